@@ -1,0 +1,19 @@
+"""Latent Equilibrium for Brian2: neurons, dendrites and local plasticity as equations.
+
+``brian_le`` has the equations and the state updater ``'prospective_euler'``,
+``brian_le.models`` the circuits made of them, ``brian_le.protocols`` the studies, which the
+command ``brian-le`` runs.
+"""
+
+from brian_le import _lazy
+
+__version__ = '0.1.0'
+
+__getattr__, __dir__, __all__ = _lazy.exports(__name__, {
+    'activations': ['Activation', 'activations', 'get_activation'],
+    'integration': ['ProspectiveEuler', 'prospective_euler'],
+    'neurons': ['interneuron', 'point_neuron', 'pyramidal', 'stimulus'],
+    'plasticity': ['apical_silencing', 'dendritic_prediction', 'fixed_weights', 'one_to_one'],
+    'synapses': ['get_matrix', 'project', 'set_matrix'],
+})
+_lazy.when_imported('brian2', 'brian_le.integration')

@@ -1,0 +1,104 @@
+"""Activation functions and their derivatives as Brian2 equation text.
+
+Each activation is a pair of expressions in one variable. They use only functions that every
+code generation target of Brian2 has, and are finite at any finite input. This module does not
+import Brian2.
+"""
+
+import re
+from dataclasses import dataclass
+
+from brian_le.checks import choose
+
+__all__ = ['Activation', 'activations', 'get_activation']
+
+
+@dataclass(frozen=True)
+class Activation:
+    """An activation function phi and its derivative phi', as expressions in ``x``.
+
+    Parameters
+    ----------
+    name : str
+        The name under which `get_activation` finds it.
+    expression : str
+        phi(x), dimensionless, in the language of Brian2 equations.
+    derivative_expression : str
+        phi'(x), likewise.
+    summary : str
+        What it is, in a few words.
+
+    Examples
+    --------
+    >>> from brian_le import get_activation
+    >>> get_activation('tanh').phi('u_prosp')
+    'tanh(u_prosp)'
+    >>> get_activation('tanh').derivative('a + b')
+    '1 - tanh((a + b))**2'
+    """
+
+    name: str
+    expression: str
+    derivative_expression: str
+    summary: str
+
+    def phi(self, argument):
+        """The text of phi(argument)."""
+        return _insert(self.expression, argument)
+
+    def derivative(self, argument):
+        """The text of phi'(argument)."""
+        return _insert(self.derivative_expression, argument)
+
+
+def _insert(expression, argument):
+    if not re.fullmatch(r'\w+', argument):
+        argument = f'({argument})'
+    return re.sub(r'\bx\b', argument, expression)
+
+
+_LOGISTIC = '0.5*(1 + tanh(0.5*x))'  # unlike 1/(1 + exp(-x)), never overflows
+
+#: All activations by name.
+activations = {a.name: a for a in (
+    Activation('softplus', 'log1p(exp(-abs(x))) + clip(x, 0, inf)', _LOGISTIC,
+               'log(1 + exp(x)), exact and without overflow'),
+    Activation('soft_relu',
+               'int(x >= -15)*int(x < 15)*log(1 + exp(clip(x, -15, 15))) + int(x >= 15)*x',
+               f'int(x >= -15)*int(x < 15)*{_LOGISTIC} + int(x >= 15)',
+               "softplus as the LE paper's microcircuit code has it: 0 below -15, x from 15 on"),
+    Activation('tanh', 'tanh(x)', '1 - tanh(x)**2', 'hyperbolic tangent'),
+    Activation('logistic', _LOGISTIC, '0.25*(1 - tanh(0.5*x)**2)', '1/(1 + exp(-x))'),
+    Activation('hard_sigmoid', 'clip(x, 0, 1)', '1.0*int(x >= 0)*int(x <= 1)',
+               'x clipped to [0, 1]; the derivative is 1 on the closed interval'),
+    Activation('relu', 'clip(x, 0, inf)', '1.0*int(x > 0)', 'x where positive, else 0'),
+    Activation('linear', '1.0*x', '1.0', 'x itself'),
+)}
+
+
+def get_activation(activation):
+    """Find an activation.
+
+    Parameters
+    ----------
+    activation : str or Activation
+        A name from `activations`, or an activation of one's own, which is returned as it is.
+
+    Returns
+    -------
+    Activation
+
+    Raises
+    ------
+    ValueError
+        If there is no activation of that name; the message gives the nearest one.
+
+    Examples
+    --------
+    >>> from brian_le import get_activation
+    >>> get_activation('relu').summary
+    'x where positive, else 0'
+    """
+    if isinstance(activation, Activation):
+        return activation
+    return activations[choose('activation', activation, activations)]

@@ -1,0 +1,88 @@
+"""Checks of what users give, with messages that name the object, the value and the remedy.
+
+This module does not import Brian2.
+"""
+
+import difflib
+
+import numpy as np
+
+__all__ = ['choose', 'check_array', 'check_positive', 'check_not_negative']
+
+
+def choose(kind, name, valid):
+    """Return `name` if it is one of `valid`, else raise a ValueError that gives the nearest one.
+
+    Parameters
+    ----------
+    kind : str
+        What is chosen, for the message: ``'activation'``, ``'parameter of bars'``.
+    name : str
+        The name to look up.
+    valid : iterable of str
+        The valid names.
+
+    Raises
+    ------
+    ValueError
+        If `name` is not valid.
+
+    Examples
+    --------
+    >>> from brian_le.checks import choose
+    >>> choose('activation', 'tahn', ['tanh', 'relu'])
+    Traceback (most recent call last):
+    ...
+    ValueError: unknown activation 'tahn'; did you mean 'tanh'? Valid: relu, tanh
+    """
+    valid = list(valid)
+    if name in valid:
+        return name
+    near = difflib.get_close_matches(str(name), valid, n=1, cutoff=0.5)
+    hint = f"; did you mean '{near[0]}'?" if near else '.'
+    raise ValueError(f"unknown {kind} '{name}'{hint} Valid: {', '.join(sorted(valid))}")
+
+
+def check_array(name, values, shape, dtype=float):
+    """Return `values` as a finite array of the given shape.
+
+    Parameters
+    ----------
+    name : str
+        What it is, for the message.
+    values : array_like
+        The values.
+    shape : tuple of int or None
+        The required shape; None stands for any length.
+    dtype : type
+        The type of the elements.
+
+    Raises
+    ------
+    ValueError
+        If the shape is another one, or a value is NaN or infinite.
+    """
+    try:
+        array = np.asarray(values, dtype=dtype)
+    except (TypeError, ValueError) as error:
+        raise ValueError(f'{name}: {error}') from None
+    wanted = tuple('any' if n is None else n for n in shape)
+    if array.ndim != len(shape) or any(n not in (None, m) for n, m in zip(shape, array.shape)):
+        raise ValueError(f'{name} has shape {array.shape}, but {wanted} is needed')
+    bad = np.argwhere(~np.isfinite(array))
+    if len(bad):
+        index = tuple(int(i) for i in bad[0])
+        raise ValueError(f'{name} contains {array[index]} at index {index}; give finite values')
+    return array
+
+
+def check_positive(name, value):
+    """Raise a ValueError unless `value` (a number or a quantity) is finite and above zero."""
+    if not (np.all(np.isfinite(value)) and np.all(np.asarray(value) > 0)):
+        raise ValueError(f'{name} is {value}; it has to be finite and positive')
+
+
+def check_not_negative(name, value):
+    """Raise a ValueError unless `value` (a number or a quantity) is finite and not below zero."""
+    if not (np.all(np.isfinite(value)) and np.all(np.asarray(value) >= 0)):
+        raise ValueError(f'{name} is {value}; it has to be finite and not negative')

@@ -1,0 +1,282 @@
+"""Neurons of Latent Equilibrium as Brian2 equations.
+
+Every function returns one `brian2.Equations` for ``NeuronGroup(...,
+method='prospective_euler')``. Potentials and rates are dimensionless as in the papers; times and
+conductances carry units. A parameter given as a value stands in the text as a line of its own
+(``g_l = 0.03/ms : hertz``); given as flags (``'constant'``, ``'shared, constant'``) it is a
+variable of the group with these flags, to be set per neuron or per run.
+
+All neurons publish, at the end of a step:
+
+``r``
+    the rate that projections read in the next step,
+``r_sent``
+    the rate that they have read in this one: the presynaptic factor of plasticity.
+"""
+
+from brian2.equations.equations import Equations
+from brian2.units.allunits import hertz, second
+from brian2.units.stdunits import ms
+
+from brian_le.activations import get_activation
+from brian_le.checks import check_not_negative, check_positive
+from brian_le.parameters import parameter
+
+__all__ = ['point_neuron', 'pyramidal', 'interneuron', 'stimulus']
+
+
+def point_neuron(activation='tanh', *, tau_m=10*ms, tau_r=None, inputs=('v_in', 'err')):
+    """The point neuron of Latent Equilibrium: a leaky membrane that sends its look-ahead.
+
+    ``tau_m*du/dt = -u + inputs``, ``u_prosp = u + tau_r*du/dt``, ``r = phi(u_prosp)``. With
+    ``tau_r`` equal to ``tau_m`` the rate follows the inputs within one time step.
+
+    Parameters
+    ----------
+    activation : str or Activation
+        phi, see `brian_le.activations`.
+    tau_m : Quantity or str
+        Membrane time constant (default 10 ms), or the flags of a variable ``tau_m``.
+    tau_r : Quantity, str or None
+        Look-ahead time, or the flags of a variable ``tau_r``; by default it equals ``tau_m``.
+        ``0*ms`` is the neuron without look-ahead.
+    inputs : sequence of str
+        Names of the inputs that drive the membrane, one per projection: by default the
+        weighted sum ``v_in`` of the rates and the error ``err``.
+
+    Returns
+    -------
+    brian2.Equations
+        With the variables ``u``, ``u_prosp``, ``r``, ``r_sent`` and the inputs.
+
+    Raises
+    ------
+    ValueError
+        For an unknown activation, no inputs, or a time constant that is not positive.
+    brian2.units.DimensionMismatchError
+        For a time constant that is not a time.
+
+    References
+    ----------
+    Haider et al. (2021), equations 2 and 3 (arXiv 2110.14549).
+
+    Examples
+    --------
+    >>> from brian2 import NeuronGroup, ms
+    >>> from brian_le import point_neuron
+    >>> G = NeuronGroup(5, point_neuron('tanh', tau_m=20*ms), method='prospective_euler')
+    """
+    return Equations('\n'.join([
+        f'du/dt = ({_sum(inputs, "inputs")} - u)/tau_m : 1',
+        parameter('tau_m', tau_m, second, check_positive),
+        'tau_r = tau_m : second' if tau_r is None
+        else parameter('tau_r', tau_r, second, check_not_negative),
+        *_declare(inputs),
+        *_output('u_prosp', activation),
+    ]))
+
+
+def pyramidal(activation='softplus', *, prospective=True, basal=('v_up',),
+              apical=('v_down', 'v_pi'), nudging=None, g_l=0.03/ms, g_b=0.1/ms, g_a=0.06/ms,
+              g_som=0.06/ms):
+    """A pyramidal neuron: a soma with a basal and an apical dendrite, or a target.
+
+    The basal dendrite collects the input from below, the apical one compares the feedback from
+    above with the prediction by the interneurons; both act on the soma through conductances.
+    ``err`` is what the basal synapses learn from: the difference between the rate and its
+    prediction by the basal dendrite alone.
+
+    Parameters
+    ----------
+    activation : str or Activation
+        phi, see `brian_le.activations`.
+    prospective : bool
+        Whether the rate is computed from the look-ahead ``u_prosp`` (Latent Equilibrium) or
+        from the potential ``u`` itself (the original circuit).
+    basal, apical : sequence of str
+        Names of the inputs that sum to ``v_bas`` and ``v_api``, one per projection. Without
+        apical inputs the neuron has no apical dendrite, as in an output layer.
+    nudging : None, 'parameter' or 'linked'
+        Somatic nudging towards ``u_nudge`` where ``nudged`` is 1: absent, with both as
+        parameters, or with both linked to another group by `brian2.linked_var`. The membrane's
+        leak keeps the nudging conductance also where ``nudged`` is 0.
+    g_l, g_b, g_a, g_som : Quantity or str
+        Leak, basal, apical and nudging conductance per capacitance (1/ms), or the flags of
+        variables of these names. ``g_a`` and ``g_som`` are used where there is an apical
+        dendrite or nudging.
+
+    Returns
+    -------
+    brian2.Equations
+        With the variables ``u``, ``u_prosp`` (if prospective), ``v_bas``, ``v_api`` (if there
+        are apical inputs), ``r``, ``r_sent``, ``err`` and the inputs.
+
+    Raises
+    ------
+    ValueError
+        For an unknown activation or kind of nudging, no basal inputs, a negative conductance.
+    brian2.units.DimensionMismatchError
+        For a conductance that is not in 1/time.
+
+    References
+    ----------
+    Sacramento et al. (2018), NeurIPS 31; Haider et al. (2021), Fig. 3 and supplement
+    (arXiv 2110.14549). The defaults are those of their bars task.
+
+    Examples
+    --------
+    >>> from brian2 import NeuronGroup
+    >>> from brian_le import pyramidal
+    >>> hidden = NeuronGroup(30, pyramidal(), method='prospective_euler')
+    >>> output = NeuronGroup(3, pyramidal(apical=(), nudging='parameter'),
+    ...                      method='prospective_euler')
+    >>> output.u_nudge, output.nudged = [1, 0.1, 0.1], 1
+    """
+    drive, leak = ['g_b*v_bas'], ['g_l', 'g_b']
+    lines = [f'v_bas = {_sum(basal, "basal")} : 1', *_declare(basal)]
+    parameters = {'g_l': g_l, 'g_b': g_b}
+    if apical:
+        lines += [f'v_api = {_sum(apical, "apical")} : 1', *_declare(apical)]
+        drive.append('g_a*v_api')
+        leak.append('g_a')
+        parameters['g_a'] = g_a
+    predicted = f'g_b/({" + ".join(leak)})*v_bas'
+    total = list(leak)
+    if nudging is not None:
+        lines += _nudge_parameters(nudging)
+        drive.append('nudged*g_som*u_nudge')
+        total.append('nudged*g_som')
+        leak.append('g_som')
+        parameters['g_som'] = g_som
+    return _dendritic(drive, total, leak, predicted, parameters, lines, activation, prospective)
+
+
+def interneuron(activation='softplus', *, prospective=True, dendrite=('v_ip',), g_l=0.03/ms,
+                g_d=0.1/ms, g_som=0.06/ms):
+    """An interneuron: a dendrite that learns to predict one pyramidal neuron above, and a soma.
+
+    The soma is nudged towards ``u_nudge``, the potential of that pyramidal neuron (see
+    `one_to_one`); ``err`` is the difference between the rate and its prediction by the dendrite
+    alone.
+
+    Parameters
+    ----------
+    activation : str or Activation
+        phi, see `brian_le.activations`.
+    prospective : bool
+        As for `pyramidal`.
+    dendrite : sequence of str
+        Names of the inputs that sum to ``v_den``, one per projection.
+    g_l, g_d, g_som : Quantity or str
+        Leak, dendritic and nudging conductance per capacitance (1/ms), or flags.
+
+    Returns
+    -------
+    brian2.Equations
+        With the variables ``u``, ``u_prosp`` (if prospective), ``v_den``, ``u_nudge``, ``r``,
+        ``r_sent``, ``err`` and the inputs.
+
+    Raises
+    ------
+    ValueError, brian2.units.DimensionMismatchError
+        As for `pyramidal`.
+
+    References
+    ----------
+    Sacramento et al. (2018), NeurIPS 31; Haider et al. (2021), Fig. 3 (arXiv 2110.14549).
+
+    Examples
+    --------
+    >>> from brian2 import NeuronGroup
+    >>> from brian_le import interneuron
+    >>> inter = NeuronGroup(3, interneuron(), method='prospective_euler')
+    """
+    leak = ['g_l', 'g_d', 'g_som']
+    lines = [f'v_den = {_sum(dendrite, "dendrite")} : 1', *_declare(dendrite),
+             'u_nudge : 1']
+    return _dendritic(['g_d*v_den', 'g_som*u_nudge'], leak, leak, 'g_d/(g_l + g_d)*v_den',
+                      {'g_l': g_l, 'g_d': g_d, 'g_som': g_som}, lines, activation, prospective)
+
+
+def stimulus(pattern, variable='r', *, tau_0='shared, constant'):
+    """A population that plays a pattern back, through a low-pass filter.
+
+    It is the input of a circuit (``r``, with ``r_sent`` for plasticity), or the source of its
+    targets (``u``).
+
+    Parameters
+    ----------
+    pattern : str
+        Expression of the pattern, e.g. ``'patterns(t, i)'`` with a `brian2.TimedArray`.
+    variable : str
+        Name of the filtered variable. ``'r'`` comes with ``r_sent``.
+    tau_0 : Quantity or str
+        Time constant of the filter, or the flags of a variable ``tau_0``. With ``tau_0`` equal
+        to ``dt`` the filter copies the pattern.
+
+    Returns
+    -------
+    brian2.Equations
+
+    Raises
+    ------
+    ValueError, brian2.units.DimensionMismatchError
+        For a ``tau_0`` that is not a positive time.
+
+    Examples
+    --------
+    >>> from brian2 import NeuronGroup, TimedArray, ms
+    >>> from brian_le import stimulus
+    >>> patterns = TimedArray([[0, 1], [1, 0]], dt=10*ms)
+    >>> G = NeuronGroup(2, stimulus('patterns(t, i)', tau_0=0.1*ms), order=-2,
+    ...                 method='prospective_euler')
+    """
+    lines = [f'd{variable}/dt = ({pattern} - {variable})/tau_0 : 1',
+             parameter('tau_0', tau_0, second, check_positive)]
+    if variable == 'r':
+        lines.append('r_sent = r : 1')
+    return Equations('\n'.join(lines))
+
+
+def _dendritic(drive, total, leak, predicted, parameters, lines, activation, prospective):
+    """Soma, look-ahead, rate and dendritic prediction error around the given dendrites."""
+    activation = get_activation(activation)
+    visible = 'u_prosp' if prospective else 'u'
+    text = [
+        'du/dt = (v_ss - u)/tau_m : 1',
+        f'v_ss = ({" + ".join(drive)})/({" + ".join(total)}) : 1',
+        f'tau_m = 1/({" + ".join(leak)}) : second',
+        *lines,
+        *(['tau_r = tau_m : second'] if prospective else []),
+        *_output(visible, activation),
+        'err : 1',
+        f'err_now = r_now - ({activation.phi("v_pred")}) : 1',
+        f'v_pred = {predicted} : 1',
+        *(parameter(name, value, hertz, check_not_negative)
+          for name, value in parameters.items()),
+    ]
+    return Equations('\n'.join(text))
+
+
+def _output(visible, activation):
+    """The published rate, and the look-ahead if the rate is computed from it."""
+    return [*(['u_prosp : 1'] if visible == 'u_prosp' else []),
+            'r : 1', f'r_now = {get_activation(activation).phi(visible)} : 1',
+            'r_sent : 1', 'r_sent_now = r : 1']
+
+
+def _sum(names, role):
+    if isinstance(names, str) or not names:
+        raise ValueError(f"{role} is {names!r}; give a tuple of names of inputs, e.g. ('v_in',)")
+    return ' + '.join(names)
+
+
+def _declare(names):
+    return [f'{name} : 1' for name in names]
+
+
+def _nudge_parameters(nudging):
+    flags = {'parameter': '', 'linked': ' (linked)'}
+    if nudging not in flags:
+        raise ValueError(f"nudging is {nudging!r}; give None, 'parameter' or 'linked'")
+    return [f'u_nudge : 1{flags[nudging]}', f'nudged : 1{flags[nudging]}']

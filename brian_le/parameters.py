@@ -1,0 +1,64 @@
+"""How a parameter stands in equation text: bound to a value, or as a variable of the group."""
+
+from brian2.units.allunits import hertz, second
+from brian2.units.fundamentalunits import Quantity, fail_for_dimension_mismatch
+from brian2.units.stdunits import ms
+
+__all__ = ['parameter']
+
+
+def parameter(name, value, unit, check, bound_flags=''):
+    """The line of equations for one parameter.
+
+    Parameters
+    ----------
+    name : str
+        Name of the parameter.
+    value : Quantity, float or str
+        A value, which is bound in the text (``name = value : unit``), or the flags of a
+        variable (``name : unit (flags)``).
+    unit : Unit or None
+        `brian2.second`, `brian2.hertz`, or None for a number without unit.
+    check : callable
+        Called as ``check(name, value)`` for a value that is to be bound.
+    bound_flags : str
+        Flags of the line that binds a value (``'shared'`` in synapses).
+
+    Returns
+    -------
+    str
+
+    Raises
+    ------
+    ValueError
+        What `check` raises.
+    brian2.units.DimensionMismatchError
+        If the value has another unit.
+
+    Examples
+    --------
+    >>> from brian2 import ms, second
+    >>> from brian_le.checks import check_positive
+    >>> from brian_le.parameters import parameter
+    >>> parameter('tau_m', 10*ms, second, check_positive)
+    'tau_m = 10.0*ms : second'
+    >>> parameter('tau_m', 'constant', second, check_positive)
+    'tau_m : second (constant)'
+    """
+    unit_text = '1' if unit is None else repr(unit)
+    if isinstance(value, str):
+        return f'{name} : {unit_text} ({value})'
+    fail_for_dimension_mismatch(Quantity(value), unit, f"'{name}' has the wrong unit")
+    check(name, value)
+    flags = f' ({bound_flags})' if bound_flags else ''
+    return f'{name} = {_as_text(value, unit)} : {unit_text}{flags}'
+
+
+def _as_text(value, unit):
+    """The value in ms or 1/ms where this loses no digit, else in base units."""
+    number = float(value)
+    if unit is second and (number/float(ms))*float(ms) == number:
+        return f'{number/float(ms)!r}*ms'
+    if unit is hertz and (number*float(ms))/float(ms) == number:
+        return f'{number*float(ms)!r}/ms'
+    return repr(number) if unit is None else f'{number!r}*{unit!r}'

@@ -1,0 +1,165 @@
+"""Projections and their local plasticity as Brian2 equations.
+
+Every function returns one `brian2.Equations` for ``Synapses(source, target, equations,
+method='prospective_euler', order=1)``: the weighted sum of the presynaptic rates, which is
+formed before the neurons step, and a rule for the weight ``w`` that reads, after they have
+stepped, the presynaptic rate ``r_sent`` that was summed and a postsynaptic potential or error.
+"""
+
+from brian2.equations.equations import Equations
+from brian2.units.allunits import hertz
+
+from brian_le.checks import check_not_negative, check_positive
+from brian_le.parameters import parameter
+
+__all__ = ['fixed_weights', 'dendritic_prediction', 'apical_silencing', 'one_to_one']
+
+
+def fixed_weights(target):
+    """A projection with constant weights, such as the top-down one of a microcircuit.
+
+    Parameters
+    ----------
+    target : str
+        The input of the postsynaptic neurons that receives the weighted sum of the rates.
+
+    Returns
+    -------
+    brian2.Equations
+        With the constant ``w``.
+
+    Examples
+    --------
+    >>> from brian_le import fixed_weights
+    >>> print(fixed_weights('v_down'))
+    v_down_post = w*r_pre : 1 (summed)
+    w : 1 (constant)
+    """
+    return Equations(f'{_weighted_sum(target)}\nw : 1 (constant)')
+
+
+def dendritic_prediction(target, *, eta='shared, constant', w_max=None, gate=None):
+    """Learn to predict the soma's rate from the dendrite: ``dw/dt = eta*err*r``.
+
+    It serves the forward projections between pyramidal neurons and the one from pyramidal
+    neurons to interneurons. For point neurons, whose ``err`` is the backpropagated error, it is
+    the weight rule of Latent Equilibrium.
+
+    Parameters
+    ----------
+    target : str
+        The input of the postsynaptic neurons that receives the weighted sum of the rates.
+    eta : Quantity or str
+        Learning rate (1/time; a step of ``dt`` changes a weight by ``dt*eta*err*r``), or the
+        flags of a variable ``eta``.
+    w_max : float, str or None
+        Weights are clipped to ``[-w_max, w_max]``; flags of a variable ``w_max``; or no limit.
+    gate : str or None
+        Name of a variable that multiplies ``eta``, to be linked by `brian2.linked_var` to one
+        that is 1 while the synapses learn and 0 otherwise.
+
+    Returns
+    -------
+    brian2.Equations
+        With the differential equation of ``w``.
+
+    Raises
+    ------
+    ValueError
+        If ``eta`` is negative or ``w_max`` is not positive.
+    brian2.units.DimensionMismatchError
+        If ``eta`` is not in 1/time.
+
+    References
+    ----------
+    Urbanczik and Senn (2014), Neuron 81; Sacramento et al. (2018); Haider et al. (2021), Fig. 3.
+
+    Examples
+    --------
+    >>> from brian2 import ms
+    >>> from brian_le import dendritic_prediction
+    >>> print(dendritic_prediction('v_up', eta=0.05/ms))
+    v_up_post = w*r_pre : 1 (summed)
+    dw/dt = eta*err_post*r_sent_pre : 1 (clock-driven)
+    eta = 0.05/ms : hertz (shared)
+    """
+    return _rule(target, 'err_post*r_sent_pre', eta, w_max, gate)
+
+
+def apical_silencing(target, *, eta='shared, constant', w_max=None, gate=None):
+    """Learn to silence the apical dendrite: ``dw/dt = -eta*v_api*r``.
+
+    The rule of the projection from interneurons to the apical dendrites of the pyramidal
+    neurons of the same layer. When ``v_api`` is silent without a target, the interneurons
+    explain all feedback from above: the self-predicting state.
+
+    Parameters
+    ----------
+    target, eta, w_max, gate
+        As for `dendritic_prediction`.
+
+    Returns
+    -------
+    brian2.Equations
+
+    Raises
+    ------
+    ValueError, brian2.units.DimensionMismatchError
+        As for `dendritic_prediction`.
+
+    References
+    ----------
+    Sacramento et al. (2018), NeurIPS 31; Haider et al. (2021), Fig. 3.
+
+    Examples
+    --------
+    >>> from brian_le import apical_silencing
+    >>> print(apical_silencing('v_pi'))
+    v_pi_post = w*r_pre : 1 (summed)
+    dw/dt = -eta*v_api_post*r_sent_pre : 1 (clock-driven)
+    eta : hertz (shared, constant)
+    """
+    return _rule(target, '-v_api_post*r_sent_pre', eta, w_max, gate)
+
+
+def one_to_one(target, source='u_prosp'):
+    """A connection that hands a potential over, for ``connect(j='i')``.
+
+    In a microcircuit it nudges every interneuron towards the pyramidal neuron above.
+
+    Parameters
+    ----------
+    target, source : str
+        The postsynaptic input and the presynaptic variable.
+
+    Returns
+    -------
+    brian2.Equations
+
+    Examples
+    --------
+    >>> from brian_le import one_to_one
+    >>> print(one_to_one('u_nudge'))
+    u_nudge_post = u_prosp_pre : 1 (summed)
+    """
+    return Equations(f'{target}_post = {source}_pre : 1 (summed)')
+
+
+def _weighted_sum(target):
+    return f'{target}_post = w*r_pre : 1 (summed)'
+
+
+def _rule(target, product, eta, w_max, gate):
+    rate = 'eta' if gate is None else f'{gate}*eta'
+    if product.startswith('-'):
+        rate, product = f'-{rate}', product[1:]
+    lines = [_weighted_sum(target), f'dw/dt = {rate}*{product} : 1 (clock-driven)',
+             parameter('eta', eta, hertz, check_not_negative, bound_flags='shared')]
+    if gate is not None:
+        lines.append(f'{gate} : 1 (linked)')
+    if w_max is not None:
+        per_synapse = isinstance(w_max, str) and 'shared' not in w_max
+        shared = '' if per_synapse else ' (shared)'
+        lines += [parameter('w_max', w_max, None, check_positive, bound_flags='shared'),
+                  f'w_min = -w_max : 1{shared}']
+    return Equations('\n'.join(lines))

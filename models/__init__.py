@@ -1,0 +1,8 @@
+"""Circuits of Latent Equilibrium, composed of plain Brian2 objects."""
+
+from brian_le import _lazy
+
+__getattr__, __dir__, __all__ = _lazy.exports(__name__, {
+    'presentations': ['Presentations'],
+    'microcircuit': ['Microcircuit', 'random_weights', 'self_predicting'],
+})

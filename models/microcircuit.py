@@ -1,0 +1,527 @@
+"""The cortical microcircuit of Latent Equilibrium."""
+
+import numpy as np
+from brian2.core.clocks import defaultclock
+from brian2.core.variables import linked_var
+from brian2.groups.group import CodeRunner
+from brian2.groups.neurongroup import NeuronGroup
+from brian2.synapses.synapses import Synapses
+from brian2.units.allunits import hertz
+from brian2.units.fundamentalunits import Quantity, fail_for_dimension_mismatch
+from brian2.units.stdunits import ms
+
+from brian_le import (apical_silencing, dendritic_prediction, fixed_weights, get_activation,
+                      get_matrix, interneuron, one_to_one, project, pyramidal, set_matrix)
+from brian_le.checks import check_array, check_not_negative, choose
+from brian_le.step import DELAYED, STIMULUS
+
+__all__ = ['Microcircuit', 'random_weights', 'self_predicting']
+
+_SHARED = 'shared, constant'
+_CONDUCTANCES = ('g_l', 'g_b', 'g_a', 'g_d', 'g_som')
+
+
+class Microcircuit:
+    """Pyramidal neurons and interneurons in layers, with errors in the apical dendrites.
+
+    Every hidden layer k has pyramidal neurons (basal, apical, soma) and one interneuron for each
+    pyramidal neuron of the layer above; the output layer has pyramidal neurons without apical
+    dendrites, whose somata targets may nudge. The projections, by kind and layer:
+
+    ============  ========================================  ======================  ============
+    kind          from, to                                  weights [post, pre]     learns by
+    ============  ========================================  ======================  ============
+    ``up``, k     layer below (0: the inputs), basal        (N_k, N_k-1)            prediction
+    ``ip``, k     pyramidal k, interneurons k               (N_k+1, N_k)            prediction
+    ``pi``, k     interneurons k, apical of pyramidal k     (N_k, N_k+1)            silencing
+    ``down``, k   pyramidal k+1, apical of pyramidal k      (N_k, N_k+1)            fixed
+    ``nudge``, k  pyramidal k+1, interneurons k             one to one              no weights
+    ============  ========================================  ======================  ============
+
+    A light container of plain Brian2 objects: add it to a `brian2.Network`, record from its
+    groups with monitors, print it.
+
+    Parameters
+    ----------
+    sizes : sequence of int
+        Numbers of inputs, of pyramidal neurons in each hidden layer, and of outputs.
+    presentations : Presentations, optional
+        What is shown and when. Without it ``inputs`` is a population whose rates ``r`` one
+        sets, the outputs have the parameters ``u_nudge`` and ``nudged``, and synapses learn all
+        the time.
+    prospective : bool
+        True for Latent Equilibrium, where all neurons act through their look-ahead, and targets
+        arrive one step late, as do the inputs of every layer; False for the original circuit.
+    activation : str or Activation
+        The same for all neurons.
+    bias : float, optional
+        Rate of a bias unit that projects to all basal dendrites and interneurons; its weights
+        are the last column of ``up`` and ``ip``. By default there is none.
+    g_l, g_b, g_a, g_d, g_som : Quantity
+        Conductances per capacitance of leak, basal and apical dendrite, interneuron dendrite,
+        and nudging. They are shared variables of the populations.
+    eta_up, eta_ip, eta_pi : Quantity or sequence of Quantity
+        Learning rates (1/time): one for all layers, or one per hidden layer and, for ``up``,
+        one more for the output layer. A projection whose rate is 0 has constant weights.
+    w_max : pair of float, optional
+        Limits of the absolute weights of ``up`` into hidden layers and into the output layer.
+        None for no limits.
+    name : str
+        First part of the names of all objects.
+    names : dict, optional
+        Names to give to populations and projections in place of the usual ones, such as
+        ``{'hidden0': 'layer23', 'up1': 'feedforward'}``.
+    synapses : type
+        The class of the projections, `brian2.Synapses` or a subclass.
+
+    Attributes
+    ----------
+    inputs, output : NeuronGroup
+        First and last population.
+    hidden, inter : list of NeuronGroup
+        Pyramidal neurons and interneurons of the hidden layers.
+    pyramidal : list of NeuronGroup
+        `hidden` and `output`.
+    target : NeuronGroup or None
+        The population of the targets, if the presentations have any.
+    projections : dict
+        The synapses, by (kind, layer); those of the bias unit as ``'up_bias'``, ``'ip_bias'``.
+    visible : str
+        The potential that neurons act through: ``'u_prosp'``, or ``'u'`` without look-ahead.
+    weights : Weights
+        All weights as matrices: ``mc.weights['up', 0]`` gets and sets one.
+
+    Raises
+    ------
+    ValueError
+        For less than three layers, widths that differ from those of the presentations, negative
+        conductances, a membrane faster than the time step, learning rates that do not fit the
+        layers, an unknown activation, or names that are unknown or used twice.
+    brian2.units.DimensionMismatchError
+        For conductances or learning rates that are not in 1/time.
+
+    References
+    ----------
+    Sacramento et al. (2018), NeurIPS 31; Haider et al. (2021), NeurIPS 34, Fig. 3 and
+    supplement (arXiv 2110.14549).
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from brian2 import Network, ms
+    >>> from brian_le.models import Microcircuit, Presentations, random_weights, self_predicting
+    >>> shown = Presentations(np.eye(4), np.eye(4)[:, :2], duration=5*ms)
+    >>> mc = Microcircuit((4, 6, 2), shown, eta_up=(0.05/ms, 0.01/ms), eta_ip=0.02/ms)
+    >>> mc.weights.update(self_predicting(random_weights((4, 6, 2), np.random.default_rng(1))))
+    >>> net = Network(shown, mc)
+    >>> net.run(shown.total_duration)
+    """
+
+    def __init__(self, sizes, presentations=None, *, prospective=True, activation='softplus',
+                 bias=None, g_l=0.03/ms, g_b=0.1/ms, g_a=0.06/ms, g_d=0.1/ms, g_som=0.06/ms,
+                 eta_up=0/ms, eta_ip=0/ms, eta_pi=0/ms, w_max=(4.0, 5.0), name='microcircuit',
+                 names=None, synapses=Synapses):
+        self.name = name
+        self.prospective = prospective
+        self.presentations = presentations
+        self.visible = 'u_prosp' if prospective else 'u'
+        self.activation = get_activation(activation)
+        self.bias = bias
+        self.sizes = _check_sizes(name, sizes, presentations)
+        n_hidden = len(self.sizes) - 2
+        self._names = _Names(name, names or {}, n_hidden, bias is not None)
+        conductances = _check_conductances(
+            name, dict(zip(_CONDUCTANCES, (g_l, g_b, g_a, g_d, g_som))))
+        eta = {'up': _per_layer(name, 'eta_up', eta_up, n_hidden + 1),
+               'ip': _per_layer(name, 'eta_ip', eta_ip, n_hidden),
+               'pi': _per_layer(name, 'eta_pi', eta_pi, n_hidden)}
+        limits = [None]*(n_hidden + 1) if w_max is None else [w_max[0]]*n_hidden + [w_max[1]]
+        self._synapses = synapses
+        self.projections = {}
+        self._populate(n_hidden, conductances)
+        self._connect(n_hidden, eta, limits)
+        self.weights = Weights(self)
+        self._at_rest()
+
+    # ------------------------------------------------------------------------------ composition
+    def _populate(self, n_hidden, conductances):
+        shown = self.presentations
+        if shown is not None:
+            self.inputs = shown.inputs
+        else:
+            self.inputs = self._group('inputs', self.sizes[0], 'r : 1\nr_sent = r : 1')
+        options = dict(activation=self.activation, prospective=self.prospective)
+        up = ('v_up',) if self.bias is None else ('v_up', 'v_up_bias')
+        ip = ('v_ip',) if self.bias is None else ('v_ip', 'v_ip_bias')
+        shared = {g: _SHARED for g in _CONDUCTANCES}
+
+        def only(*used):
+            return {g: shared[g] for g in used}
+
+        self.hidden = [self._group(f'hidden{k}', self.sizes[k + 1], pyramidal(
+            basal=up, **options, **only('g_l', 'g_b', 'g_a'))) for k in range(n_hidden)]
+        self.inter = [self._group(f'inter{k}', self.sizes[k + 2], interneuron(
+            dendrite=ip, **options, **only('g_l', 'g_d', 'g_som'))) for k in range(n_hidden)]
+        has_targets = shown is not None and shown.n_outputs > 0
+        self.output = self._group('output', self.sizes[-1], pyramidal(
+            basal=up, apical=(), nudging='linked' if has_targets else 'parameter', **options,
+            **only('g_l', 'g_b', 'g_som')))
+        self.pyramidal = [*self.hidden, self.output]
+        self.target = self.bias_unit = None
+        if has_targets:
+            # With look-ahead the outputs need as long as one step per layer to see the inputs;
+            # the paper delays the target by one.
+            self.target = shown.target_group(self._names['target'],
+                                             DELAYED if self.prospective else STIMULUS)
+            self.output.u_nudge = linked_var(self.target, 'u_sent')
+            self.output.nudged = linked_var(self.target, 'on')
+        if self.bias is not None:
+            self.bias_unit = self._group('bias', 1, 'r : 1 (constant)\nr_sent = r : 1')
+            self.bias_unit.r = float(check_array(f"bias of '{self.name}'", self.bias, ()))
+        for group in (*self.pyramidal, *self.inter):
+            for g, value in conductances.items():
+                if g in group.equations:
+                    setattr(group, g, value)
+
+    def _group(self, role, n, equations):
+        return NeuronGroup(n, equations, method='prospective_euler', namespace={},
+                           name=self._names[role])
+
+    def _connect(self, n_hidden, eta, limits):
+        below = [self.inputs, *self.hidden]
+        for k, group in enumerate(self.pyramidal):
+            learn = dict(eta=eta['up'][k], w_max=limits[k])
+            self._project('up', k, below[k], group, 'v_up', **learn)
+            if self.bias is not None:
+                self._project('up_bias', k, self.bias_unit, group, 'v_up_bias', **learn)
+        for k, (group, inter) in enumerate(zip(self.hidden, self.inter)):
+            above = self.pyramidal[k + 1]
+            self._project('ip', k, group, inter, 'v_ip', eta=eta['ip'][k])
+            if self.bias is not None:
+                self._project('ip_bias', k, self.bias_unit, inter, 'v_ip_bias', eta=eta['ip'][k])
+            self._project('pi', k, inter, group, 'v_pi', eta=eta['pi'][k],
+                          rule=apical_silencing)
+            self._project('down', k, above, group, 'v_down')
+            self.projections['nudge', k] = project(
+                above, inter, one_to_one('u_nudge', self.visible), one_to_one=True,
+                name=self._names[f'nudge{k}'])
+
+    def _project(self, kind, k, source, target, into, *, eta=0/ms, w_max=None,
+                 rule=dendritic_prediction):
+        gate = None if self.presentations is None else 'learning'
+        if eta > 0/ms:
+            equations = rule(into, w_max=None if w_max is None else _SHARED, gate=gate)
+        else:
+            equations = fixed_weights(into)
+        projection = project(source, target, equations, name=self._names[f'{kind}{k}'],
+                             synapses=self._synapses)
+        if eta > 0/ms:
+            projection.eta = eta
+            if w_max is not None:
+                projection.w_max = w_max
+            if gate is not None:
+                projection.learning = linked_var(self.presentations.schedule, 'learning')
+        self.projections[kind, k] = projection
+
+    def _at_rest(self):
+        """All potentials are 0; set the rates that belong to them."""
+        x = 0.0
+        rate = float(eval(self.activation.phi('x'), {**_NUMPY, 'x': x}))
+        for group in (*self.pyramidal, *self.inter):
+            group.r = rate
+
+    # ---------------------------------------------------------------------------------- looking
+    @property
+    def populations(self):
+        """All populations, from the inputs on."""
+        groups = [self.inputs, *self.hidden, *self.inter, self.output]
+        return groups + [g for g in (self.target, self.bias_unit) if g is not None]
+
+    def __iter__(self):
+        yield from self.populations
+        yield from self.projections.values()
+
+    def step_order(self):
+        """What happens in one step, in this order.
+
+        Returns
+        -------
+        list of tuple
+            (slot, order, what is computed) of every operation of the circuit.
+        """
+        return sorted((runner.when, runner.order, runner.name)
+                      for obj in self for runner in obj.contained_objects
+                      if isinstance(runner, CodeRunner) and _does_something(runner))
+
+    def __repr__(self):
+        kind = 'with look-ahead' if self.prospective else 'without look-ahead'
+        return f"<Microcircuit '{self.name}': {'-'.join(map(str, self.sizes))}, {kind}>"
+
+    def __str__(self):
+        return '\n'.join(_describe(self))
+
+
+class Weights:
+    """The weights of a microcircuit as matrices [post, pre], by (kind, layer).
+
+    The weights of a bias unit are the last column. Reading gives a copy.
+    """
+
+    def __init__(self, circuit):
+        self._circuit = circuit
+
+    def __iter__(self):
+        return iter([key for key, projection in self._circuit.projections.items()
+                     if 'w' in projection.variables and not key[0].endswith('_bias')])
+
+    def __len__(self):
+        return len(list(iter(self)))
+
+    def shape(self, kind, layer):
+        """The shape of one matrix, with the column of the bias unit."""
+        return tuple(np.add.reduce([(0, len(p.source)) for p in self._parts(kind, layer)])
+                     + (len(self._parts(kind, layer)[0].target), 0))
+
+    def _parts(self, kind, layer):
+        projections = self._circuit.projections
+        if (kind, layer) not in list(self):
+            valid = [f'{k}, {n}' for k, n in self]
+            choose(f"weights of '{self._circuit.name}'", f'{kind}, {layer}', valid)
+        return [projections[key] for key in ((kind, layer), (f'{kind}_bias', layer))
+                if key in projections]
+
+    def __getitem__(self, key):
+        return np.concatenate([get_matrix(p) for p in self._parts(*key)], axis=1)
+
+    def __setitem__(self, key, values):
+        values = check_array(f"weights {key} of '{self._circuit.name}'", values,
+                             self.shape(*key))
+        start = 0
+        for projection in self._parts(*key):
+            stop = start + len(projection.source)
+            set_matrix(projection, values[:, start:stop])
+            start = stop
+
+    def items(self):
+        """Pairs of (kind, layer) and matrix."""
+        return [(key, self[key]) for key in self]
+
+    def update(self, matrices):
+        """Set several matrices, given as a dict by (kind, layer)."""
+        for key, values in matrices.items():
+            self[key] = values
+
+    def variables(self, matrices):
+        """The same weights as values of the synaptic variables that hold them.
+
+        Parameters
+        ----------
+        matrices : dict
+            Matrices [post, pre] by (kind, layer).
+
+        Returns
+        -------
+        dict of str to numpy.ndarray
+            Values in the order of the synapses by ``'name.w'``.
+        """
+        values = {}
+        for key, matrix in matrices.items():
+            start = 0
+            for projection in self._parts(*key):
+                stop = start + len(projection.source)
+                values[f'{projection.name}.w'] = np.ravel(matrix[:, start:stop].T)
+                start = stop
+        return values
+
+    def matrices(self, values):
+        """The inverse of `variables`."""
+        return {key: np.concatenate([
+            np.reshape(values[f'{p.name}.w'], (len(p.source), len(p.target))).T
+            for p in self._parts(*key)], axis=1) for key in self}
+
+
+def random_weights(sizes, rng, scale=1.0, bias=False):
+    """Uniform random weights of a microcircuit.
+
+    Parameters
+    ----------
+    sizes : sequence of int
+        As for `Microcircuit`.
+    rng : numpy.random.Generator or numpy.random.RandomState
+        Draws layer by layer, in each ``up``, ``down``, ``pi``, ``ip``, and ``up`` of the output
+        layer last. A `numpy.random.RandomState` gives the weights of the paper's code.
+    scale : float
+        The weights are in [-scale, scale).
+    bias : bool
+        Whether ``up`` and ``ip`` have a column for a bias unit.
+
+    Returns
+    -------
+    dict
+        Matrices [post, pre] by (kind, layer).
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from brian_le.models import random_weights
+    >>> random_weights((2, 3, 2), np.random.default_rng(1))['up', 0].shape
+    (3, 2)
+    """
+    n, b = sizes, int(bias)
+    shapes = {}
+    for k in range(len(n) - 2):
+        shapes |= {('up', k): (n[k + 1], n[k] + b), ('down', k): (n[k + 1], n[k + 2]),
+                   ('pi', k): (n[k + 1], n[k + 2]), ('ip', k): (n[k + 2], n[k + 1] + b)}
+    shapes['up', len(n) - 2] = (n[-1], n[-2] + b)
+    return {key: scale*(2*rng.random(shape) - 1) for key, shape in shapes.items()}
+
+
+def self_predicting(weights, *, g_l=0.03/ms, g_b=0.1/ms, g_a=0.06/ms, g_d=0.1/ms):
+    """Weights with which interneurons predict the layer above: the self-predicting state.
+
+    Without a target the apical dendrites are then silent, once the layers have settled:
+    ``W_pi = -W_down`` and ``W_ip = W_up(above) * g_b/(g_l + g_b + g_a)*(g_l + g_d)/g_d``, where
+    ``g_a`` counts only if the layer above is hidden.
+
+    Parameters
+    ----------
+    weights : dict
+        Matrices by (kind, layer).
+    g_l, g_b, g_a, g_d : Quantity
+        Conductances, as for `Microcircuit`.
+
+    Returns
+    -------
+    dict
+        A copy with new ``pi`` and ``ip``.
+
+    References
+    ----------
+    Sacramento et al. (2018), NeurIPS 31; Haider et al. (2021), supplement.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from brian_le.models import random_weights, self_predicting
+    >>> w = self_predicting(random_weights((2, 3, 2), np.random.default_rng(1)))
+    >>> bool(np.all(w['pi', 0] == -w['down', 0]))
+    True
+    """
+    weights = dict(weights)
+    top = max(layer for kind, layer in weights if kind == 'up')
+    for k in range(top):
+        apical = g_a if k + 1 < top else 0*g_a
+        factor = float(g_b/(g_l + g_b + apical)*(g_l + g_d)/g_d)
+        weights['pi', k] = -weights['down', k]
+        weights['ip', k] = weights['up', k + 1]*factor
+    return weights
+
+
+# ------------------------------------------------------------------------------------ the parts
+_NUMPY = {'abs': np.abs, 'exp': np.exp, 'log': np.log, 'log1p': np.log1p, 'tanh': np.tanh,
+          'clip': np.clip, 'inf': np.inf, 'int': int}
+
+
+class _Names(dict):
+    """Names of all objects by role: ``name_role``, or what the user has chosen."""
+
+    def __init__(self, name, chosen, n_hidden, bias):
+        layers = range(n_hidden)
+        roles = ['inputs', 'output', 'target', *(['bias'] if bias else []),
+                 *(f'up{k}' for k in range(n_hidden + 1)),
+                 *(f'{kind}{k}' for k in layers
+                   for kind in ('hidden', 'inter', 'ip', 'pi', 'down', 'nudge'))]
+        if bias:
+            roles += [f'up_bias{k}' for k in range(n_hidden + 1)]
+            roles += [f'ip_bias{k}' for k in layers]
+        for role in chosen:
+            choose(f"population or projection of '{name}'", role, roles)
+        super().__init__({role: chosen.get(role, f'{name}_{role}') for role in roles})
+        seen = {}
+        for role, given in self.items():
+            if given in seen:
+                raise ValueError(f"'{name}' uses the name '{given}' for both {seen[given]} and "
+                                 f'{role}; names have to be unique')
+            seen[given] = role
+
+
+def _check_sizes(name, sizes, presentations):
+    sizes = tuple(sizes)
+    if len(sizes) < 3 or any(n != int(n) or n < 1 for n in sizes):
+        raise ValueError(f"sizes of '{name}' are {sizes}; give whole positive numbers of inputs, "
+                         'of neurons in at least one hidden layer, and of outputs')
+    if presentations is not None:
+        for what, n, width in (('inputs', sizes[0], presentations.n_inputs),
+                               ('outputs', sizes[-1], presentations.n_outputs)):
+            if width and n != width:
+                raise ValueError(f"'{name}' has {n} {what}, but the patterns of "
+                                 f"'{presentations.name}' are {width} wide")
+    return tuple(int(n) for n in sizes)
+
+
+def _check_conductances(name, conductances):
+    for g, value in conductances.items():
+        fail_for_dimension_mismatch(Quantity(value), hertz,
+                                    f"'{g}' of '{name}' is not in 1/time")
+        check_not_negative(f"{g} of '{name}'", value)
+    g_l, g_b, g_a, g_d, g_som = conductances.values()
+    for role, total in (('pyramidal neurons', g_l + g_b + g_a),
+                        ('interneurons', g_l + g_d + g_som),
+                        ('outputs', g_l + g_b + g_som)):
+        if not total > 0/ms or 1/total < defaultclock.dt*(1 - 1e-9):
+            tau_m = 1/total if total > 0/ms else 'infinite'
+            raise ValueError(f"the {role} of '{name}' have a membrane time constant of {tau_m}; "
+                             f'it has to be finite and at least the time step '
+                             f'{defaultclock.dt}. Change the conductances or defaultclock.dt')
+    return conductances
+
+
+def _per_layer(name, what, eta, n):
+    rates = [eta]*n if np.ndim(eta) == 0 else list(eta)
+    if len(rates) != n:
+        raise ValueError(f"{what} of '{name}' has {len(rates)} values; give one, or {n}")
+    for rate in rates:
+        fail_for_dimension_mismatch(Quantity(rate), hertz,
+                                    f"'{what}' of '{name}' is not in 1/time")
+        check_not_negative(f"{what} of '{name}'", rate)
+    return rates
+
+
+def _does_something(runner):
+    """Whether a runner has code; a group without differential equations has an empty one."""
+    return runner is not getattr(runner.group, 'state_updater', None) or bool(
+        runner.group.equations.diff_eq_names)
+
+
+def _describe(circuit):
+    yield repr(circuit)
+    yield '\nPopulations'
+    for group in circuit.populations:
+        yield f'  {group.name:<24} {len(group):>6} neurons'
+    yield '\nProjections                    source -> target                         weights'
+    for (kind, k), projection in circuit.projections.items():
+        way = f'{projection.source.name} -> {projection.target.name}'
+        weights = 'one to one'
+        if 'w' in projection.variables:
+            weights = f'{len(projection.target)} x {len(projection.source)}'
+            learns = 'w' in projection.equations.diff_eq_names
+            weights += ', learn' if learns else ', fixed'
+        yield f'  {projection.name:<28} {way:<40} {weights}'
+    yield '\nOne step'
+    for when, order, name in circuit.step_order():
+        yield f'  {when:<16} {order:>4}  {name}'
+    yield '\nEquations'
+    for group in (*circuit.hidden[:1], *circuit.inter[:1], circuit.output):
+        yield f'  {group.name}'
+        yield '    ' + str(group.equations).replace('\n', '\n    ')
+    for kind in ('up', 'ip', 'pi', 'down', 'nudge'):
+        yield f'  {circuit.projections[kind, 0].name}'
+        for text in _synaptic_equations(circuit.projections[kind, 0]):
+            yield f'    {text}'
+
+
+def _synaptic_equations(projection):
+    """All lines of a projection; Brian2 takes the sums out of `Synapses.equations`."""
+    for updater in projection.summed_updaters.values():
+        yield f'{updater.target_varname} = {updater.expression.code} : 1 (summed)'
+    yield from str(projection.equations).splitlines()

@@ -1,0 +1,1 @@
+"""Studies of Latent Equilibrium: tasks, runs, results and figures."""
