@@ -61,7 +61,7 @@ _LOGISTIC = '0.5*(1 + tanh(0.5*x))'  # unlike 1/(1 + exp(-x)), never overflows
 
 #: All activations by name.
 activations = {a.name: a for a in (
-    Activation('softplus', 'log1p(exp(-abs(x))) + clip(x, 0, inf)', _LOGISTIC,
+    Activation('softplus', 'log(1 + exp(-abs(x))) + clip(x, 0, inf)', _LOGISTIC,
                'log(1 + exp(x)), exact and without overflow'),
     Activation('soft_relu',
                'int(x >= -15)*int(x < 15)*log(1 + exp(clip(x, -15, 15))) + int(x >= 15)*x',

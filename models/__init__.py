@@ -4,5 +4,6 @@ from brian_le import _lazy
 
 __getattr__, __dir__, __all__ = _lazy.exports(__name__, {
     'presentations': ['Presentations'],
+    'recording': ['Readout', 'Traces'],
     'microcircuit': ['Microcircuit', 'random_weights', 'self_predicting'],
 })
