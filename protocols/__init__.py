@@ -1,1 +1,12 @@
 """Studies of Latent Equilibrium: tasks, runs, results and figures."""
+
+from brian_le import _lazy
+
+__getattr__, __dir__, __all__ = _lazy.exports(__name__, {
+    'catalogue': ['MODELS', 'PROTOCOLS'],
+    'export': ['export', 'load_export'],
+    'figures': ['plot'],
+    'program': ['build_program'],
+    'results': ['Result', 'load_result'],
+    'runner': ['run'],
+})

@@ -1,0 +1,303 @@
+"""The bars task: horizontal, vertical and diagonal bars, learned by a cortical microcircuit.
+
+Figure 3 of the Latent Equilibrium paper: a microcircuit of 9-30-3 neurons classifies images of
+3 x 3 pixels. In every epoch each of the eight patterns is shown once in random order with
+learning and nudged outputs, and once in another random order without either, for validation; the
+potentials are never reset in between. The circuit with look-ahead learns however short the
+presentations are; the original one, whose neurons have to settle first, does not.
+"""
+
+import bisect
+from types import SimpleNamespace
+
+import numpy as np
+
+from brian_le.protocols.parameters import Parameter
+
+__all__ = ['NAME', 'SUMMARY', 'PARAMETERS', 'dataset', 'epochs_of', 'initial_weights', 'compose',
+           'simulate']
+
+NAME = 'bars'
+SUMMARY = 'bars in 3 x 3 pixels, learned by a 9-30-3 microcircuit, with and without look-ahead'
+
+PARAMETERS = (
+    Parameter('t_pattern', 10.0, 'time of one presentation', 'ms', minimum=0.001),
+    Parameter('epochs', 1000, 'epochs of eight training and eight validation patterns',
+              minimum=1),
+    Parameter('prospective', 'both', 'with look-ahead (true), the original circuit (false), or '
+              'both side by side', choices=('both', 'true', 'false')),
+    Parameter('hidden', 30, 'pyramidal neurons in the hidden layer', minimum=1),
+    Parameter('eta_up', 0.5, 'learning rate of the hidden layer, times t_pattern', minimum=0),
+    Parameter('eta_out', 0.1, 'learning rate of the output layer, times t_pattern', minimum=0),
+    Parameter('eta_ip', 0.2, 'learning rate of pyramidal to interneuron, times t_pattern',
+              minimum=0),
+    Parameter('eta_pi', 0.0, 'learning rate of interneuron to pyramidal, times t_pattern',
+              minimum=0),
+    Parameter('u_high', 1.0, 'target potential of the correct output'),
+    Parameter('u_low', 0.1, 'target potential of the other outputs'),
+    Parameter('out_lag', None, 'time left out at the beginning of a presentation when outputs '
+              'are averaged, original circuit only', 'ms', minimum=0),
+    Parameter('tau_0', 0.1, 'low-pass filter of inputs and targets', 'ms', minimum=1e-6),
+    Parameter('activation', 'softplus', 'activation function',
+              choices=('softplus', 'soft_relu', 'tanh', 'logistic', 'hard_sigmoid', 'relu',
+                       'linear')),
+    Parameter('g_l', 0.03, 'leak conductance', '1/ms', minimum=0),
+    Parameter('g_b', 0.1, 'basal conductance', '1/ms', minimum=0),
+    Parameter('g_a', 0.06, 'apical conductance', '1/ms', minimum=0),
+    Parameter('g_d', 0.1, 'dendritic conductance of interneurons', '1/ms', minimum=0),
+    Parameter('g_som', 0.06, 'nudging conductance', '1/ms', minimum=0),
+    Parameter('dt', 0.1, 'time step', 'ms', minimum=1e-6),
+)
+
+N_INPUTS, N_OUTPUTS, N_PATTERNS = 9, 3, 8
+_ROOM = 16384  # presentations in one launch of the simulation
+_SHOWN = 3  # hidden neurons in the traces
+_CIRCUITS = {'both': {'le': True, 'original': False}, 'true': {'le': True},
+             'false': {'original': False}}
+# steps per presentation and, in the paper's configuration, the time before averaging (ms)
+_OUT_LAG = ([3, 5, 10, 20, 50, 100, 200, 500, 1000],
+            [0.0, 0.2, 0.5, 1.0, 2.0, 5.0, 15.0, 40.0, 80.0])
+
+
+def dataset():
+    """The eight patterns and their classes.
+
+    Returns
+    -------
+    images : numpy.ndarray
+        Of shape (8, 9): 3 x 3 pixels, row by row, 0 or 1.
+    classes : numpy.ndarray
+        0 horizontal (three), 1 vertical (three), 2 diagonal (two).
+
+    Examples
+    --------
+    >>> from brian_le.protocols.bars import dataset
+    >>> dataset()[0][0].reshape(3, 3)
+    array([[0., 0., 0.],
+           [0., 0., 0.],
+           [1., 1., 1.]])
+    """
+    rows = [np.repeat(np.eye(3)[k], 3) for k in (2, 1, 0)]
+    columns = [np.tile(np.eye(3)[k], 3) for k in (2, 1, 0)]
+    diagonals = [np.eye(3).ravel(), np.eye(3)[::-1].ravel()]
+    return np.array(rows + columns + diagonals), np.array([0, 0, 0, 1, 1, 1, 2, 2])
+
+
+def targets(p):
+    """Target potentials of all patterns, of shape (8, 3)."""
+    return np.where(np.eye(N_OUTPUTS)[dataset()[1]] > 0, p.u_high, p.u_low)
+
+
+def initial_weights(p, rng):
+    """Random weights in the self-predicting state.
+
+    With ``numpy.random.RandomState(seed)`` these are the weights of the paper's code.
+    """
+    from brian_le.models import random_weights, self_predicting
+
+    weights = random_weights((N_INPUTS, p.hidden, N_OUTPUTS), rng)
+    return self_predicting(weights, g_l=p.g_l, g_b=p.g_b, g_a=p.g_a, g_d=p.g_d)
+
+
+def epochs_of(rng, n):
+    """Orders of the patterns in `n` epochs, of shape (n, 16): training, then validation."""
+    return np.array([np.concatenate([rng.permutation(N_PATTERNS), rng.permutation(N_PATTERNS)])
+                     for _ in range(n)])
+
+
+def compose(p, weights, order):
+    """The network of the task.
+
+    Parameters
+    ----------
+    p : SimpleNamespace
+        The parameters.
+    weights : dict
+        Initial weights by (kind, layer).
+    order : numpy.ndarray
+        Patterns in the order of presentation, alternately eight for training and eight for
+        validation.
+
+    Returns
+    -------
+    SimpleNamespace
+        ``network``, ``shown`` (the `Presentations`), and by the name of the circuit (``'le'``,
+        ``'original'``) the dicts ``circuits``, ``readouts``, ``hidden_traces``,
+        ``output_traces``.
+    """
+    from brian2 import Network, defaultclock, ms
+
+    from brian_le.models import Microcircuit, Presentations, Readout, Traces
+
+    defaultclock.dt = p.dt*ms
+    training = np.arange(len(order)) // N_PATTERNS % 2 == 0
+    shown = Presentations(dataset()[0], targets(p), duration=p.t_pattern*ms, order=order,
+                          nudged=training, learning=training, tau_0=p.tau_0*ms,
+                          capacity=max(_ROOM, len(order)), name=NAME)
+    task = SimpleNamespace(shown=shown, circuits={}, readouts={}, hidden_traces={},
+                           output_traces={})
+    for name, prospective in _CIRCUITS[p.prospective].items():
+        circuit = Microcircuit(
+            (N_INPUTS, p.hidden, N_OUTPUTS), shown, prospective=prospective,
+            activation=p.activation,
+            **{g: getattr(p, g)/ms for g in ('g_l', 'g_b', 'g_a', 'g_d', 'g_som')},
+            eta_up=(p.eta_up/p.t_pattern/ms, p.eta_out/p.t_pattern/ms),
+            eta_ip=p.eta_ip/p.t_pattern/ms, eta_pi=p.eta_pi/p.t_pattern/ms, name=name)
+        circuit.weights.update(weights)
+        readout = Readout(shown, circuit.output, circuit.visible, name=f'{name}_readout')
+        readout.group.lag = 0 if prospective else out_lag_steps(p)
+        task.circuits[name], task.readouts[name] = circuit, readout
+        task.hidden_traces[name] = Traces(circuit.hidden[0], ['u', 'v_bas', 'v_api'],
+                                          range(min(_SHOWN, p.hidden)), f'{name}_hidden_traces')
+        task.output_traces[name] = Traces(circuit.output, ['u', circuit.visible, 'v_bas']
+                                          if prospective else ['u', 'v_bas'],
+                                          range(N_OUTPUTS), f'{name}_output_traces')
+    task.network = Network(shown, *(list(each.values()) for each in (
+        task.circuits, task.readouts, task.hidden_traces, task.output_traces)))
+    return task
+
+
+def out_lag_steps(p):
+    """Steps that the original circuit leaves out when it averages its outputs."""
+    n_steps = round(p.t_pattern/p.dt)
+    if p.out_lag is None:
+        steps, lags = _OUT_LAG
+        lag = lags[max(0, bisect.bisect_right(steps, n_steps) - 1)]
+        return min(round(lag/0.1), n_steps - 1)
+    lag = round(p.out_lag/p.dt)
+    if lag >= n_steps:
+        raise ValueError(f"'out_lag' is {p.out_lag:g} ms, but a presentation takes only "
+                         f'{p.t_pattern:g} ms (t_pattern)')
+    return lag
+
+
+def simulate(p, seed, run):
+    """Train, validate after every epoch, and record traces before and after.
+
+    Parameters
+    ----------
+    p : SimpleNamespace
+        The parameters.
+    seed : int
+        Seed of the weights and of the orders; the same seed gives the paper's runs.
+    run : brian_le.protocols.runner.Run
+        Builds the program, keeps checkpoints and shows progress.
+
+    Returns
+    -------
+    dict of str to numpy.ndarray
+        For every circuit, after its name and a dot: ``error`` and ``accuracy`` of every epoch,
+        ``outputs`` (epochs, 8 patterns, 3), ``initial_W_*`` and ``final_W_*`` (matrices [post,
+        pre]), ``before_*`` and ``after_*`` traces of hidden and output neurons (steps,
+        neurons). In common: ``order`` (epochs, 16), ``images``, ``classes``, ``targets``,
+        ``traced`` (the patterns in the traces).
+    """
+    rng = np.random.RandomState(seed)
+    weights = initial_weights(p, rng)
+    order = epochs_of(rng, p.epochs)
+    task = {}
+
+    def compose_network():
+        task['now'] = compose(p, weights, order[0])
+        return task['now'].network
+
+    program = run.build(compose_network)
+    task = task['now']
+    n_steps = task.shown.n_steps
+    start = {**{f'{NAME}.n_steps': n_steps}, **_weight_values(task, weights)}
+
+    def show(state, patterns, **flags):
+        tables = task.shown.tables(patterns, **flags)
+        values = {f'{NAME}_{key}.values': table for key, table in tables.items()}
+        values |= {f'{NAME}.presentation': -1, f'{NAME}.n_presentations': len(patterns)}
+        return program({**state, **values}, n_steps*len(patterns))
+
+    def chunk(state, first, n):
+        flags = np.tile(np.repeat([True, False], N_PATTERNS), n)
+        end = show(state, order[first:first + n].ravel(), nudged=flags, learning=flags)
+        means = {name: readout.means(end[f'{name}_readout_monitor.mean'])
+                 .reshape(n, 2*N_PATTERNS, N_OUTPUTS)[:, N_PATTERNS:]
+                 for name, readout in task.readouts.items()}
+        return {key: end[key] for key in program.state_names}, means
+
+    def traces(state, when):
+        """Traces without nudging or learning, from silent circuits with the weights of now."""
+        on = {f'{name}_{part}_traces.on': 1 for name in task.circuits
+              for part in ('hidden', 'output')}
+        end = show({**start, **_only_weights(task, state), **on}, np.arange(N_PATTERNS),
+                   nudged=False, learning=False)
+        return {f'{name}.{when}_{part}_{variable}': recorder.array(
+            variable, end[f'{name}_{part}_traces_monitor.{variable}'])
+            for part, recorders in (('hidden', task.hidden_traces), ('output', task.output_traces))
+            for name, recorder in recorders.items() for variable in recorder.variables}
+
+    arrays = traces(start, 'before')
+    state, outputs = run.in_chunks(chunk, start, p.epochs, 'epoch', room=_ROOM//(2*N_PATTERNS),
+                                   describe=lambda done, means: _describe(p, order[done - 1:done], means))
+    arrays |= traces(state, 'after')
+    images, classes = dataset()
+    for name, circuit in task.circuits.items():
+        arrays |= {f'{name}.{key}': array
+                   for key, array in scores(p, order, outputs[name]).items()}
+        arrays[f'{name}.outputs'] = outputs[name]
+        for when, values in (('initial', start), ('final', state)):
+            arrays |= {f'{name}.{when}_W_{kind}_{k}': matrix
+                       for (kind, k), matrix in circuit.weights.matrices(values).items()}
+    return arrays | dict(order=order, images=images, classes=classes, targets=targets(p),
+                         traced=np.arange(N_PATTERNS))
+
+
+def scores(p, order, outputs):
+    """Validation error and accuracy of every epoch.
+
+    Parameters
+    ----------
+    p : SimpleNamespace
+        The parameters.
+    order : numpy.ndarray
+        Of shape (epochs, 16).
+    outputs : numpy.ndarray
+        Mean output potentials in validation, of shape (epochs, 8, 3).
+
+    Returns
+    -------
+    dict
+        ``error``: mean squared error; ``accuracy``: fraction of correct classes.
+    """
+    validated = order[:len(outputs), N_PATTERNS:]
+    error = np.mean((outputs - targets(p)[validated])**2, axis=(1, 2))
+    accuracy = np.mean(outputs.argmax(axis=2) == dataset()[1][validated], axis=1)
+    return {'error': error, 'accuracy': accuracy}
+
+
+def summarize(result):
+    """Lines of text about a result."""
+    for name in ('le', 'original'):
+        if f'{name}.error' in result.arrays:
+            error, accuracy = (result.arrays[f'{name}.{key}'] for key in ('error', 'accuracy'))
+            last = accuracy[-100:]
+            wrong = np.flatnonzero(accuracy < 1)
+            stable = wrong[-1] + 2 if len(wrong) else 1
+            kept = (f'1.0 from epoch {stable} on' if stable <= len(accuracy)
+                    else f'{accuracy[-1]:.3f} at the end')
+            yield (f'{_LABELS[name]:<28} error {error[-1]:.2e}, accuracy {kept}, mean of the '
+                   f'last {len(last)} epochs {last.mean():.3f}')
+
+
+_LABELS = {'le': 'Latent Equilibrium', 'original': 'original circuit'}
+
+
+def _describe(p, order, outputs):
+    """What the progress line says: the accuracies in the last epoch."""
+    return ', '.join(f'{_LABELS[name]} {scores(p, order, means[-1:])["accuracy"][0]:.2f}'
+                     for name, means in outputs.items())
+
+
+def _weight_values(task, weights):
+    return {key: value for circuit in task.circuits.values()
+            for key, value in circuit.weights.variables(weights).items()}
+
+
+def _only_weights(task, state):
+    return {key: state[key] for circuit in task.circuits.values()
+            for key in circuit.weights.variables(circuit.weights.matrices(state))}

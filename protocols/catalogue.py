@@ -1,0 +1,40 @@
+"""What there is: models, protocols and activations, by the names that commands use.
+
+This module does not import Brian2; what it names is imported when it is asked for.
+"""
+
+import importlib
+
+from brian_le.activations import activations
+from brian_le.checks import choose
+
+__all__ = ['MODELS', 'PROTOCOLS', 'activations', 'get_model', 'get_protocol']
+
+#: Names of the models, where they are, and what they are.
+MODELS = {
+    'point_neuron': ('brian_le', 'The point neuron of Latent Equilibrium: a leaky membrane that '
+                                 'sends its look-ahead.'),
+    'pyramidal': ('brian_le', 'A pyramidal neuron: a soma with a basal and an apical dendrite, '
+                              'or a target.'),
+    'interneuron': ('brian_le', 'An interneuron: a dendrite that learns to predict one pyramidal '
+                                'neuron above, and a soma.'),
+    'microcircuit': ('brian_le.models', 'Pyramidal neurons and interneurons in layers, with '
+                                        'errors in the apical dendrites.'),
+}
+
+#: Names of the protocols, and the modules that define them.
+PROTOCOLS = {
+    'bars': 'brian_le.protocols.bars',
+}
+
+
+def get_model(name):
+    """The function or class of a model; a ValueError if there is none of that name."""
+    package, _ = MODELS[choose('model', name, MODELS)]
+    return getattr(importlib.import_module(package), {'microcircuit': 'Microcircuit'}.get(name,
+                                                                                          name))
+
+
+def get_protocol(name):
+    """The module of a protocol; a ValueError if there is none of that name."""
+    return importlib.import_module(PROTOCOLS[choose('protocol', name, PROTOCOLS)])

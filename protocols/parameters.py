@@ -1,0 +1,146 @@
+"""Parameters of protocols: names, units, defaults and ranges, and how they are read.
+
+This module does not import Brian2. Values are plain numbers in the unit that a parameter
+declares; texts (``'1ms'``, ``'0.5 s'``) and Brian2 quantities are converted to it.
+"""
+
+import math
+import re
+from dataclasses import dataclass
+from types import SimpleNamespace
+
+from brian_le.checks import choose
+
+__all__ = ['Parameter', 'read_parameters']
+
+# in seconds, or per second
+_UNITS = {'ms': {'s': 1e3, 'second': 1e3, 'ms': 1.0, 'msecond': 1.0, 'us': 1e-3, 'usecond': 1e-3},
+          '1/ms': {'/ms': 1.0, '1/ms': 1.0, 'kHz': 1.0, 'Hz': 1e-3, '/s': 1e-3, '1/s': 1e-3},
+          '': {'': 1.0}}
+_SECONDS = {'ms': 1e-3, '1/ms': 1e3, '': 1.0}
+
+
+@dataclass(frozen=True)
+class Parameter:
+    """One parameter of a protocol.
+
+    Parameters
+    ----------
+    name : str
+        Its name.
+    default : float, int, str or None
+        Its value unless given, in `unit`. None is a value that follows from others, read and
+        shown as ``auto``.
+    summary : str
+        What it is, in one line.
+    unit : {'', 'ms', '1/ms'}
+        Unit of the number.
+    minimum, maximum : float
+        Range of the number, with its ends.
+    choices : tuple of str
+        The valid texts, for a parameter that is not a number.
+
+    Examples
+    --------
+    >>> from brian_le.protocols.parameters import Parameter
+    >>> p = Parameter('t_pattern', 10.0, 'time of one presentation', unit='ms', minimum=0.1)
+    >>> p.read('1 ms'), p.read('0.02s'), p.show(0.5)
+    (1.0, 20.0, '0.5 ms')
+    """
+
+    name: str
+    default: object
+    summary: str
+    unit: str = ''
+    minimum: float = -math.inf
+    maximum: float = math.inf
+    choices: tuple = ()
+
+    def read(self, value):
+        """The value of the parameter from a text, a number or a quantity.
+
+        Raises
+        ------
+        ValueError
+            If it is not of the kind of the parameter, has a wrong unit, or is out of range.
+        """
+        if self.choices:
+            if isinstance(value, bool):
+                value = str(value).lower()
+            return choose(f"value of '{self.name}'", value, self.choices)
+        if self.default is None and value in (None, 'auto'):
+            return None
+        number = self._number(value)
+        if isinstance(self.default, int) and number == round(number):
+            number = round(number)
+        elif isinstance(self.default, int):
+            raise ValueError(f"'{self.name}' is {value}; give a whole number")
+        if not self.minimum <= number <= self.maximum:
+            limit = (f'at least {self.show(self.minimum)}' if number < self.minimum
+                     else f'at most {self.show(self.maximum)}')
+            raise ValueError(f"'{self.name}' is {self.show(number)}; it has to be {limit}")
+        return number
+
+    def _number(self, value):
+        if isinstance(value, str):
+            match = re.fullmatch(r'\s*([-+]?[\d.]+(?:e[-+]?\d+)?)\s*\*?\s*(.*?)\s*', value, re.I)
+            units = _UNITS[self.unit]
+            if not match or (match[2] and match[2] not in units):
+                raise self._unreadable(value)
+            try:
+                number = float(match[1])
+            except ValueError:
+                raise self._unreadable(value) from None
+            return number*units[match[2]] if match[2] else number
+        if hasattr(value, 'dim'):  # a quantity of Brian2
+            if not value.dim.is_dimensionless and self.unit:
+                dimension = value.dim.get_dimension('time')
+                expected = {'ms': 1, '1/ms': -1}[self.unit]
+                if dimension == expected and sum(map(abs, value.dim._dims)) == 1:
+                    return round(float(value)/_SECONDS[self.unit], 12)
+            raise self._unreadable(value)
+        try:
+            number = float(value)
+        except (TypeError, ValueError):
+            raise self._unreadable(value) from None
+        if not math.isfinite(number):
+            raise ValueError(f"'{self.name}' is {value}; give a finite number")
+        return number
+
+    def _unreadable(self, value):
+        example = self.show(self.default if self.default is not None else 1.0)
+        return ValueError(f"'{self.name}' is '{value}'; give a value such as '{example}'")
+
+    def show(self, value):
+        """The value as a text that `read` understands."""
+        if value is None:
+            return 'auto'
+        return f'{value:g} {self.unit}'.strip() if not isinstance(value, str) else value
+
+
+def read_parameters(protocol, declared, given):
+    """All parameters of a protocol.
+
+    Parameters
+    ----------
+    protocol : str
+        Name of the protocol, for messages.
+    declared : sequence of Parameter
+        Its parameters.
+    given : dict
+        The values that differ from the defaults.
+
+    Returns
+    -------
+    types.SimpleNamespace
+        The values by name, in the units of the parameters.
+
+    Raises
+    ------
+    ValueError
+        For an unknown name (the message has the nearest one) or an invalid value.
+    """
+    names = [parameter.name for parameter in declared]
+    for name in given:
+        choose(f"parameter of '{protocol}'", name, names)
+    return SimpleNamespace(**{p.name: p.read(given.get(p.name, p.default)) for p in declared})

@@ -1,0 +1,176 @@
+"""Results on disk: one folder per run, complete or not there.
+
+While a run is under way its folder is called ``NAME.part`` and holds the parameters and a
+checkpoint. When it is complete, the folder has the arrays in place of the checkpoint, and is
+renamed to ``NAME``.
+"""
+
+import fcntl
+import json
+import os
+from pathlib import Path
+
+import numpy as np
+
+__all__ = ['Result', 'ResultFolder', 'load_result']
+
+_DESCRIPTION, _ARRAYS, _CHECKPOINT = 'run.json', 'arrays.npz', 'checkpoint.npz'
+
+
+class Result:
+    """A complete result.
+
+    Attributes
+    ----------
+    directory : Path
+        Its folder.
+    description : dict
+        ``protocol``, ``parameters``, ``seed``, ``device`` and ``versions``.
+    arrays : dict of str to numpy.ndarray
+        The arrays.
+    """
+
+    def __init__(self, directory, description, arrays):
+        self.directory = Path(directory)
+        self.description = description
+        self.arrays = arrays
+
+    def __repr__(self):
+        d = self.description
+        return f"<Result of '{d['protocol']}', seed {d['seed']}, in '{self.directory}'>"
+
+
+def load_result(directory):
+    """Read a complete result.
+
+    Parameters
+    ----------
+    directory : path-like
+        Its folder.
+
+    Returns
+    -------
+    Result
+
+    Raises
+    ------
+    ValueError
+        If the folder is not a complete result.
+    """
+    directory = Path(directory)
+    if not (directory/_DESCRIPTION).is_file() or not (directory/_ARRAYS).is_file():
+        part = ResultFolder(directory).part
+        unfinished = (f"; the run in '{part}' is not finished: the same command continues it"
+                      if part.is_dir() else '')
+        raise ValueError(f"'{directory}' is not the folder of a result{unfinished}")
+    description = json.loads((directory/_DESCRIPTION).read_text())
+    with np.load(directory/_ARRAYS) as arrays:
+        return Result(directory, description, dict(arrays))
+
+
+class ResultFolder:
+    """The folder of a run, from before it begins until it is complete.
+
+    Parameters
+    ----------
+    directory : path-like
+        Where the result is to be.
+
+    Raises
+    ------
+    ValueError
+        By `check` and `begin`: if there is a finished result, a folder of something else, or an
+        unfinished run with other parameters; if another process is at the same run.
+    """
+
+    def __init__(self, directory):
+        self.directory = Path(directory)
+        self.part = self.directory.with_name(self.directory.name + '.part')
+        self._lock = None
+
+    def check(self, description):
+        """Raise unless a run of this description can begin or continue here."""
+        if (self.directory/_DESCRIPTION).is_file() and (self.directory/_ARRAYS).is_file():
+            raise ValueError(f"'{self.directory}' holds a finished result; choose another "
+                             'folder, or delete it')
+        if self.directory.exists() and (not self.directory.is_dir()
+                                        or any(self.directory.iterdir())):
+            raise ValueError(f"'{self.directory}' exists and is not the folder of a result; "
+                             'choose another folder')
+        if self.part.exists():
+            try:
+                begun = json.loads((self.part/_DESCRIPTION).read_text())
+            except (OSError, ValueError):
+                raise ValueError(f"'{self.part}' exists and is not the folder of a run; choose "
+                                 'another folder') from None
+            different = [key for key in ('protocol', 'seed', 'device')
+                         if begun.get(key) != description[key]]
+            parameters = begun.get('parameters', {})
+            different += [key for key, value in description['parameters'].items()
+                          if parameters.get(key) != value]
+            if different:
+                raise ValueError(
+                    f"'{self.part}' holds an unfinished run with another "
+                    f"{', '.join(different)}; choose another folder, finish that run with its "
+                    'own parameters, or delete it')
+        parent = self.directory.absolute().parent
+        while not parent.exists():
+            parent = parent.parent
+        if not parent.is_dir() or not os.access(parent, os.W_OK):
+            raise ValueError(f"cannot write to '{parent}'; choose another folder")
+
+    def begin(self, description):
+        """Create the unfinished folder, or take over one that is there.
+
+        Returns
+        -------
+        dict of str to numpy.ndarray or None
+            The last checkpoint, if there is one.
+        """
+        self.check(description)
+        self.part.mkdir(parents=True, exist_ok=True)
+        self._lock = open(self.part/'lock', 'w')
+        try:
+            fcntl.flock(self._lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            raise ValueError(f"another process is running into '{self.part}'; wait for it, or "
+                             'choose another folder') from None
+        if not (self.part/_DESCRIPTION).exists():
+            self._write_text(_DESCRIPTION, json.dumps(description, indent=2) + '\n')
+        if (self.part/_CHECKPOINT).exists():
+            with np.load(self.part/_CHECKPOINT) as arrays:
+                return dict(arrays)
+        return None
+
+    def checkpoint(self, arrays):
+        """Replace the checkpoint, all at once."""
+        self._write_arrays(_CHECKPOINT, arrays)
+
+    def finish(self, arrays):
+        """Write the arrays and give the folder its name.
+
+        Returns
+        -------
+        Result
+        """
+        self._write_arrays(_ARRAYS, arrays)
+        (self.part/_CHECKPOINT).unlink(missing_ok=True)
+        (self.part/'lock').unlink()
+        os.rename(self.part, self.directory)
+        self._lock.close()
+        return load_result(self.directory)
+
+    def _write_text(self, name, text):
+        draft = self.part/f'{name}.draft'
+        draft.write_text(text)
+        draft.replace(self.part/name)
+
+    def _write_arrays(self, name, arrays):
+        draft = self.part/f'{name}.draft'
+        with open(draft, 'wb') as file:
+            np.savez(file, **arrays)
+            file.flush()
+            os.fsync(file.fileno())
+        draft.replace(self.part/name)
+
+
