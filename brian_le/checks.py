@@ -33,14 +33,14 @@ def choose(kind, name, valid):
     >>> choose('activation', 'tahn', ['tanh', 'relu'])
     Traceback (most recent call last):
     ...
-    ValueError: unknown activation 'tahn'; did you mean 'tanh'? Valid: relu, tanh
+    ValueError: unknown activation: 'tahn'; did you mean 'tanh'? Valid: relu, tanh
     """
     valid = list(valid)
     if name in valid:
         return name
     near = difflib.get_close_matches(str(name), valid, n=1, cutoff=0.5)
     hint = f"; did you mean '{near[0]}'?" if near else '.'
-    raise ValueError(f"unknown {kind} '{name}'{hint} Valid: {', '.join(sorted(valid))}")
+    raise ValueError(f"unknown {kind}: '{name}'{hint} Valid: {', '.join(sorted(valid))}")
 
 
 def check_array(name, values, shape, dtype=float):

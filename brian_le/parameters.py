@@ -1,10 +1,11 @@
 """How a parameter stands in equation text: bound to a value, or as a variable of the group."""
 
 from brian2.units.allunits import hertz, second
-from brian2.units.fundamentalunits import Quantity, fail_for_dimension_mismatch
+from brian2.units.fundamentalunits import (Quantity, fail_for_dimension_mismatch,
+                                           have_same_dimensions)
 from brian2.units.stdunits import ms
 
-__all__ = ['parameter']
+__all__ = ['as_text', 'parameter']
 
 
 def parameter(name, value, unit, check, bound_flags=''):
@@ -51,14 +52,34 @@ def parameter(name, value, unit, check, bound_flags=''):
     fail_for_dimension_mismatch(Quantity(value), unit, f"'{name}' has the wrong unit")
     check(name, value)
     flags = f' ({bound_flags})' if bound_flags else ''
-    return f'{name} = {_as_text(value, unit)} : {unit_text}{flags}'
+    return f'{name} = {as_text(value)} : {unit_text}{flags}'
 
 
-def _as_text(value, unit):
-    """The value in ms or 1/ms where this loses no digit, else in base units."""
+def as_text(value):
+    """A time or conductance in ms or 1/ms where this loses no digit, else in base units.
+
+    Parameters
+    ----------
+    value : Quantity or float
+        The value.
+
+    Returns
+    -------
+    str
+        An expression in the language of equations.
+
+    Examples
+    --------
+    >>> from brian2 import ms
+    >>> from brian_le.parameters import as_text
+    >>> as_text(0.03/ms)
+    '0.03/ms'
+    """
     number = float(value)
-    if unit is second and (number/float(ms))*float(ms) == number:
-        return f'{number/float(ms)!r}*ms'
-    if unit is hertz and (number*float(ms))/float(ms) == number:
-        return f'{number*float(ms)!r}/ms'
-    return repr(number) if unit is None else f'{number!r}*{unit!r}'
+    if have_same_dimensions(value, second):
+        per_ms = number/float(ms)
+        return f'{per_ms!r}*ms' if per_ms*float(ms) == number else f'{number!r}*second'
+    if have_same_dimensions(value, hertz):
+        per_ms = number*float(ms)
+        return f'{per_ms!r}/ms' if per_ms/float(ms) == number else f'{number!r}*hertz'
+    return repr(number)

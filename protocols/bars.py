@@ -14,10 +14,11 @@ import numpy as np
 
 from brian_le.protocols.parameters import Parameter
 
-__all__ = ['NAME', 'SUMMARY', 'PARAMETERS', 'dataset', 'epochs_of', 'initial_weights', 'compose',
-           'simulate']
+__all__ = ['NAME', 'SUMMARY', 'PARAMETERS', 'FIGURES', 'dataset', 'draw', 'compose', 'simulate',
+           'prepare', 'read_variables', 'scores', 'summarize']
 
 NAME = 'bars'
+FIGURES = 'brian_le.protocols.bars_figures'
 SUMMARY = 'bars in 3 x 3 pixels, learned by a 9-30-3 microcircuit, with and without look-ahead'
 
 PARAMETERS = (
@@ -115,8 +116,7 @@ def compose(p, weights, order):
     weights : dict
         Initial weights by (kind, layer).
     order : numpy.ndarray
-        Patterns in the order of presentation, alternately eight for training and eight for
-        validation.
+        Patterns in the order of presentation, in whole epochs.
 
     Returns
     -------
@@ -130,7 +130,7 @@ def compose(p, weights, order):
     from brian_le.models import Microcircuit, Presentations, Readout, Traces
 
     defaultclock.dt = p.dt*ms
-    training = np.arange(len(order)) // N_PATTERNS % 2 == 0
+    training = is_training(order)
     shown = Presentations(dataset()[0], targets(p), duration=p.t_pattern*ms, order=order,
                           nudged=training, learning=training, tau_0=p.tau_0*ms,
                           capacity=max(_ROOM, len(order)), name=NAME)
@@ -192,19 +192,15 @@ def simulate(p, seed, run):
         neurons). In common: ``order`` (epochs, 16), ``images``, ``classes``, ``targets``,
         ``traced`` (the patterns in the traces).
     """
-    rng = np.random.RandomState(seed)
-    weights = initial_weights(p, rng)
-    order = epochs_of(rng, p.epochs)
-    task = {}
+    weights, order = draw(p, seed)
+    task = SimpleNamespace()
 
     def compose_network():
-        task['now'] = compose(p, weights, order[0])
-        return task['now'].network
+        vars(task).update(vars(compose(p, weights, order[0])))
+        return task.network
 
     program = run.build(compose_network)
-    task = task['now']
     n_steps = task.shown.n_steps
-    start = {**{f'{NAME}.n_steps': n_steps}, **_weight_values(task, weights)}
 
     def show(state, patterns, **flags):
         tables = task.shown.tables(patterns, **flags)
@@ -213,41 +209,108 @@ def simulate(p, seed, run):
         return program({**state, **values}, n_steps*len(patterns))
 
     def chunk(state, first, n):
-        flags = np.tile(np.repeat([True, False], N_PATTERNS), n)
-        end = show(state, order[first:first + n].ravel(), nudged=flags, learning=flags)
-        means = {name: readout.means(end[f'{name}_readout_monitor.mean'])
-                 .reshape(n, 2*N_PATTERNS, N_OUTPUTS)[:, N_PATTERNS:]
-                 for name, readout in task.readouts.items()}
-        return {key: end[key] for key in program.state_names}, means
+        shown = order[first:first + n]
+        end = show(state, shown.ravel(), nudged=is_training(shown), learning=is_training(shown))
+        return {key: end[key] for key in program.state_names}, {
+            name: outputs(end, name) for name in task.circuits}
 
     def traces(state, when):
         """Traces without nudging or learning, from silent circuits with the weights of now."""
         on = {f'{name}_{part}_traces.on': 1 for name in task.circuits
               for part in ('hidden', 'output')}
-        end = show({**start, **_only_weights(task, state), **on}, np.arange(N_PATTERNS),
-                   nudged=False, learning=False)
+        now = {key: value for key, value in state.items() if key.endswith('.w')}
+        end = show({**now, **on}, np.arange(N_PATTERNS), nudged=False, learning=False)
         return {f'{name}.{when}_{part}_{variable}': recorder.array(
             variable, end[f'{name}_{part}_traces_monitor.{variable}'])
             for part, recorders in (('hidden', task.hidden_traces), ('output', task.output_traces))
             for name, recorder in recorders.items() for variable in recorder.variables}
 
-    arrays = traces(start, 'before')
-    state, outputs = run.in_chunks(chunk, start, p.epochs, 'epoch', room=_ROOM//(2*N_PATTERNS),
-                                   describe=lambda done, means: _describe(p, order[done - 1:done], means))
+    arrays = traces({}, 'before')
+    state, means = run.in_chunks(chunk, {}, p.epochs, 'epoch', room=_ROOM//(2*N_PATTERNS),
+                                 describe=lambda done, new: _describe(p, order[done - 1:done], new))
     arrays |= traces(state, 'after')
-    images, classes = dataset()
+    arrays |= common_arrays(p, order)
     for name, circuit in task.circuits.items():
-        arrays |= {f'{name}.{key}': array
-                   for key, array in scores(p, order, outputs[name]).items()}
-        arrays[f'{name}.outputs'] = outputs[name]
-        for when, values in (('initial', start), ('final', state)):
+        arrays |= evaluation(p, order, name, means[name])
+        for when, matrices in (('initial', weights), ('final', circuit.weights.matrices(state))):
             arrays |= {f'{name}.{when}_W_{kind}_{k}': matrix
-                       for (kind, k), matrix in circuit.weights.matrices(values).items()}
-    return arrays | dict(order=order, images=images, classes=classes, targets=targets(p),
-                         traced=np.arange(N_PATTERNS))
+                       for (kind, k), matrix in matrices.items()}
+    return arrays
 
 
-def scores(p, order, outputs):
+def prepare(p, seed):
+    """The whole run as one network, for an exported project.
+
+    Returns
+    -------
+    SimpleNamespace
+        ``compose`` (returns the network), ``n_steps``, ``arrays`` (to keep beside the project)
+        and ``guide`` (the most important variables and what they are).
+    """
+    weights, order = draw(p, seed)
+    guide = {'bars.step, bars.presentation': 'where the run has ended'}
+    for name in _CIRCUITS[p.prospective]:
+        guide |= {f'{name}_readout_monitor.mean': f'{_LABELS[name]}: mean output potentials, '
+                                                  'three per presentation',
+                  f'{name}_up0.w, {name}_up1.w': 'forward weights at the end'}
+    return SimpleNamespace(compose=lambda: compose(p, weights, order.ravel()).network,
+                           n_steps=order.size*round(p.t_pattern/p.dt),
+                           arrays=common_arrays(p, order), guide=guide)
+
+
+def read_variables(p, arrays, variables):
+    """The arrays of a result from the variables of an exported project."""
+    for name in _CIRCUITS[p.prospective]:
+        arrays = arrays | evaluation(p, arrays['order'], name, outputs(variables, name))
+    return arrays
+
+
+def draw(p, seed):
+    """Initial weights and orders, the random draws of a run.
+
+    Parameters
+    ----------
+    p : SimpleNamespace
+        The parameters.
+    seed : int
+        With the same seed these are the draws of the paper's code.
+
+    Returns
+    -------
+    weights : dict
+        Matrices by (kind, layer), in the self-predicting state.
+    order : numpy.ndarray
+        Of shape (epochs, 16): patterns for training, then for validation.
+    """
+    rng = np.random.RandomState(seed)
+    return initial_weights(p, rng), epochs_of(rng, p.epochs)
+
+
+def is_training(order):
+    """Whether a presentation is for training, for all presentations of some epochs."""
+    return np.tile(np.repeat([True, False], N_PATTERNS), np.size(order)//(2*N_PATTERNS))
+
+
+def outputs(variables, name):
+    """Mean output potentials in validation, of shape (epochs, 8, 3), from what was recorded."""
+    means = np.reshape(variables[f'{name}_readout_monitor.mean'], (-1, 2*N_PATTERNS, N_OUTPUTS))
+    return means[:, N_PATTERNS:]
+
+
+def common_arrays(p, order):
+    """What a result says of the task itself."""
+    images, classes = dataset()
+    return dict(order=order, images=images, classes=classes, targets=targets(p),
+                traced=np.arange(N_PATTERNS))
+
+
+def evaluation(p, order, name, means):
+    """Outputs, errors and accuracies of one circuit, by the names they have in a result."""
+    return {f'{name}.{key}': array for key, array in (
+        ('outputs', means), *scores(p, order, means).items())}
+
+
+def scores(p, order, means):
     """Validation error and accuracy of every epoch.
 
     Parameters
@@ -256,7 +319,7 @@ def scores(p, order, outputs):
         The parameters.
     order : numpy.ndarray
         Of shape (epochs, 16).
-    outputs : numpy.ndarray
+    means : numpy.ndarray
         Mean output potentials in validation, of shape (epochs, 8, 3).
 
     Returns
@@ -264,9 +327,9 @@ def scores(p, order, outputs):
     dict
         ``error``: mean squared error; ``accuracy``: fraction of correct classes.
     """
-    validated = order[:len(outputs), N_PATTERNS:]
-    error = np.mean((outputs - targets(p)[validated])**2, axis=(1, 2))
-    accuracy = np.mean(outputs.argmax(axis=2) == dataset()[1][validated], axis=1)
+    validated = order[:len(means), N_PATTERNS:]
+    error = np.mean((means - targets(p)[validated])**2, axis=(1, 2))
+    accuracy = np.mean(means.argmax(axis=2) == dataset()[1][validated], axis=1)
     return {'error': error, 'accuracy': accuracy}
 
 
@@ -291,13 +354,3 @@ def _describe(p, order, outputs):
     """What the progress line says: the accuracies in the last epoch."""
     return ', '.join(f'{_LABELS[name]} {scores(p, order, means[-1:])["accuracy"][0]:.2f}'
                      for name, means in outputs.items())
-
-
-def _weight_values(task, weights):
-    return {key: value for circuit in task.circuits.values()
-            for key, value in circuit.weights.variables(weights).items()}
-
-
-def _only_weights(task, state):
-    return {key: state[key] for circuit in task.circuits.values()
-            for key in circuit.weights.variables(circuit.weights.matrices(state))}

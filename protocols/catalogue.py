@@ -8,7 +8,10 @@ import importlib
 from brian_le.activations import activations
 from brian_le.checks import choose
 
-__all__ = ['MODELS', 'PROTOCOLS', 'activations', 'get_model', 'get_protocol']
+__all__ = ['DEVICES', 'MODELS', 'PROTOCOLS', 'activations', 'get_model', 'get_protocol']
+
+#: What simulations run on, the fastest first.
+DEVICES = ('cpp_standalone', 'cython', 'numpy')
 
 #: Names of the models, where they are, and what they are.
 MODELS = {

@@ -33,10 +33,9 @@ from brian2.synapses.synapses import Synapses
 from brian2.units.allunits import second
 
 from brian_le.checks import choose
+from brian_le.protocols.catalogue import DEVICES
 
-__all__ = ['DEVICES', 'RuntimeProgram', 'StandaloneProgram', 'build_program', 'write_project']
-
-DEVICES = ('cpp_standalone', 'cython', 'numpy')
+__all__ = ['RuntimeProgram', 'StandaloneProgram', 'build_program', 'write_project']
 
 
 def build_program(compose, device='cpp_standalone', say=lambda message: None):

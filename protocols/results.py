@@ -8,6 +8,7 @@ renamed to ``NAME``.
 import fcntl
 import json
 import os
+import shutil
 from pathlib import Path
 
 import numpy as np
@@ -159,6 +160,12 @@ class ResultFolder:
         os.rename(self.part, self.directory)
         self._lock.close()
         return load_result(self.directory)
+
+    def discard(self):
+        """Remove the unfinished folder."""
+        shutil.rmtree(self.part, ignore_errors=True)
+        if self._lock is not None:
+            self._lock.close()
 
     def _write_text(self, name, text):
         draft = self.part/f'{name}.draft'

@@ -9,14 +9,13 @@ import numpy as np
 from tqdm import tqdm
 
 from brian_le.checks import choose
-from brian_le.protocols.catalogue import get_protocol
+from brian_le.protocols.catalogue import DEVICES, get_protocol
 from brian_le.protocols.parameters import read_parameters
 from brian_le.protocols.results import ResultFolder
 
 __all__ = ['run', 'Run']
 
 _CHUNK_SECONDS = 2.0  # of computing between two checkpoints
-DEVICES = ('cpp_standalone', 'cython', 'numpy')
 
 
 def run(protocol, *, seed=12345, device='cpp_standalone', out=None, quiet=False, **parameters):
@@ -71,7 +70,12 @@ def run(protocol, *, seed=12345, device='cpp_standalone', out=None, quiet=False,
     description = dict(protocol=protocol, parameters=vars(p), seed=seed, device=device,
                        versions=versions())
     folder.check(description)
-    return folder.finish(module.simulate(p, seed, Run(device, folder, description, quiet)))
+    try:
+        arrays = module.simulate(p, seed, Run(device, folder, description, quiet))
+    except FloatingPointError:
+        folder.discard()  # to continue would only lead there again
+        raise
+    return folder.finish(arrays)
 
 
 def check_seed(seed):

@@ -1,0 +1,215 @@
+"""The command ``brian-le``.
+
+Nothing is imported at the top that imports Brian2: lists, help and errors come at once.
+"""
+
+import argparse
+import inspect
+import os
+import sys
+
+from brian_le import __version__
+from brian_le.activations import activations
+from brian_le.checks import choose
+from brian_le.protocols.catalogue import (DEVICES, MODELS, PROTOCOLS, get_model, get_protocol)
+from brian_le.protocols.parameters import read_parameters
+
+__all__ = ['main']
+
+_DESCRIPTION = '''\
+Latent Equilibrium for Brian2: learning in networks of slow neurons.
+
+A first session:
+  brian-le list                     what there is
+  brian-le show pyramidal           the equations and parameters of a model
+  brian-le run bars --out result    train a cortical microcircuit, about a minute
+  brian-le plot result              draw its figures
+'''
+
+_RUN_EXAMPLES = '''\
+examples:
+  brian-le run bars
+  brian-le run bars --set t_pattern=1ms --set epochs=300 --seed 7 --out results/fast
+  brian-le run bars --set prospective=false --device numpy
+
+A run that was interrupted is continued by the same command. 'brian-le show bars' explains the
+parameters of a protocol.
+'''
+
+_EXPORT_EXAMPLES = '''\
+example:
+  brian-le export bars --set epochs=200 --out bars-project
+  cd bars-project && make && ./main
+
+The README.txt in the folder says where the results are and how to read them.
+'''
+
+
+def main(arguments=None):
+    """Run the command line.
+
+    Parameters
+    ----------
+    arguments : list of str, optional
+        Arguments, by default those of the process.
+
+    Returns
+    -------
+    int
+        The exit code: 0, 1 for a run that failed, 2 for something wrong with what was asked
+        for, 130 if interrupted.
+    """
+    options = _parser().parse_args(arguments)
+    try:
+        return options.command(options) or 0
+    except ValueError as error:
+        return _complain(error, 2)
+    except (RuntimeError, FloatingPointError, OSError) as error:
+        return _complain(error, 1)
+    except KeyboardInterrupt:
+        print('\ninterrupted; the same command continues the run', file=sys.stderr)
+        return 130
+    except BrokenPipeError:  # e.g. of | head
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 0
+
+
+def _complain(error, code):
+    print(f'brian-le: error: {error}', file=sys.stderr)
+    return code
+
+
+def _parser():
+    parser = argparse.ArgumentParser(prog='brian-le', description=_DESCRIPTION,
+                                     formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument('--version', action='version', version=f'brian-le {__version__}')
+    commands = parser.add_subparsers(title='commands', metavar='COMMAND', required=True)
+
+    def command(name, function, summary, examples=None):
+        sub = commands.add_parser(name, help=summary, description=summary, epilog=examples,
+                                  formatter_class=argparse.RawDescriptionHelpFormatter)
+        sub.set_defaults(command=function)
+        return sub
+
+    command('list', _list, 'list models, protocols and activations')
+    sub = command('show', _show, 'explain a model, a protocol or an activation')
+    sub.add_argument('name', help='a name from brian-le list')
+    sub = command('run', _run, 'run a protocol and keep its result', _RUN_EXAMPLES)
+    _add_protocol(sub)
+    sub.add_argument('--device', default='cpp_standalone',
+                     help=f"what simulates: {', '.join(DEVICES)} (default: %(default)s)")
+    sub.add_argument('--out', metavar='DIR',
+                     help='folder of the result (default: results/PROTOCOL-SEED)')
+    sub.add_argument('--quiet', action='store_true', help='show no progress')
+    sub = command('plot', _plot, 'draw the figures of a result as PNG and PDF')
+    sub.add_argument('result', metavar='DIR', help='folder of a result')
+    sub.add_argument('--out', metavar='DIR',
+                     help='where to put the figures (default: figures in that folder)')
+    sub = command('export', _export, 'write a protocol as a C++ project that needs no Python',
+                  _EXPORT_EXAMPLES)
+    _add_protocol(sub)
+    sub.add_argument('--out', metavar='DIR', required=True, help='folder to write')
+    sub.add_argument('--quiet', action='store_true', help='say nothing')
+    return parser
+
+
+def _add_protocol(sub):
+    sub.add_argument('protocol', help='a protocol from brian-le list')
+    sub.add_argument('--set', metavar='NAME=VALUE', action='append', default=[],
+                     help='set a parameter, e.g. t_pattern=1ms; may be repeated')
+    sub.add_argument('--seed', default=12345, help='seed of all random draws (default: 12345)')
+
+
+def _settings(options):
+    """The parameters given with --set, checked before anything slow is imported."""
+    given = {}
+    for text in options.set:
+        name, equals, value = text.partition('=')
+        if not equals:
+            raise ValueError(f"'--set {text}' has no '='; write --set NAME=VALUE")
+        if name.strip() in given:
+            raise ValueError(f"'{name.strip()}' is set twice")
+        given[name.strip()] = value.strip()
+    read_parameters(options.protocol, get_protocol(options.protocol).PARAMETERS, given)
+    return given
+
+
+def _list(options):
+    for title, rows in (
+            ('Models', {name: summary for name, (_, summary) in MODELS.items()}),
+            ('Protocols', {name: get_protocol(name).SUMMARY for name in PROTOCOLS}),
+            ('Activations', {name: a.summary for name, a in activations.items()})):
+        print(title)
+        for name, summary in rows.items():
+            print(f'  {name:<14} {summary}')
+        print()
+    print("'brian-le show NAME' explains any of them.")
+
+
+def _show(options):
+    name = choose('name', options.name, [*MODELS, *PROTOCOLS, *activations])
+    if name in activations:
+        activation = activations[name]
+        print(f'{name}: {activation.summary}\n')
+        print(f"  phi(x)  = {activation.phi('x')}\n  phi'(x) = {activation.derivative('x')}")
+    elif name in PROTOCOLS:
+        module = get_protocol(name)
+        print(inspect.getdoc(module))
+        print('\nParameters (--set NAME=VALUE)')
+        for parameter in module.PARAMETERS:
+            choices = f" ({', '.join(parameter.choices)})" if parameter.choices else ''
+            print(f'  {parameter.name:<12} {parameter.show(parameter.default):<10} '
+                  f'{parameter.summary}{choices}')
+    else:
+        _show_model(name)
+
+
+def _show_model(name):
+    model = get_model(name)
+    print(inspect.getdoc(model).split('\n\nRaises\n')[0].split('\n\nAttributes\n')[0])
+    if name == 'microcircuit':
+        print('\nAn example, Microcircuit((9, 30, 3))\n')
+        from brian2 import ms
+        print(model((9, 30, 3), eta_up=1/ms, eta_ip=1/ms, eta_pi=1/ms))
+        return
+    from brian_le.parameters import as_text
+    print('\nDefaults')
+    for argument in inspect.signature(model).parameters.values():
+        default = argument.default
+        if hasattr(default, 'dim'):
+            default = as_text(default)
+        print(f'  {argument.name} = {default}')
+    equations = model()
+    print('\nEquations')
+    for equation in equations.ordered:
+        print(f'  {equation}')
+    print('\nVariables')
+    for equation in equations.ordered:
+        unit = 'no unit' if equation.dim.is_dimensionless else f'in {equation.unit}'
+        print(f'  {equation.varname:<12} {unit:<8} {equation.type}')
+
+
+def _run(options):
+    given = _settings(options)
+    from brian_le.protocols.runner import run
+
+    result = run(options.protocol, seed=options.seed, device=options.device, out=options.out,
+                 quiet=options.quiet, **given)
+    for line in get_protocol(options.protocol).summarize(result):
+        print(line)
+    print(f"result in '{result.directory}'; 'brian-le plot {result.directory}' draws it")
+
+
+def _plot(options):
+    from brian_le.protocols.figures import plot
+
+    for file in plot(options.result, options.out):
+        print(file)
+
+
+def _export(options):
+    given = _settings(options)
+    from brian_le.protocols.export import export
+
+    out = export(options.protocol, options.out, seed=options.seed, quiet=options.quiet, **given)
+    print(f"C++ project in '{out}'; 'make' and './main' there run it, README.txt explains it")
