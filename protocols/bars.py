@@ -15,7 +15,7 @@ import numpy as np
 from brian_le.protocols.parameters import Parameter
 
 __all__ = ['NAME', 'SUMMARY', 'PARAMETERS', 'FIGURES', 'dataset', 'draw', 'compose', 'simulate',
-           'prepare', 'read_variables', 'scores', 'summarize']
+           'train', 'prepare', 'read_variables', 'scores', 'summarize']
 
 NAME = 'bars'
 FIGURES = 'brian_le.protocols.bars_figures'
@@ -192,7 +192,28 @@ def simulate(p, seed, run):
         neurons). In common: ``order`` (epochs, 16), ``images``, ``classes``, ``targets``,
         ``traced`` (the patterns in the traces).
     """
-    weights, order = draw(p, seed)
+    return train(p, *draw(p, seed), run)
+
+
+def train(p, weights, order, run):
+    """As `simulate`, from given initial weights and orders.
+
+    Parameters
+    ----------
+    p : SimpleNamespace
+        The parameters.
+    weights : dict
+        Matrices by (kind, layer).
+    order : numpy.ndarray
+        Of shape (epochs, 16).
+    run : brian_le.protocols.runner.Run
+        As for `simulate`.
+
+    Returns
+    -------
+    dict of str to numpy.ndarray
+        As of `simulate`.
+    """
     task = SimpleNamespace()
 
     def compose_network():
@@ -226,7 +247,7 @@ def simulate(p, seed, run):
             for name, recorder in recorders.items() for variable in recorder.variables}
 
     arrays = traces({}, 'before')
-    state, means = run.in_chunks(chunk, {}, p.epochs, 'epoch', room=_ROOM//(2*N_PATTERNS),
+    state, means = run.in_chunks(chunk, {}, len(order), 'epoch', room=_ROOM//(2*N_PATTERNS),
                                  describe=lambda done, new: _describe(p, order[done - 1:done], new))
     arrays |= traces(state, 'after')
     arrays |= common_arrays(p, order)

@@ -1,0 +1,25 @@
+import os
+
+import pytest
+
+
+@pytest.fixture(scope='session', autouse=True)
+def binary_cache(tmp_path_factory):
+    """Compiled binaries are shared by all tests and workers of one session, and by nothing else."""
+    base = tmp_path_factory.getbasetemp()
+    if 'PYTEST_XDIST_WORKER' in os.environ:
+        base = base.parent
+    os.environ['BRIAN_LE_CACHE'] = str(base/'binaries')
+
+
+@pytest.fixture(autouse=True)
+def clean_brian():
+    """Every test starts on the runtime device, with the numpy target and a time step of 0.1 ms."""
+    from brian2 import defaultclock, ms, prefs, set_device, start_scope
+
+    set_device('runtime')
+    prefs.codegen.target = 'numpy'
+    defaultclock.dt = 0.1*ms
+    start_scope()
+    yield
+    set_device('runtime')

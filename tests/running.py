@@ -1,0 +1,61 @@
+"""One test on several code generation targets.
+
+A case is a function ``compose(name)`` that creates Brian2 objects, with names that begin with
+`name`, and returns ``(objects, duration, read)``; ``read()`` gives the results after the run. On
+cpp_standalone all cases of a table share one build.
+"""
+
+import pytest
+from brian2 import (BrianLogger, Network, defaultclock, get_device, ms, prefs, set_device,
+                    start_scope)
+
+TARGETS = ('numpy', 'cython', 'cpp_standalone')
+
+
+def on_targets(module):
+    """Parameters for a module-scoped fixture over all targets.
+
+    Compiled targets keep to one worker per module, so that no build is made twice.
+    """
+    return [pytest.param(target, marks=[] if target == 'numpy'
+                         else [pytest.mark.xdist_group(f'{module}-{target}')])
+            for target in TARGETS]
+
+
+def run_cases(target, cases, directory):
+    """The results of all cases on a target, by name."""
+    BrianLogger.suppress_name('cannot_check_statemonitor_indices')
+    if target == 'cpp_standalone':
+        return _standalone(cases, directory)
+    results = {}
+    set_device('runtime')
+    prefs.codegen.target = target
+    try:
+        for name, compose in cases.items():
+            start_scope()
+            defaultclock.dt = 0.1*ms
+            objects, duration, read = compose('case')  # one name: Cython compiles less
+            Network(objects).run(duration, namespace={})
+            results[name] = read()
+    finally:
+        prefs.codegen.target = 'numpy'
+    return results
+
+
+def _standalone(cases, directory):
+    set_device('cpp_standalone', build_on_run=False)
+    device = get_device()
+    device.reinit()
+    device.activate(build_on_run=False)
+    prefs.devices.cpp_standalone.extra_make_args_unix = ['-j2']
+    reads = {}
+    try:
+        for name, compose in cases.items():
+            defaultclock.dt = 0.1*ms
+            objects, duration, reads[name] = compose(name)
+            Network(objects).run(duration, namespace={})
+        device.build(directory=str(directory), run=True, with_output=False)
+        return {name: read() for name, read in reads.items()}
+    finally:
+        device.reinit()
+        set_device('runtime')
