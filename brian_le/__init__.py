@@ -10,7 +10,7 @@ from brian_le import _lazy
 __version__ = '0.1.0'
 
 __getattr__, __dir__, __all__ = _lazy.exports(__name__, {
-    'activations': ['Activation', 'activations', 'get_activation'],
+    'activations': ['ACTIVATIONS', 'Activation', 'get_activation'],
     'integration': ['ProspectiveEuler', 'prospective_euler'],
     'neurons': ['interneuron', 'point_neuron', 'pyramidal', 'stimulus'],
     'plasticity': ['apical_silencing', 'dendritic_prediction', 'fixed_weights', 'one_to_one'],

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 from brian_le.checks import choose
 
-__all__ = ['Activation', 'activations', 'get_activation']
+__all__ = ['Activation', 'ACTIVATIONS', 'get_activation']
 
 
 @dataclass(frozen=True)
@@ -60,7 +60,7 @@ def _insert(expression, argument):
 _LOGISTIC = '0.5*(1 + tanh(0.5*x))'  # unlike 1/(1 + exp(-x)), never overflows
 
 #: All activations by name.
-activations = {a.name: a for a in (
+ACTIVATIONS = {a.name: a for a in (
     Activation('softplus', 'log(1 + exp(-abs(x))) + clip(x, 0, inf)', _LOGISTIC,
                'log(1 + exp(x)), exact and without overflow'),
     Activation('soft_relu',
@@ -82,7 +82,7 @@ def get_activation(activation):
     Parameters
     ----------
     activation : str or Activation
-        A name from `activations`, or an activation of one's own, which is returned as it is.
+        A name from `ACTIVATIONS`, or an activation of one's own, which is returned as it is.
 
     Returns
     -------
@@ -101,4 +101,4 @@ def get_activation(activation):
     """
     if isinstance(activation, Activation):
         return activation
-    return activations[choose('activation', activation, activations)]
+    return ACTIVATIONS[choose('activation', activation, ACTIVATIONS)]

@@ -98,12 +98,14 @@ class _Step:
             if name.endswith('_prosp'):
                 u = name.removesuffix('_prosp')
                 self.lookahead_time[u] = self._lookahead_time(u)
-        for name in self._all_identifiers():
-            if name.endswith('_prosp') and name not in equations \
-                    and name.removesuffix('_prosp') in self.stepped:
+        for tau in equations:
+            if tau == 'tau_r' and not self.lookahead_time or (
+                    tau.startswith('tau_prosp_')
+                    and tau.removeprefix('tau_prosp_') not in self.lookahead_time):
+                u = tau.removeprefix('tau_prosp_') if tau != 'tau_r' else self.stepped[0]
                 raise EquationError(
-                    f"The equations read '{name}', but do not declare it; add the parameter "
-                    f"'{name} : {self._unit(name.removesuffix('_prosp'))}'.")
+                    f"The equations have the look-ahead time '{tau}', but no look-ahead; add the "
+                    f"parameter '{u}_prosp', with the unit of '{u}', or rename '{tau}'.")
         self.published = []
         for name in of_type[SUBEXPRESSION]:
             if name.endswith('_now'):
@@ -129,10 +131,6 @@ class _Step:
             f"The parameter '{u}_prosp' asks for a look-ahead of '{u}', but the equations have "
             f"no look-ahead time; add 'tau_r : second (constant)', or 'tau_prosp_{u}' for "
             f"'{u}' alone.")
-
-    def _all_identifiers(self):
-        return sorted({name for eq in self.equations.values() if eq.expr is not None
-                       for name in eq.expr.identifiers})
 
     def _unit(self, name):
         return get_unit_for_display(self.equations[name].dim)

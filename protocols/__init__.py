@@ -4,7 +4,7 @@ from brian_le import _lazy
 
 __getattr__, __dir__, __all__ = _lazy.exports(__name__, {
     'catalogue': ['MODELS', 'PROTOCOLS'],
-    'export': ['export', 'load_export'],
+    'exports': ['export', 'load_export'],
     'figures': ['plot'],
     'program': ['build_program'],
     'results': ['Result', 'load_result'],

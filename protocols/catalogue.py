@@ -5,10 +5,9 @@ This module does not import Brian2; what it names is imported when it is asked f
 
 import importlib
 
-from brian_le.activations import activations
 from brian_le.checks import choose
 
-__all__ = ['DEVICES', 'MODELS', 'PROTOCOLS', 'activations', 'get_model', 'get_protocol']
+__all__ = ['DEVICES', 'MODELS', 'PROTOCOLS', 'get_model', 'get_protocol']
 
 #: What simulations run on, the fastest first.
 DEVICES = ('cpp_standalone', 'cython', 'numpy')

@@ -9,7 +9,7 @@ import os
 import sys
 
 from brian_le import __version__
-from brian_le.activations import activations
+from brian_le.activations import ACTIVATIONS
 from brian_le.checks import choose
 from brian_le.protocols.catalogue import (DEVICES, MODELS, PROTOCOLS, get_model, get_protocol)
 from brian_le.protocols.parameters import read_parameters
@@ -138,7 +138,7 @@ def _list(options):
     for title, rows in (
             ('Models', {name: summary for name, (_, summary) in MODELS.items()}),
             ('Protocols', {name: get_protocol(name).SUMMARY for name in PROTOCOLS}),
-            ('Activations', {name: a.summary for name, a in activations.items()})):
+            ('Activations', {name: a.summary for name, a in ACTIVATIONS.items()})):
         print(title)
         for name, summary in rows.items():
             print(f'  {name:<14} {summary}')
@@ -147,9 +147,9 @@ def _list(options):
 
 
 def _show(options):
-    name = choose('name', options.name, [*MODELS, *PROTOCOLS, *activations])
-    if name in activations:
-        activation = activations[name]
+    name = choose('name', options.name, [*MODELS, *PROTOCOLS, *ACTIVATIONS])
+    if name in ACTIVATIONS:
+        activation = ACTIVATIONS[name]
         print(f'{name}: {activation.summary}\n')
         print(f"  phi(x)  = {activation.phi('x')}\n  phi'(x) = {activation.derivative('x')}")
     elif name in PROTOCOLS:
@@ -209,7 +209,7 @@ def _plot(options):
 
 def _export(options):
     given = _settings(options)
-    from brian_le.protocols.export import export
+    from brian_le.protocols.exports import export
 
     out = export(options.protocol, options.out, seed=options.seed, quiet=options.quiet, **given)
     print(f"C++ project in '{out}'; 'make' and './main' there run it, README.txt explains it")
