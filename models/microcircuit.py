@@ -13,6 +13,7 @@ from brian2.units.stdunits import ms
 from brian_le import (apical_silencing, dendritic_prediction, fixed_weights, get_activation,
                       get_matrix, interneuron, one_to_one, project, pyramidal, set_matrix)
 from brian_le.checks import check_array, check_not_negative, choose
+from brian_le.parameters import as_text
 from brian_le.step import DELAYED, STIMULUS
 
 __all__ = ['Microcircuit', 'random_weights', 'self_predicting']
@@ -135,7 +136,11 @@ class Microcircuit:
         eta = {'up': _per_layer(name, 'eta_up', eta_up, n_hidden + 1),
                'ip': _per_layer(name, 'eta_ip', eta_ip, n_hidden),
                'pi': _per_layer(name, 'eta_pi', eta_pi, n_hidden)}
-        limits = [None]*(n_hidden + 1) if w_max is None else [w_max[0]]*n_hidden + [w_max[1]]
+        limits = _check_limits(name, w_max, n_hidden)
+        #: Values of the parameters, for printing; the groups and synapses hold those in use.
+        self.parameters = conductances | {
+            **{f'eta_{kind}': rates for kind, rates in eta.items()}, 'w_max': w_max,
+            'bias': bias, 'activation': self.activation.name}
         self._synapses = synapses
         self.projections = {}
         self._populate(n_hidden, conductances)
@@ -279,8 +284,8 @@ class Weights:
 
     def shape(self, kind, layer):
         """The shape of one matrix, with the column of the bias unit."""
-        return tuple(np.add.reduce([(0, len(p.source)) for p in self._parts(kind, layer)])
-                     + (len(self._parts(kind, layer)[0].target), 0))
+        parts = self._parts(kind, layer)
+        return len(parts[0].target), sum(len(part.source) for part in parts)
 
     def _parts(self, kind, layer):
         projections = self._circuit.projections
@@ -476,6 +481,17 @@ def _check_conductances(name, conductances):
     return conductances
 
 
+def _check_limits(name, w_max, n_hidden):
+    """The limits of the weights into every layer."""
+    if w_max is None:
+        return [None]*(n_hidden + 1)
+    limits = check_array(f"w_max of '{name}'", w_max, (2,))
+    if not (limits > 0).all():
+        raise ValueError(f"w_max of '{name}' is {w_max}; give two positive numbers, for hidden "
+                         'layers and for the output layer, or None')
+    return [limits[0]]*n_hidden + [limits[1]]
+
+
 def _per_layer(name, what, eta, n):
     rates = [eta]*n if np.ndim(eta) == 0 else list(eta)
     if len(rates) != n:
@@ -507,6 +523,11 @@ def _describe(circuit):
             learns = 'w' in projection.equations.diff_eq_names
             weights += ', learn' if learns else ', fixed'
         yield f'  {projection.name:<28} {way:<40} {weights}'
+    yield '\nParameters'
+    for parameter, value in circuit.parameters.items():
+        values = value if isinstance(value, list) else [value]
+        shown = ', '.join(as_text(v) if hasattr(v, 'dim') else str(v) for v in values)
+        yield f'  {parameter} = {shown}'
     yield '\nOne step'
     for when, order, name in circuit.step_order():
         yield f'  {when:<16} {order:>4}  {name}'

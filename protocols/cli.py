@@ -5,6 +5,7 @@ Nothing is imported at the top that imports Brian2: lists, help and errors come 
 
 import argparse
 import inspect
+import logging
 import os
 import sys
 
@@ -60,6 +61,8 @@ def main(arguments=None):
         for, 130 if interrupted.
     """
     options = _parser().parse_args(arguments)
+    # objects that were made before an error was found are no news to whoever reads the error
+    logging.getLogger('brian2.core.base.unused_brian_object').setLevel(logging.ERROR)
     try:
         return options.command(options) or 0
     except ValueError as error:

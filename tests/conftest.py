@@ -1,6 +1,19 @@
+import logging
 import os
 
 import pytest
+from hypothesis import Phase
+from hypothesis import settings as hypothesis_settings
+
+# Every example is a simulation: no deadline, and no search for the smallest failing one.
+hypothesis_settings.register_profile(
+    'simulations', deadline=None, max_examples=10, derandomize=True,
+    phases=(Phase.explicit, Phase.generate))
+hypothesis_settings.load_profile('simulations')
+
+
+# many tests only look at objects, or at what is said against them
+logging.getLogger('brian2.core.base.unused_brian_object').setLevel(logging.ERROR)
 
 
 @pytest.fixture(scope='session', autouse=True)

@@ -7,7 +7,7 @@ from brian2 import (DimensionMismatchError, Equations, Network, NeuronGroup, Sta
                     Synapses, mV, ms, prefs)
 from brian2.equations.equations import EquationError
 from brian2.stateupdaters.base import UnsupportedEquationsException
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from brian_le import prospective_euler
@@ -98,7 +98,6 @@ def test_units(simulated):
     np.testing.assert_allclose(r, 2e3*(before + 5/10*(E - before)), rtol=0, atol=1e-14)
 
 
-@settings(max_examples=15, deadline=None)
 @given(st.integers(0, 2**32 - 1), st.integers(1, 4))
 def test_random_linear_systems(seed, n):
     """Coupled equations with random coefficients, in any order, with and without look-ahead."""

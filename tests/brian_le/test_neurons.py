@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 from brian2 import (DimensionMismatchError, Equations, Network, NeuronGroup, StateMonitor,
                     Synapses, defaultclock, ms, mV)
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from brian_le import ACTIVATIONS, interneuron, point_neuron, pyramidal, stimulus
@@ -66,7 +66,6 @@ def test_without_look_ahead_the_chain_lags(chains):
     np.testing.assert_allclose(partial[10, 0] - partial[9, 0], 0.6/4, atol=1e-3)
 
 
-@settings(max_examples=10, deadline=None)
 @given(tau=st.floats(0.1, 500), dt=st.floats(0.001, 0.1), drive=st.floats(-3, 3),
        name=st.sampled_from(sorted(ACTIVATIONS)))
 def test_matched_point_neuron_has_the_rate_of_its_input(tau, dt, drive, name):

@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 from brian2 import (DimensionMismatchError, Equations, Network, NeuronGroup, StateMonitor,
                     Synapses, linked_var, ms, mV)
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from brian_le import (apical_silencing, dendritic_prediction, fixed_weights, one_to_one, project,
@@ -86,7 +86,6 @@ def test_silencing_silences(weights):
     assert np.abs(weights['silencing'][-1] @ RATES).max() < 0.2*np.abs(W0 @ RATES).max()
 
 
-@settings(max_examples=10, deadline=None)
 @given(eta=st.floats(0, 100), w_max=st.floats(0.01, 10), steps=st.integers(1, 5))
 def test_weights_never_leave_their_limits(eta, w_max, steps):
     objects, _, _ = compose(dendritic_prediction, eta=eta/ms, w_max=w_max)('h')

@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 from brian2 import Network, NeuronGroup, Synapses, ms
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from brian_le import fixed_weights, get_matrix, one_to_one, project, pyramidal, set_matrix
@@ -12,7 +12,6 @@ def groups(*sizes):
             for k, n in enumerate(sizes)]
 
 
-@settings(max_examples=10, deadline=None)
 @given(st.integers(1, 7), st.integers(1, 7), st.integers(0, 1000))
 def test_matrix_is_post_by_pre(n_pre, n_post, seed):
     a, b = groups(n_pre, n_post)
