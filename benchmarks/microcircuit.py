@@ -4,17 +4,17 @@ The circuit is the one of the bars task (9-30-3 neurons, with look-ahead, presen
 steps), nudged and learning in every step, without recording. It is run by
 
 * brian_le, in Brian2's cpp_standalone,
-* ``microcircuit.cpp``, a loop written by hand and compiled with the flags that Brian2 uses: the
-  limit of what generated code can reach,
+* ``microcircuit.cpp``, a loop written by hand and compiled with the flags that Brian2 uses:
+  what generated code can hope to come near to,
 * NumPy, with matrix-vector products and outer products.
 
 All three have to end with the same weights and potentials; otherwise the script stops.
 
 A time per step is the difference of the processor times of a long and a short run, divided by
 the difference of their steps: starting a process, reading weights and writing results then do
-not count, and other work on the machine counts least. (Brian2's own ``last_run_info`` has no
-equivalent in the other two, and includes what its clock costs.) The three take turns; tables show
-medians over the repetitions, and of the ratios within each repetition.
+not count, and other work on the machine counts least. (Brian2's own ``last_run_info`` would do,
+but the other two have no such thing.) The three take turns; tables show medians over the
+repetitions, and of the ratios within each repetition.
 """
 
 import argparse
@@ -163,9 +163,9 @@ def run_numpy(task, n_steps):
 def check(task, runs):
     """Exit with an error unless all end with the same weights and potentials."""
     expected, *others = (run(CHECKED_STEPS) for run in runs.values())
-    change = max(np.abs(expected[key] - task.weights[key]).max() for key in MATRICES)
-    difference = max(np.abs(other[key] - expected[key]).max()
-                     for other in others for key in expected)
+    change = np.max([np.abs(expected[key] - task.weights[key]).max() for key in MATRICES])
+    difference = np.max([np.abs(other[key] - expected[key]).max()  # NaN where one is NaN
+                         for other in others for key in expected])
     print(f'after {CHECKED_STEPS} steps, in which weights changed by up to {change:.2g}, the '
           f'largest\ndifference of a weight or a potential is {difference:.1e}')
     if not difference <= TOLERANCE:

@@ -1,0 +1,143 @@
+import numpy as np
+import pytest
+from brian2 import (EventMonitor, Network, NeuronGroup, Synapses, TimedArray, defaultclock, ms,
+                    network_operation)
+
+from brian_le.protocols import program as program_module
+from brian_le.protocols.program import build_program, write_project
+
+W = np.arange(6.0)
+
+
+def compose(tau=5, w=W, strings=False):
+    """Two groups, weights, a table, and a monitor, with their initial values."""
+    defaultclock.dt = 0.1*ms
+    table = TimedArray(np.zeros(4), dt=0.1*ms, name='table')
+    a = NeuronGroup(3, 'dv/dt = (drive(t) - v)/tau : 1\ntau : second (shared, constant)',
+                    method='euler', name='a', namespace={'drive': table},
+                    events={'high': 'v > 0.5'})
+    b = NeuronGroup(2, 'x : 1', name='b')
+    S = Synapses(a, b, 'x_post = w*v_pre : 1 (summed)\nw : 1 (constant)', name='S')
+    S.connect()
+    a.tau = tau*ms
+    a.v = 'i + 1.0' if strings else [1, 2, 3]
+    S.w = w
+    return Network(a, b, S, EventMonitor(a, 'high', variables=['v'], name='M'))
+
+
+def expected(n, tau=5, w=W, drive=np.zeros(4), v=(1, 2, 3)):
+    v, spikes = np.array(v, float), []
+    for step in range(n):
+        x = w.reshape(3, 2).T @ v
+        v = v + 0.1/tau*(drive[min(step, 3)] - v)
+        spikes += [each for each in v if each > 0.5]
+    return v, x, np.array(spikes)
+
+
+@pytest.fixture(scope='module', params=[
+    'numpy', pytest.param('cpp_standalone', marks=pytest.mark.xdist_group('program'))])
+def program(request):
+    return build_program(compose, request.param)
+
+
+@pytest.mark.parametrize('n', [1, 7])
+def test_values_steps_and_recordings(program, n):
+    found = program({}, n)
+    for key, value in zip(('a.v', 'b.x', 'M.v'), expected(n)):
+        np.testing.assert_allclose(found[key], value, rtol=1e-14)
+
+
+def test_given_values_replace_the_initial_ones(program):
+    drive = np.array([1, -1, 2, 0.5])
+    found = program({'a.tau': 2e-3, 'S.w': -W, 'table.values': drive, 'a.v': [0, 0, 1]}, 5)
+    for key, value in zip(('a.v', 'b.x', 'M.v'),
+                          expected(5, 2, -W, drive, [0, 0, 1])):
+        np.testing.assert_allclose(found[key], value, rtol=1e-14)
+    # and leave no trace
+    np.testing.assert_allclose(program({}, 5)['a.v'], expected(5)[0], rtol=0, atol=1e-15)
+
+
+def test_a_run_continues_from_the_state_of_another(program):
+    first = program({}, 3)
+    state = {key: first[key] for key in program.state_names}
+    assert {'a.v', 'a.tau', 'b.x', 'S.w'} <= set(state) and 'M.v' not in state
+    np.testing.assert_array_equal(program(state, 4)['a.v'], program({}, 7)['a.v'])
+
+
+@pytest.mark.parametrize('values, message', [
+    ({'a.tu': 1}, "unknown variable: 'a.tu'; did you mean 'a.tau'"),
+    ({'S.w': [1, 2]}, "2 values for 'S.w', which has 6"),
+    ({'a.v': np.ones(4)}, "4 values for 'a.v', which has 3"),
+])
+def test_bad_values(program, values, message):
+    with pytest.raises(ValueError, match=message):
+        program(values, 1)
+
+
+@pytest.mark.xdist_group('program')
+def test_an_unchanged_model_is_not_compiled_again(monkeypatch, tmp_path):
+    monkeypatch.setenv('BRIAN_LE_CACHE', str(tmp_path))
+    alive = compose()  # whatever else there is in the process
+    assert build_program(compose).compiled
+    assert not build_program(compose).compiled
+    assert len(alive.objects) == 4
+
+    def fail(directory):
+        raise AssertionError('compiled')
+    monkeypatch.setattr(program_module, 'compile_project', fail)
+    other = build_program(lambda: compose(tau=7, w=W + 1))
+    np.testing.assert_allclose(other({}, 2)['b.x'], expected(2, 7, W + 1)[1], atol=1e-15)
+    with pytest.raises(AssertionError, match='compiled'):  # another equation is another program
+        build_program(lambda: Network(NeuronGroup(1, 'dv/dt = v/second : 1', name='G',
+                                                  method='euler')))
+
+
+@pytest.mark.xdist_group('program')
+def test_values_that_depend_on_each_other_are_kept_in_order():
+    program = build_program(lambda: compose(tau=3, strings=True))
+    np.testing.assert_allclose(program({}, 2)['a.v'], expected(2, 3)[0], rtol=0, atol=1e-15)
+
+
+@pytest.mark.xdist_group('program')
+def test_a_program_that_fails_says_so(tmp_path):
+    program = build_program(compose)
+    program.binary = tmp_path/'broken'
+    program.binary.write_text('#!/bin/sh\necho "no memory" >&2\nexit 3\n')
+    program.binary.chmod(0o755)
+    with pytest.raises(RuntimeError, match=r'ended with an error: no memory \(exit code 3\)'):
+        program({}, 1)
+
+
+def test_python_functions_cannot_be_compiled(tmp_path):
+    def with_python():
+        @network_operation(name='look')
+        def look():
+            pass
+        return Network(look)
+    with pytest.raises(ValueError, match="network operation 'look'.*run_regularly"):
+        write_project(with_python, tmp_path/'p')
+    assert not (tmp_path/'p').exists()
+
+
+@pytest.mark.parametrize('device', ['cpp_standalone', 'cython'])
+def test_no_compiler(monkeypatch, device):
+    monkeypatch.setenv('PATH', '/nowhere')
+    monkeypatch.delenv('CXX', raising=False)
+    with pytest.raises(RuntimeError, match="needs 'g[+][+]', .* --device numpy"):
+        build_program(compose, device)
+
+
+def test_a_compiler_that_fails(monkeypatch, tmp_path):
+    broken = tmp_path/'cxx'
+    broken.write_text('#!/bin/sh\necho "cannot compile" >&2\nexit 1\n')
+    broken.chmod(0o755)
+    monkeypatch.setenv('CXX', str(broken))
+    monkeypatch.setenv('BRIAN_LE_CACHE', str(tmp_path/'cache'))
+    with pytest.raises(RuntimeError, match='compiler failed: .*cannot compile'):
+        build_program(compose)
+    assert not (tmp_path/'cache').exists()
+
+
+def test_unknown_device():
+    with pytest.raises(ValueError, match="did you mean 'cython'"):
+        build_program(compose, 'cyton')
