@@ -18,7 +18,6 @@ repetitions, and of the ratios within each repetition.
 """
 
 import argparse
-import gc
 import os
 import platform
 import re
@@ -198,7 +197,6 @@ def elapsed(action):
 def measure_builds(task):
     """A program, how to run it, and the seconds of the first and of the second build."""
     compiled, first = elapsed(lambda: build_brian(task)[0].compiled)
-    gc.collect()  # the names of code are those of a new process only if the first model is gone
     (program, run), second = elapsed(lambda: build_brian(task))
     if not compiled or program.compiled:
         sys.exit('the first build has to compile, and the second one to find its binary')

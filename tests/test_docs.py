@@ -1,0 +1,53 @@
+"""What the documentation shows is run."""
+
+import doctest
+import importlib
+import re
+import subprocess
+import sys
+import textwrap
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[1]
+MODULES = [f'{package}.{path.stem}'
+           for package, folder in (('brian_le', 'brian_le'), ('brian_le.models', 'models'),
+                                   ('brian_le.protocols', 'protocols'))
+           for path in sorted((ROOT/folder).glob('*.py')) if not path.stem.startswith('__')]
+
+
+@pytest.mark.parametrize('name', MODULES)
+def test_examples_in_docstrings(name, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    assert doctest.testmod(importlib.import_module(name)).failed == 0
+
+
+def test_examples_in_documents():
+    results = doctest.testfile(str(ROOT/'docs'/'equations.rst'), module_relative=False)
+    assert results.attempted and not results.failed
+
+
+def test_script_in_the_readme(tmp_path):
+    blocks = re.findall(r'\.\. code-block:: python\n\n((?:    .*\n|\n)+)',
+                        (ROOT/'README.rst').read_text())
+    (script,) = blocks
+    done = subprocess.run([sys.executable, '-c', textwrap.dedent(script)], cwd=tmp_path,
+                          check=True, capture_output=True, text=True)
+    assert 'du/dt = (v_ss - u)/tau_m' in done.stdout
+
+
+def test_every_public_name_has_an_example_or_is_shown_in_another():
+    for package in ('brian_le', 'brian_le.models', 'brian_le.protocols'):
+        module = importlib.import_module(package)
+        for name in module.__all__:
+            value = getattr(module, name)
+            if callable(value) and not isinstance(value, BaseException):
+                text = value.__doc__ or ''
+                assert 'Examples\n' in text or name in ('Result',), f'{package}.{name}'
+
+
+def test_links_in_the_readme_exist():
+    for target in re.findall(r'<((?:docs|examples)/[^>]+)>|image:: (\S+)',
+                             (ROOT/'README.rst').read_text()):
+        assert (ROOT/''.join(target)).exists(), target
