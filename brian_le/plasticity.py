@@ -79,9 +79,9 @@ def dendritic_prediction(target, *, eta='shared, constant', w_max=None, gate=Non
     >>> from brian2 import ms
     >>> from brian_le import dendritic_prediction
     >>> print(dendritic_prediction('v_up', eta=0.05/ms))
+    eta = 0.05/ms : Hz (shared)
     v_up_post = w*r_pre : 1 (summed)
     dw/dt = eta*err_post*r_sent_pre : 1 (clock-driven)
-    eta = 0.05/ms : hertz (shared)
     """
     return _rule(target, 'err_post*r_sent_pre', eta, w_max, gate)
 
@@ -117,7 +117,7 @@ def apical_silencing(target, *, eta='shared, constant', w_max=None, gate=None):
     >>> print(apical_silencing('v_pi'))
     v_pi_post = w*r_pre : 1 (summed)
     dw/dt = -eta*v_api_post*r_sent_pre : 1 (clock-driven)
-    eta : hertz (shared, constant)
+    eta : Hz (shared, constant)
     """
     return _rule(target, '-v_api_post*r_sent_pre', eta, w_max, gate)
 

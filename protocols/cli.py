@@ -67,14 +67,14 @@ def main(arguments=None):
         return options.command(options) or 0
     except ValueError as error:
         return _complain(error, 2)
+    except BrokenPipeError:  # the reader has seen enough, e.g. of | head
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 0
     except (RuntimeError, FloatingPointError, OSError) as error:
         return _complain(error, 1)
     except KeyboardInterrupt:
         print('\ninterrupted; the same command continues the run', file=sys.stderr)
         return 130
-    except BrokenPipeError:  # e.g. of | head
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        return 0
 
 
 def _complain(error, code):

@@ -57,6 +57,11 @@ def load_result(directory):
     ------
     ValueError
         If the folder is not a complete result.
+
+    Examples
+    --------
+    >>> from brian_le.protocols import load_result
+    >>> load_result('results/bars').arrays['le.accuracy']  # doctest: +SKIP
     """
     directory = Path(directory)
     if not (directory/_DESCRIPTION).is_file() or not (directory/_ARRAYS).is_file():
