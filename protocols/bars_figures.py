@@ -43,7 +43,8 @@ def learning(result):
                  label='always the same class')
     axes.set(xlabel='epoch', ylabel='validation accuracy (%)', ylim=(0, 104),
              title=f'{_title(result)}, running mean of {_WINDOW} epochs')
-    axes.legend(loc='center right', bbox_to_anchor=(1, 0.62))
+    axes.legend(loc='center right', bbox_to_anchor=(1, 0.62), frameon=True, framealpha=1,
+                edgecolor='none')
     return {'error': error, 'accuracy': accuracy}
 
 

@@ -5,25 +5,20 @@ A case is a function ``compose(name)`` that creates Brian2 objects, with names t
 cpp_standalone all cases of a table share one build.
 """
 
-import pytest
 from brian2 import (BrianLogger, Network, defaultclock, get_device, ms, prefs, set_device,
                     start_scope)
 
-TARGETS = ('numpy', 'cython', 'cpp_standalone')
+CODE_TARGETS = ('numpy', 'cython', 'cpp_standalone')
 
 
-def on_targets(module):
-    """Parameters for a module-scoped fixture over all targets.
+def run_cases(target, cases, directory, not_on_cython=()):
+    """The results of all cases on a target, by name.
 
-    Compiled targets keep to one worker per module, so that no build is made twice.
+    Cython compiles every code object for a second or two; cases that are about what it shares
+    with numpy can be left out.
     """
-    return [pytest.param(target, marks=[] if target == 'numpy'
-                         else [pytest.mark.xdist_group(f'{module}-{target}')])
-            for target in TARGETS]
-
-
-def run_cases(target, cases, directory):
-    """The results of all cases on a target, by name."""
+    if target == 'cython':
+        cases = {name: case for name, case in cases.items() if name not in not_on_cython}
     BrianLogger.suppress_name('cannot_check_statemonitor_indices')
     if target == 'cpp_standalone':
         return _standalone(cases, directory)

@@ -6,7 +6,7 @@ from hypothesis import strategies as st
 
 from brian_le import ACTIVATIONS, get_activation
 from tests.reference import soft_relu
-from tests.running import on_targets, run_cases
+from tests.running import CODE_TARGETS, run_cases
 
 X = np.concatenate([np.linspace(-30, 30, 241), [-1e300, -1e6, -750, -40, 40, 750, 1e6, 1e300]])
 
@@ -37,7 +37,7 @@ def compose_all(name):
         for key in ACTIVATIONS}
 
 
-@pytest.fixture(scope='module', params=on_targets('activations'))
+@pytest.fixture(scope='module', params=CODE_TARGETS)
 def evaluated(request, tmp_path_factory):
     return run_cases(request.param, {'all': compose_all}, tmp_path_factory.mktemp('a'))['all']
 

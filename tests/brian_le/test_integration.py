@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from brian_le import prospective_euler
-from tests.running import on_targets, run_cases
+from tests.running import CODE_TARGETS, run_cases
 
 BY_HAND = '''
 du/dt = (I + c*v_prosp - u)/tau_u : 1
@@ -63,7 +63,7 @@ def by_hand_in_numpy():
     return {key: np.array(values) for key, values in rows.items()}
 
 
-@pytest.fixture(scope='module', params=on_targets('integration'))
+@pytest.fixture(scope='module', params=CODE_TARGETS)
 def simulated(request, tmp_path_factory):
     return run_cases(request.param, {'hand': compose_by_hand, 'units': compose_with_units},
                      tmp_path_factory.mktemp('i'))

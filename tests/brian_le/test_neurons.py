@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 
 from brian_le import ACTIVATIONS, interneuron, point_neuron, pyramidal, stimulus
 from tests.reference import softplus
-from tests.running import on_targets, run_cases
+from tests.running import CODE_TARGETS, run_cases
 
 DEPTH, STEPS = 10, 40
 
@@ -39,7 +39,7 @@ CHAINS = {
 }
 
 
-@pytest.fixture(scope='module', params=on_targets('neurons'))
+@pytest.fixture(scope='module', params=CODE_TARGETS)
 def chains(request, tmp_path_factory):
     return run_cases(request.param, CHAINS, tmp_path_factory.mktemp('n'))
 

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 from brian_le import (apical_silencing, dendritic_prediction, fixed_weights, one_to_one, project,
                       pyramidal, set_matrix)
 from tests.reference import softplus
-from tests.running import on_targets, run_cases
+from tests.running import CODE_TARGETS, run_cases
 
 STEPS = 30
 W0 = np.array([[0.5, -0.2, 0.1], [0.3, 0.9, -0.6]])  # [post, pre]
@@ -64,7 +64,7 @@ CASES = {
 }
 
 
-@pytest.fixture(scope='module', params=on_targets('plasticity'))
+@pytest.fixture(scope='module', params=CODE_TARGETS)
 def weights(request, tmp_path_factory):
     return run_cases(request.param, {name: case for name, (case, _) in CASES.items()},
                      tmp_path_factory.mktemp('p'))

@@ -9,7 +9,7 @@ from brian_le import (apical_silencing, dendritic_prediction, fixed_weights, int
                       one_to_one, pyramidal)
 from brian_le.models import Microcircuit, Presentations, random_weights, self_predicting
 from tests.reference import microcircuit, softplus
-from tests.running import on_targets, run_cases
+from tests.running import CODE_TARGETS, run_cases
 
 CONDUCTANCES = dict(g_l=0.04, g_b=0.12, g_a=0.05, g_d=0.09, g_som=0.07)
 N_STEPS = 20
@@ -107,9 +107,21 @@ CASES = {
 }
 
 
-@pytest.fixture(scope='module', params=on_targets('microcircuit'))
+#: The order of operations, which names could change, is found in Python for numpy and Cython.
+SAME = {'renamed': 'plain', 'original_renamed': 'original', 'hand_reversed': 'hand'}
+
+
+@pytest.fixture(scope='module', params=CODE_TARGETS)
 def found(request, tmp_path_factory):
-    return run_cases(request.param, CASES, tmp_path_factory.mktemp('m'))
+    return run_cases(request.param, CASES, tmp_path_factory.mktemp('m'),
+                     not_on_cython=[*SAME, 'hand'])
+
+
+@pytest.fixture
+def found_with_names(found):
+    if 'renamed' not in found:
+        pytest.skip('numpy and C++ show it: Cython runs its code in the order of numpy')
+    return found
 
 
 @pytest.mark.parametrize('case, settings, prospective', [
@@ -128,16 +140,16 @@ def test_against_numpy(found, case, settings, prospective):
         np.testing.assert_allclose(value, reference, rtol=0, atol=2e-14, err_msg=key)
 
 
-@pytest.mark.parametrize('case, same', [
-    ('plain', 'renamed'), ('original', 'original_renamed'), ('hand', 'hand_reversed')])
-def test_no_number_depends_on_names_or_order_of_creation(found, case, same):
-    for key, value in found[case].items():
-        np.testing.assert_array_equal(value, found[same][key], err_msg=key)
+@pytest.mark.parametrize('case, same', SAME.items())
+def test_no_number_depends_on_names_or_order_of_creation(found_with_names, case, same):
+    for key, value in found_with_names[case].items():
+        np.testing.assert_array_equal(value, found_with_names[same][key], err_msg=key)
 
 
-def test_composed_by_hand_it_is_the_same(found):
-    for key, value in found['plain'].items():
-        np.testing.assert_allclose(value, found['hand'][key], rtol=0, atol=1e-14, err_msg=key)
+def test_composed_by_hand_it_is_the_same(found_with_names):
+    for key, value in found_with_names['plain'].items():
+        np.testing.assert_allclose(value, found_with_names['hand'][key], rtol=0, atol=1e-14,
+                                   err_msg=key)
 
 
 def test_single_precision():

@@ -5,10 +5,10 @@ import pytest
 
 from tests.models import golden
 from tests.models.golden import MicroFile
-from tests.running import on_targets, run_cases
+from tests.running import CODE_TARGETS, run_cases
 
 
-@pytest.fixture(scope='module', params=on_targets('golden'))
+@pytest.fixture(scope='module', params=CODE_TARGETS)
 def found(request, tmp_path_factory):
     """What a target finds for every file; all files share one standalone build."""
     cases = {f'file{n}': MicroFile(name).compose for n, name in enumerate(golden.files('micro'))}

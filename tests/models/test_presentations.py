@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from brian_le.models import Presentations
-from tests.running import on_targets, run_cases
+from tests.running import CODE_TARGETS, run_cases
 
 INPUTS = np.array([[0.1, 0.9], [0.5, 0.2], [1.0, 0.0]])
 TARGETS = np.array([[1.0], [2.0], [3.0]])
@@ -26,7 +26,7 @@ def compose(name):
         {v: np.array(getattr(m, v).T) for v in m.record_variables} for m in monitors])
 
 
-@pytest.fixture(scope='module', params=on_targets('presentations'))
+@pytest.fixture(scope='module', params=CODE_TARGETS)
 def recorded(request, tmp_path_factory):
     return run_cases(request.param, {'shown': compose}, tmp_path_factory.mktemp('s'))['shown']
 

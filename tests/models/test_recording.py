@@ -4,7 +4,7 @@ from brian2 import NeuronGroup, StateMonitor, ms
 
 from brian_le import pyramidal
 from brian_le.models import Presentations, Readout, Traces
-from tests.running import on_targets, run_cases
+from tests.running import CODE_TARGETS, run_cases
 
 
 def compose(lag, on):
@@ -27,7 +27,7 @@ def compose(lag, on):
     return composed
 
 
-@pytest.fixture(scope='module', params=on_targets('recording'))
+@pytest.fixture(scope='module', params=CODE_TARGETS)
 def recorded(request, tmp_path_factory):
     return run_cases(request.param, {'all': compose(0, 1), 'late': compose(2, 0)},
                      tmp_path_factory.mktemp('r'))

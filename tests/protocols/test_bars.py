@@ -40,7 +40,6 @@ def test_golden_dataset_and_draws(name):
         np.testing.assert_allclose(w, file[f'init_W_{kind}_{k}'], rtol=0, atol=1.2e-7)
 
 
-@pytest.mark.xdist_group('bars')
 @pytest.mark.parametrize('name, n_steps', [(name, n) for name in golden.files('bars')
                                            for n in (10, 100)])
 def test_golden_errors_per_epoch(name, n_steps):
@@ -59,7 +58,6 @@ def test_golden_errors_per_epoch(name, n_steps):
 
 
 @pytest.mark.slow
-@pytest.mark.xdist_group('bars')
 @pytest.mark.parametrize('seed', [12345, 12346, 12354])
 @pytest.mark.parametrize('t_pattern', ['1 ms', '10 ms'])
 def test_learning_succeeds_with_look_ahead_only(tmp_path, seed, t_pattern):
@@ -107,15 +105,15 @@ def test_scores_in_closed_form(short):
     np.testing.assert_array_equal(found['error'], short.arrays['le.error'])
 
 
-@pytest.mark.parametrize('device', [
-    pytest.param('cython', marks=pytest.mark.xdist_group('bars-cython')),
-    pytest.param('cpp_standalone', marks=pytest.mark.xdist_group('bars'))])
-def test_every_device_finds_the_same(short, tmp_path, device):
+@pytest.mark.parametrize('device, prospective', [
+    ('cython', True), ('cpp_standalone', 'both')])
+def test_every_device_finds_the_same(short, tmp_path, device, prospective):
     other = run('bars', t_pattern='1 ms', epochs=4, device=device, quiet=True, seed=3,
-                out=tmp_path/'r')
-    assert set(other.arrays) == set(short.arrays)
-    for key, value in short.arrays.items():
-        np.testing.assert_allclose(other.arrays[key], value, rtol=0, atol=1e-12, err_msg=key)
+                prospective=prospective, out=tmp_path/'r')
+    assert set(other.arrays) == {key for key in short.arrays
+                                 if prospective == 'both' or not key.startswith('original.')}
+    for key, value in other.arrays.items():
+        np.testing.assert_allclose(value, short.arrays[key], rtol=0, atol=1e-12, err_msg=key)
 
 
 def test_one_circuit_alone(short, tmp_path):
@@ -131,7 +129,7 @@ class Interrupted(Exception):
 
 
 @pytest.mark.parametrize('device', [
-    'numpy', pytest.param('cpp_standalone', marks=pytest.mark.xdist_group('bars'))])
+    'numpy', 'cpp_standalone'])
 def test_an_interrupted_run_ends_with_the_same_numbers(tmp_path, monkeypatch, device):
     settings = dict(t_pattern='1 ms', epochs=6, device=device, quiet=True, seed=3)
     whole = run('bars', out=tmp_path/'whole', **settings)

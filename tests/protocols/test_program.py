@@ -35,7 +35,7 @@ def expected(n, tau=5, w=W, drive=np.zeros(4), v=(1, 2, 3)):
 
 
 @pytest.fixture(scope='module', params=[
-    'numpy', pytest.param('cpp_standalone', marks=pytest.mark.xdist_group('program'))])
+    'numpy', 'cpp_standalone'])
 def program(request):
     return build_program(compose, request.param)
 
@@ -74,7 +74,6 @@ def test_bad_values(program, values, message):
         program(values, 1)
 
 
-@pytest.mark.xdist_group('program')
 def test_an_unchanged_model_is_not_compiled_again(monkeypatch, tmp_path):
     monkeypatch.setenv('BRIAN_LE_CACHE', str(tmp_path))
     alive = compose()  # whatever else there is in the process
@@ -92,13 +91,11 @@ def test_an_unchanged_model_is_not_compiled_again(monkeypatch, tmp_path):
                                                   method='euler')))
 
 
-@pytest.mark.xdist_group('program')
 def test_values_that_depend_on_each_other_are_kept_in_order():
     program = build_program(lambda: compose(tau=3, strings=True))
     np.testing.assert_allclose(program({}, 2)['a.v'], expected(2, 3)[0], rtol=0, atol=1e-15)
 
 
-@pytest.mark.xdist_group('program')
 def test_a_program_that_fails_says_so(tmp_path):
     program = build_program(compose)
     program.binary = tmp_path/'broken'
