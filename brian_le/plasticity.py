@@ -78,9 +78,7 @@ def dendritic_prediction(target, *, eta='shared, constant', w_max=None, gate=Non
     --------
     >>> from brian2 import ms
     >>> from brian_le import dendritic_prediction
-    >>> print(dendritic_prediction('v_up', eta=0.05/ms))
-    eta = 0.05/ms : Hz (shared)
-    v_up_post = w*r_pre : 1 (summed)
+    >>> print(dendritic_prediction('v_up', eta=0.05/ms)['w'])
     dw/dt = eta*err_post*r_sent_pre : 1 (clock-driven)
     """
     return _rule(target, 'err_post*r_sent_pre', eta, w_max, gate)
@@ -114,10 +112,8 @@ def apical_silencing(target, *, eta='shared, constant', w_max=None, gate=None):
     Examples
     --------
     >>> from brian_le import apical_silencing
-    >>> print(apical_silencing('v_pi'))
-    v_pi_post = w*r_pre : 1 (summed)
+    >>> print(apical_silencing('v_pi')['w'])
     dw/dt = -eta*v_api_post*r_sent_pre : 1 (clock-driven)
-    eta : Hz (shared, constant)
     """
     return _rule(target, '-v_api_post*r_sent_pre', eta, w_max, gate)
 

@@ -73,6 +73,10 @@ class Presentations:
         ``nudged``, ``learning``, ``n_steps`` and ``n_presentations``.
     inputs : NeuronGroup
         Rates ``r`` (and ``r_sent``) of the input patterns.
+    n_steps, n_presentations : int
+        Steps of one presentation, and number of presentations.
+    total_duration : Quantity
+        The time that all presentations take together.
     n_inputs, n_outputs : int
         Widths of the patterns; ``n_outputs`` is 0 without targets.
 

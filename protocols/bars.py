@@ -38,7 +38,8 @@ PARAMETERS = (
     Parameter('u_low', 0.1, 'target potential of the other outputs'),
     Parameter('out_lag', None, 'time left out at the beginning of a presentation when outputs '
               'are averaged, original circuit only', 'ms', minimum=0),
-    Parameter('tau_0', 0.1, 'low-pass filter of inputs and targets', 'ms', minimum=1e-6),
+    Parameter('tau_0', None, 'low-pass filter of inputs and targets; auto is one time step, no '
+              'filter', 'ms', minimum=1e-6),
     Parameter('activation', 'softplus', 'activation function',
               choices=('softplus', 'soft_relu', 'tanh', 'logistic', 'hard_sigmoid', 'relu',
                        'linear')),
@@ -132,7 +133,7 @@ def compose(p, weights, order):
     defaultclock.dt = p.dt*ms
     training = is_training(order)
     shown = Presentations(dataset()[0], targets(p), duration=p.t_pattern*ms, order=order,
-                          nudged=training, learning=training, tau_0=p.tau_0*ms,
+                          nudged=training, learning=training, tau_0=None if p.tau_0 is None else p.tau_0*ms,
                           capacity=max(_ROOM, len(order)), name=NAME)
     task = SimpleNamespace(shown=shown, circuits={}, readouts={}, hidden_traces={},
                            output_traces={})
@@ -248,6 +249,7 @@ def train(p, weights, order, run):
 
     arrays = traces({}, 'before')
     state, means = run.in_chunks(chunk, {}, len(order), 'epoch', room=_ROOM//(2*N_PATTERNS),
+                                 duration=2*N_PATTERNS*p.t_pattern,
                                  describe=lambda done, new: _describe(p, order[done - 1:done], new))
     arrays |= traces(state, 'after')
     arrays |= common_arrays(p, order)

@@ -128,7 +128,7 @@ class Run:
 
         return build_program(compose, self.device, self.say)
 
-    def in_chunks(self, chunk, state, total, unit, room, describe):
+    def in_chunks(self, chunk, state, total, unit, room, duration, describe):
         """Run a long simulation in chunks of some seconds, each followed by a checkpoint.
 
         The numbers do not depend on where the chunks end.
@@ -146,6 +146,8 @@ class Run:
             What is counted, for the progress bar.
         room : int
             The largest number of units in one chunk.
+        duration : float
+            Simulated time of one unit, in ms.
         describe : callable
             ``describe(done, rows)`` gives a short text on the state of affairs after a chunk.
 
@@ -175,7 +177,7 @@ class Run:
                 began = time.perf_counter()
                 state, new = chunk(state, done, n)
                 took = time.perf_counter() - began
-                _check_finite(state, new, done, n, unit)
+                _check_finite(state, new, done, unit, duration)
                 rows.append(new)
                 done += n
                 progress.update(n)
@@ -194,16 +196,16 @@ def _join(rows):
     return {key: np.concatenate([part[key] for part in rows]) for key in rows[0]}
 
 
-def _check_finite(state, rows, first, n, unit):
-    for key, values in rows.items():
-        bad = ~np.isfinite(values.reshape(len(values), -1)).all(axis=1)
-        if bad.any():
-            raise FloatingPointError(
-                f"the recorded outputs of '{key}' are no longer finite in {unit} "
-                f'{first + int(np.flatnonzero(bad)[0]) + 1}; use smaller learning rates or '
-                'weaker feedback')
-    for key, values in state.items():
-        if np.issubdtype(values.dtype, np.floating) and not np.isfinite(values).all():
-            raise FloatingPointError(
-                f"'{key}' is no longer finite after {unit} {first + n}; use smaller learning "
-                'rates or weaker feedback')
+def _check_finite(state, rows, first, unit, duration):
+    """Raise a FloatingPointError that names a variable and a time, if anything is not finite."""
+    n = len(next(iter(rows.values())))
+    bad = [~np.isfinite(values.reshape(n, -1)).all(axis=1) for values in rows.values()]
+    variables = [key for key, values in state.items()
+                 if np.issubdtype(values.dtype, np.floating) and not np.isfinite(values).all()]
+    if variables or np.any(bad):
+        when = np.any(bad, axis=0)
+        number = first + (int(np.flatnonzero(when)[0]) if when.any() else n - 1)
+        raise FloatingPointError(
+            f"'{variables[0] if variables else next(iter(rows))}' is no longer finite in {unit} "
+            f'{number + 1}, between {number*duration:g} and {(number + 1)*duration:g} ms; use '
+            'smaller learning rates or weaker feedback')

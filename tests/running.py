@@ -8,6 +8,8 @@ cpp_standalone all cases of a table share one build.
 from brian2 import (BrianLogger, Network, defaultclock, get_device, ms, prefs, set_device,
                     start_scope)
 
+from brian_le.protocols.program import compile_project
+
 CODE_TARGETS = ('numpy', 'cython', 'cpp_standalone')
 
 
@@ -42,14 +44,15 @@ def _standalone(cases, directory):
     device = get_device()
     device.reinit()
     device.activate(build_on_run=False)
-    prefs.devices.cpp_standalone.extra_make_args_unix = ['-j2']
     reads = {}
     try:
         for name, compose in cases.items():
             defaultclock.dt = 0.1*ms
             objects, duration, reads[name] = compose(name)
             Network(objects).run(duration, namespace={})
-        device.build(directory=str(directory), run=True, with_output=False)
+        device.build(directory=str(directory), compile=False, run=False)
+        compile_project(directory)
+        device.run(directory=str(directory), with_output=False)
         return {name: read() for name, read in reads.items()}
     finally:
         device.reinit()

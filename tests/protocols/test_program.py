@@ -91,6 +91,14 @@ def test_an_unchanged_model_is_not_compiled_again(monkeypatch, tmp_path):
                                                   method='euler')))
 
 
+def test_numbers_too_small_to_calculate_with_become_zero():
+    def decaying():
+        defaultclock.dt = 0.1*ms
+        return Network(NeuronGroup(2, 'dv/dt = -v/(0.2*ms) : 1', method='euler', name='a'))
+    program = build_program(decaying)
+    np.testing.assert_array_equal(program({'a.v': [1, 1e-300]}, 40)['a.v'], [0.5**40, 0])
+
+
 def test_values_that_depend_on_each_other_are_kept_in_order():
     program = build_program(lambda: compose(tau=3, strings=True))
     np.testing.assert_allclose(program({}, 2)['a.v'], expected(2, 3)[0], rtol=0, atol=1e-15)
