@@ -76,7 +76,7 @@ class Readout:
             The recorded means in the order of recording; by default those of `monitor`.
         """
         values = self.monitor.mean[:] if values is None else values
-        return np.reshape(values, (-1, len(self.group)))
+        return np.array(values).reshape(-1, len(self.group))  # a copy: monitors may go
 
     def __iter__(self):
         return iter((self.group, self.monitor))
@@ -151,7 +151,7 @@ class Traces:
             The recorded values in the order of recording; by default those of `monitor`.
         """
         values = getattr(self.monitor, variable)[:] if values is None else values
-        return np.reshape(values, (-1, len(self.group)))
+        return np.array(values).reshape(-1, len(self.group))  # a copy: monitors may go
 
     def __iter__(self):
         return iter((self.group, self.monitor))

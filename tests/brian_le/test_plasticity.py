@@ -33,7 +33,7 @@ def compose(rule, gate=None, **options):
         set_matrix(S, W0)
         monitor = StateMonitor(S, 'w', record=np.arange(6), when='end', name=f'{name}_M')
         return ([pre, post, switch, S, monitor], STEPS*0.1*ms,
-                lambda: monitor.w.T.reshape(STEPS, 3, 2).swapaxes(1, 2))
+                lambda: np.array(monitor.w.T).reshape(STEPS, 3, 2).swapaxes(1, 2))
     return composed
 
 

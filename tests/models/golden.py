@@ -101,17 +101,17 @@ class MicroFile:
     def _read(self, monitors, readout):
         names = {'u': 'soma', 'u_prosp': 'forw', 'v_bas': 'basal', 'v_api': 'apical',
                  'v_den': 'dendrite'}
-        found = {'r_in': monitors['inputs', 0].r.T, 'out_seq': readout.means(),
+        found = {'r_in': np.array(monitors['inputs', 0].r.T), 'out_seq': readout.means(),
                  'learning_on': monitors['schedule', 0].learning[0] > 0}
         nudged = monitors['target', 0].on[0] > 0
         found['nudged'] = nudged
         found['u_trgt'] = np.where(nudged[:, None], monitors['target', 0].u_sent.T, np.nan)
         for (kind, k), monitor in monitors.items():
             if kind in ('pyr', 'inn'):
-                found |= {f'{kind}_{names[variable]}_{k}': getattr(monitor, variable).T
+                found |= {f'{kind}_{names[variable]}_{k}': np.array(getattr(monitor, variable).T)
                           for variable in monitor.record_variables}
         for kind, k in [key for key in monitors if f'init_W_{key[0]}_{key[1]}' in self.data]:
-            parts = [monitors[key].w.T for key in ((kind, k), (f'{kind}_bias', k))
+            parts = [np.array(monitors[key].w.T) for key in ((kind, k), (f'{kind}_bias', k))
                      if key in monitors]
             post = self.data[f'init_W_{kind}_{k}'].shape[0]
             found[f'W_{kind}_{k}'] = np.concatenate(

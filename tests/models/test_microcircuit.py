@@ -87,7 +87,7 @@ def compose_by_hand(reverse):
                                name=f'{name}_q_monitor')
         objects = [shown, target, *(groups[role] for role in makers), *synapses.values(), monitor]
         return (list(turn(objects)), shown.total_duration, lambda: {
-            **{f'W_{kind}_{k}': np.reshape(synapses[kind, k].w[:], w.T.shape).T
+            **{f'W_{kind}_{k}': np.array(synapses[kind, k].w[:]).reshape(w.T.shape).T
                for (kind, k), w in weights.items()}, 'u': np.array(monitor.u.T)})
     return composed
 
