@@ -7,7 +7,7 @@ and its rate is compared with that of a twin that does not.
 """
 
 import numpy as np
-from brian2 import Equations, NeuronGroup, Network, StateMonitor, Hz, mV, ms, prefs
+from brian2 import Equations, NeuronGroup, Network, StateMonitor, Hz, ms, prefs
 
 from brian_le import prospective_euler
 

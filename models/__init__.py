@@ -4,6 +4,7 @@ from brian_le import _lazy
 
 __getattr__, __dir__, __all__ = _lazy.exports(__name__, {
     'presentations': ['Presentations'],
+    'weights': ['random_weights', 'self_predicting'],
     'recording': ['Readout', 'Traces'],
-    'microcircuit': ['Microcircuit', 'random_weights', 'self_predicting'],
+    'microcircuit': ['Microcircuit'],
 })

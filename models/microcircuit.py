@@ -3,7 +3,6 @@
 import numpy as np
 from brian2.core.clocks import defaultclock
 from brian2.core.variables import linked_var
-from brian2.groups.group import CodeRunner
 from brian2.groups.neurongroup import NeuronGroup
 from brian2.synapses.synapses import Synapses
 from brian2.units.allunits import hertz
@@ -11,12 +10,13 @@ from brian2.units.fundamentalunits import Quantity, fail_for_dimension_mismatch
 from brian2.units.stdunits import ms
 
 from brian_le import (apical_silencing, dendritic_prediction, fixed_weights, get_activation,
-                      get_matrix, interneuron, one_to_one, project, pyramidal, set_matrix)
+                      interneuron, one_to_one, project, pyramidal)
 from brian_le.checks import check_array, check_not_negative, choose
-from brian_le.parameters import as_text
+from brian_le.models.description import describe, step_order
+from brian_le.models.weights import Weights
 from brian_le.step import DELAYED, STIMULUS
 
-__all__ = ['Microcircuit', 'random_weights', 'self_predicting']
+__all__ = ['Microcircuit']
 
 _SHARED = 'shared, constant'
 _CONDUCTANCES = ('g_l', 'g_b', 'g_a', 'g_d', 'g_som')
@@ -254,175 +254,16 @@ class Microcircuit:
         list of tuple
             (slot, order, what is computed) of every operation of the circuit.
         """
-        return sorted((runner.when, runner.order, runner.name)
-                      for obj in self for runner in obj.contained_objects
-                      if isinstance(runner, CodeRunner) and _does_something(runner))
+        return step_order(self)
 
     def __repr__(self):
         kind = 'with look-ahead' if self.prospective else 'without look-ahead'
         return f"<Microcircuit '{self.name}': {'-'.join(map(str, self.sizes))}, {kind}>"
 
     def __str__(self):
-        return '\n'.join(_describe(self))
+        return '\n'.join(describe(self))
 
 
-class Weights:
-    """The weights of a microcircuit as matrices [post, pre], by (kind, layer).
-
-    The weights of a bias unit are the last column. Reading gives a copy.
-    """
-
-    def __init__(self, circuit):
-        self._circuit = circuit
-
-    def __iter__(self):
-        return iter([key for key, projection in self._circuit.projections.items()
-                     if 'w' in projection.variables and not key[0].endswith('_bias')])
-
-    def __len__(self):
-        return len(list(iter(self)))
-
-    def shape(self, kind, layer):
-        """The shape of one matrix, with the column of the bias unit."""
-        parts = self._parts(kind, layer)
-        return len(parts[0].target), sum(len(part.source) for part in parts)
-
-    def _parts(self, kind, layer):
-        projections = self._circuit.projections
-        if (kind, layer) not in list(self):
-            valid = [f'{k}, {n}' for k, n in self]
-            choose(f"weights of '{self._circuit.name}'", f'{kind}, {layer}', valid)
-        return [projections[key] for key in ((kind, layer), (f'{kind}_bias', layer))
-                if key in projections]
-
-    def __getitem__(self, key):
-        return np.concatenate([get_matrix(p) for p in self._parts(*key)], axis=1)
-
-    def __setitem__(self, key, values):
-        values = check_array(f"weights {key} of '{self._circuit.name}'", values,
-                             self.shape(*key))
-        start = 0
-        for projection in self._parts(*key):
-            stop = start + len(projection.source)
-            set_matrix(projection, values[:, start:stop])
-            start = stop
-
-    def items(self):
-        """Pairs of (kind, layer) and matrix."""
-        return [(key, self[key]) for key in self]
-
-    def update(self, matrices):
-        """Set several matrices, given as a dict by (kind, layer)."""
-        for key, values in matrices.items():
-            self[key] = values
-
-    def variables(self, matrices):
-        """The same weights as values of the synaptic variables that hold them.
-
-        Parameters
-        ----------
-        matrices : dict
-            Matrices [post, pre] by (kind, layer).
-
-        Returns
-        -------
-        dict of str to numpy.ndarray
-            Values in the order of the synapses by ``'name.w'``.
-        """
-        values = {}
-        for key, matrix in matrices.items():
-            start = 0
-            for projection in self._parts(*key):
-                stop = start + len(projection.source)
-                values[f'{projection.name}.w'] = np.ravel(matrix[:, start:stop].T)
-                start = stop
-        return values
-
-    def matrices(self, values):
-        """The inverse of `variables`."""
-        return {key: np.concatenate([
-            np.reshape(values[f'{p.name}.w'], (len(p.source), len(p.target))).T
-            for p in self._parts(*key)], axis=1) for key in self}
-
-
-def random_weights(sizes, rng, scale=1.0, bias=False):
-    """Uniform random weights of a microcircuit.
-
-    Parameters
-    ----------
-    sizes : sequence of int
-        As for `Microcircuit`.
-    rng : numpy.random.Generator or numpy.random.RandomState
-        Draws layer by layer, in each ``up``, ``down``, ``pi``, ``ip``, and ``up`` of the output
-        layer last. A `numpy.random.RandomState` gives the weights of the paper's code.
-    scale : float
-        The weights are in [-scale, scale).
-    bias : bool
-        Whether ``up`` and ``ip`` have a column for a bias unit.
-
-    Returns
-    -------
-    dict
-        Matrices [post, pre] by (kind, layer).
-
-    Examples
-    --------
-    >>> import numpy as np
-    >>> from brian_le.models import random_weights
-    >>> random_weights((2, 3, 2), np.random.default_rng(1))['up', 0].shape
-    (3, 2)
-    """
-    n, b = sizes, int(bias)
-    shapes = {}
-    for k in range(len(n) - 2):
-        shapes |= {('up', k): (n[k + 1], n[k] + b), ('down', k): (n[k + 1], n[k + 2]),
-                   ('pi', k): (n[k + 1], n[k + 2]), ('ip', k): (n[k + 2], n[k + 1] + b)}
-    shapes['up', len(n) - 2] = (n[-1], n[-2] + b)
-    return {key: scale*(2*rng.random(shape) - 1) for key, shape in shapes.items()}
-
-
-def self_predicting(weights, *, g_l=0.03/ms, g_b=0.1/ms, g_a=0.06/ms, g_d=0.1/ms):
-    """Weights with which interneurons predict the layer above: the self-predicting state.
-
-    Without a target the apical dendrites are then silent, once the layers have settled:
-    ``W_pi = -W_down`` and ``W_ip = W_up(above) * g_b/(g_l + g_b + g_a)*(g_l + g_d)/g_d``, where
-    ``g_a`` counts only if the layer above is hidden.
-
-    Parameters
-    ----------
-    weights : dict
-        Matrices by (kind, layer).
-    g_l, g_b, g_a, g_d : Quantity
-        Conductances, as for `Microcircuit`.
-
-    Returns
-    -------
-    dict
-        A copy with new ``pi`` and ``ip``.
-
-    References
-    ----------
-    Sacramento et al. (2018), NeurIPS 31; Haider et al. (2021), supplement.
-
-    Examples
-    --------
-    >>> import numpy as np
-    >>> from brian_le.models import random_weights, self_predicting
-    >>> w = self_predicting(random_weights((2, 3, 2), np.random.default_rng(1)))
-    >>> bool(np.all(w['pi', 0] == -w['down', 0]))
-    True
-    """
-    weights = dict(weights)
-    top = max(layer for kind, layer in weights if kind == 'up')
-    for k in range(top):
-        apical = g_a if k + 1 < top else 0*g_a
-        factor = float(g_b/(g_l + g_b + apical)*(g_l + g_d)/g_d)
-        weights['pi', k] = -weights['down', k]
-        weights['ip', k] = weights['up', k + 1]*factor
-    return weights
-
-
-# ------------------------------------------------------------------------------------ the parts
 _NUMPY = {'abs': np.abs, 'exp': np.exp, 'log': np.log, 'log1p': np.log1p, 'tanh': np.tanh,
           'clip': np.clip, 'inf': np.inf, 'int': int}
 
@@ -501,48 +342,3 @@ def _per_layer(name, what, eta, n):
                                     f"'{what}' of '{name}' is not in 1/time")
         check_not_negative(f"{what} of '{name}'", rate)
     return rates
-
-
-def _does_something(runner):
-    """Whether a runner has code; a group without differential equations has an empty one."""
-    return runner is not getattr(runner.group, 'state_updater', None) or bool(
-        runner.group.equations.diff_eq_names)
-
-
-def _describe(circuit):
-    yield repr(circuit)
-    yield '\nPopulations'
-    for group in circuit.populations:
-        yield f'  {group.name:<24} {len(group):>6} neurons'
-    yield '\nProjections                    source -> target                         weights'
-    for (kind, k), projection in circuit.projections.items():
-        way = f'{projection.source.name} -> {projection.target.name}'
-        weights = 'one to one'
-        if 'w' in projection.variables:
-            weights = f'{len(projection.target)} x {len(projection.source)}'
-            learns = 'w' in projection.equations.diff_eq_names
-            weights += ', learn' if learns else ', fixed'
-        yield f'  {projection.name:<28} {way:<40} {weights}'
-    yield '\nParameters'
-    for parameter, value in circuit.parameters.items():
-        values = value if isinstance(value, list) else [value]
-        shown = ', '.join(as_text(v) if hasattr(v, 'dim') else str(v) for v in values)
-        yield f'  {parameter} = {shown}'
-    yield '\nOne step'
-    for when, order, name in circuit.step_order():
-        yield f'  {when:<16} {order:>4}  {name}'
-    yield '\nEquations'
-    for group in (*circuit.hidden[:1], *circuit.inter[:1], circuit.output):
-        yield f'  {group.name}'
-        yield '    ' + str(group.equations).replace('\n', '\n    ')
-    for kind in ('up', 'ip', 'pi', 'down', 'nudge'):
-        yield f'  {circuit.projections[kind, 0].name}'
-        for text in _synaptic_equations(circuit.projections[kind, 0]):
-            yield f'    {text}'
-
-
-def _synaptic_equations(projection):
-    """All lines of a projection; Brian2 takes the sums out of `Synapses.equations`."""
-    for updater in projection.summed_updaters.values():
-        yield f'{updater.target_varname} = {updater.expression.code} : 1 (summed)'
-    yield from str(projection.equations).splitlines()

@@ -63,7 +63,7 @@ def export(protocol, out, *, seed=12345, quiet=False, **parameters):
         raise ValueError(f"'{out}' exists; choose another folder, or delete it")
     if not quiet:
         print('loading Brian2, generating C++ ...', file=sys.stderr, flush=True)
-    from brian_le.protocols.program import write_project
+    from brian_le.protocols.project import write_project
 
     task = module.prepare(p, seed)
     out.parent.mkdir(parents=True, exist_ok=True)

@@ -18,7 +18,7 @@ logging.getLogger('brian2.core.base.unused_brian_object').setLevel(logging.ERROR
 
 @pytest.fixture(scope='session', autouse=True)
 def binary_cache(tmp_path_factory):
-    """Compiled binaries are shared by all tests and workers of one session, and by nothing else."""
+    """Compiled binaries are shared by all tests of a session, and by nothing else."""
     base = tmp_path_factory.getbasetemp()
     if 'PYTEST_XDIST_WORKER' in os.environ:
         base = base.parent

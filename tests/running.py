@@ -8,7 +8,7 @@ cpp_standalone all cases of a table share one build.
 from brian2 import (BrianLogger, Network, defaultclock, get_device, ms, prefs, set_device,
                     start_scope)
 
-from brian_le.protocols.program import compile_project
+from brian_le.protocols.project import compile_project
 
 CODE_TARGETS = ('numpy', 'cython', 'cpp_standalone')
 

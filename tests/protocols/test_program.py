@@ -4,7 +4,8 @@ from brian2 import (EventMonitor, Network, NeuronGroup, Synapses, TimedArray, de
                     network_operation)
 
 from brian_le.protocols import program as program_module
-from brian_le.protocols.program import build_program, write_project
+from brian_le.protocols.program import build_program
+from brian_le.protocols.project import write_project
 
 W = np.arange(6.0)
 

@@ -1,0 +1,71 @@
+"""What a microcircuit prints of itself."""
+
+from brian2.groups.group import CodeRunner
+
+from brian_le.parameters import as_text
+
+__all__ = ['describe', 'step_order']
+
+
+def step_order(objects):
+    """What happens in one step, in this order.
+
+    Parameters
+    ----------
+    objects : iterable of BrianObject
+        Groups and synapses.
+
+    Returns
+    -------
+    list of tuple
+        (slot, order, name) of every operation.
+    """
+    return sorted((runner.when, runner.order, runner.name)
+                  for obj in objects for runner in obj.contained_objects
+                  if isinstance(runner, CodeRunner) and _does_something(runner))
+
+
+def _does_something(runner):
+    """Whether a runner has code; a group without differential equations has an empty one."""
+    return runner is not getattr(runner.group, 'state_updater', None) or bool(
+        runner.group.equations.diff_eq_names)
+
+
+def describe(circuit):
+    """Lines of text: populations, projections, parameters, one step, equations."""
+    yield repr(circuit)
+    yield '\nPopulations'
+    for group in circuit.populations:
+        yield f'  {group.name:<24} {len(group):>6} neurons'
+    yield '\nProjections                    source -> target                         weights'
+    for projection in circuit.projections.values():
+        way = f'{projection.source.name} -> {projection.target.name}'
+        weights = 'one to one'
+        if 'w' in projection.variables:
+            weights = f'{len(projection.target)} x {len(projection.source)}'
+            learns = 'w' in projection.equations.diff_eq_names
+            weights += ', learn' if learns else ', fixed'
+        yield f'  {projection.name:<28} {way:<40} {weights}'
+    yield '\nParameters'
+    for parameter, value in circuit.parameters.items():
+        values = value if isinstance(value, list) else [value]
+        shown = ', '.join(as_text(v) if hasattr(v, 'dim') else str(v) for v in values)
+        yield f'  {parameter} = {shown}'
+    yield '\nOne step'
+    for when, order, name in circuit.step_order():
+        yield f'  {when:<16} {order:>4}  {name}'
+    yield '\nEquations'
+    for group in (*circuit.hidden[:1], *circuit.inter[:1], circuit.output):
+        yield f'  {group.name}'
+        yield '    ' + str(group.equations).replace('\n', '\n    ')
+    for kind in ('up', 'ip', 'pi', 'down', 'nudge'):
+        yield f'  {circuit.projections[kind, 0].name}'
+        for text in _synaptic_equations(circuit.projections[kind, 0]):
+            yield f'    {text}'
+
+
+def _synaptic_equations(projection):
+    """All lines of a projection; Brian2 takes the sums out of `Synapses.equations`."""
+    for updater in projection.summed_updaters.values():
+        yield f'{updater.target_varname} = {updater.expression.code} : 1 (summed)'
+    yield from str(projection.equations).splitlines()

@@ -1,0 +1,264 @@
+"""C++ projects: how they are generated from a network, and compiled.
+
+A project ends its run by itself after a number of steps that is a value like any other, and its
+sources contain no initial values if these are to be given at every launch.
+"""
+
+import hashlib
+import os
+import re
+import subprocess
+import sys
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from unittest import mock
+
+import numpy as np
+from brian2.codegen.cpp_prefs import get_compiler_and_args
+from brian2.core.functions import Function
+from brian2.core.names import Nameable
+from brian2.core.operations import NetworkOperation
+from brian2.core.preferences import prefs
+from brian2.core.variables import DynamicArrayVariable
+from brian2.devices.device import get_device, reset_device, set_device
+from brian2.groups.neurongroup import NeuronGroup
+
+from brian_le.protocols.contents import is_kept, is_state, key_of, time_step, timed_arrays
+
+__all__ = ['ArrayFile', 'RUN', 'compile_project', 'fingerprint', 'write_project', 'wrong_size']
+
+RUN = 'run_length'  #: name of the group that ends a run
+NEVER = 2_000_000_000
+
+
+def wrong_size(key, given, needed):
+    """The error for a number of values that does not fit a variable."""
+    return ValueError(f"{given} values for '{key}', which has {needed}")
+
+
+@dataclass(frozen=True)
+class ArrayFile:
+    """How a binary stores one variable.
+
+    Parameters
+    ----------
+    dtype : str
+        Type of the elements.
+    size : int or None
+        Number of elements, None if it is known only after a run.
+    result : str or None
+        Name of the file with the results, None for a table that is only read.
+    is_state : bool
+        Whether it belongs to the state that the next run can start from.
+    """
+
+    dtype: str
+    size: int = None
+    result: str = None
+    is_state: bool = False
+
+    def file_array(self, key, value):
+        """The value as the binary reads it; a ValueError if it does not fit."""
+        array = np.ravel(value).astype(self.dtype)
+        if self.size is None or array.size == self.size:
+            return array
+        if array.size == 1:
+            return np.full(self.size, array[0], dtype=self.dtype)
+        raise wrong_size(key, array.size, self.size)
+
+    def read(self, directory):
+        """The results of a run."""
+        return np.fromfile(Path(directory)/self.result, dtype=self.dtype)
+
+
+def write_project(compose, directory, n_steps=None, detached=False):
+    """Generate the C++ project of a network.
+
+    Parameters
+    ----------
+    compose : callable
+        As for `build_program`.
+    directory : path-like
+        Where to write it.
+    n_steps : int, optional
+        After how many steps it ends, if it is not told otherwise on its command line.
+    detached : bool
+        Leave the initial values out of the sources, so that models that differ in nothing else
+        have the same ones.
+
+    Returns
+    -------
+    arrays : dict of str to ArrayFile
+        The variables of the project.
+    initial : dict of str to numpy.ndarray
+        The values that the project does not contain, because it was written with
+        ``detached=True``, and that every launch of it has to give.
+
+    Raises
+    ------
+    ValueError
+        If the network has Python functions in it.
+    """
+    set_device('cpp_standalone', build_on_run=False)
+    device = get_device()
+    device.reinit()
+    device.activate(build_on_run=False)
+    try:
+        with _names_from_scratch():
+            arrays, initial = _generate(compose, device, Path(directory), n_steps, detached)
+    finally:
+        device.reinit()
+        reset_device()
+    return arrays, initial
+
+
+def _generate(compose, device, directory, n_steps, detached):
+    network = compose()
+    refuse_python(network)
+    network.add(_stopper(n_steps or NEVER))
+    network.run(NEVER*time_step(network), namespace={})
+    initial = _detach_values(device) if detached else {}
+    link_flags = prefs.codegen.cpp.extra_link_args
+    # Linked with this flag, numbers below 1e-308 are zero; to calculate with them as they are
+    # would take ten times as long, in a neuron whose input has been silent for long.
+    prefs.codegen.cpp.extra_link_args = [*link_flags, '-ffast-math']
+    try:
+        device.build(directory=str(directory), compile=False, run=False)
+    finally:
+        prefs.codegen.cpp.extra_link_args = link_flags
+    _read_clock_once(directory/'network.cpp')
+    arrays = {key_of(variable): _array_file(device, variable)
+              for variable in device.arrays if is_kept(variable)}
+    for table in timed_arrays(network):
+        arrays[f'{table.name}.values'] = ArrayFile('<f8', table.values.size)
+    return arrays, initial
+
+
+@contextmanager
+def _names_from_scratch():
+    """Let Brian2 number its objects as if there were no others in this process.
+
+    Otherwise the sources of a model would depend on what else is alive.
+    """
+    before = set(Nameable.__instances__())
+    with mock.patch.object(Nameable, '__instances__', lambda: _since(before)):
+        yield
+
+
+def _since(before):
+    return set(Nameable.__instancefollower__.get(Nameable)) - before
+
+
+def _read_clock_once(source):
+    """Take the reading of the processor time, which nobody looks at, out of the loop over steps.
+
+    Brian2 2.9 has it there; in a small network it is a quarter of the time of a step.
+    """
+    text = source.read_text()
+    in_loop = re.search(r'(\s*current = std::clock\(\);\s*elapsed_realtime = [^;]+;)'
+                        r'(\s*\}\s*Network::_globally_running = false;)', text)
+    if in_loop:
+        source.write_text(text.replace(in_loop[0], in_loop[2] + in_loop[1]))
+
+
+# Every source includes the same long header; compiled once beforehand it halves the time.
+_PRECOMPILED = '''
+CXXFLAGS += -include objects.h
+$(OBJS): objects.h.gch
+objects.h.gch: $(H_SRCS)
+\t$(CXX) $(filter-out -include objects.h,$(CXXFLAGS)) -x c++-header objects.h -o $@
+'''
+
+
+def compile_project(directory):
+    """Run make in the folder of a generated project; a RuntimeError with its words if it fails."""
+    (Path(directory)/'precompiled.mk').write_text(_PRECOMPILED)
+    make = subprocess.run(['make', '-f', 'makefile', '-f', 'precompiled.mk',
+                           f'-j{os.cpu_count()}'], cwd=directory, capture_output=True, text=True)
+    if make.returncode:
+        raise RuntimeError('the C++ compiler failed: ' + make.stderr.strip()[-2000:])
+
+
+def refuse_python(network):
+    """Raise a ValueError if a network runs Python functions, which a C++ program cannot."""
+    for obj in network.objects:
+        if isinstance(obj, NetworkOperation):
+            raise ValueError(
+                f"the network contains the network operation '{obj.name}', a Python function, "
+                'and cannot become a C++ program; write it as run_regularly, or use '
+                '--device numpy or cython')
+
+
+_STOP_CODE = '''
+static inline double brian_le_stop_when(int finished)
+{
+    if (finished) Network::_globally_stopped = true;
+    return 0;
+}
+'''
+
+
+def _stopper(n_steps):
+    """A group that ends a compiled run after ``n_steps``.
+
+    The duration of a run is a constant of the generated code; this makes it a value that every
+    launch of the binary can set.
+    """
+    stop = Function(None, arg_units=[1], return_unit=1, arg_types=['integer'],
+                    return_type='float', stateless=False)
+    stop.implementations.add_implementation(
+        'cpp', _STOP_CODE, name='brian_le_stop_when', compiler_kwds={'headers': ['"network.h"']})
+    group = NeuronGroup(1, 'n_steps : integer (shared, constant)\nstopped : 1 (shared)',
+                        name=RUN, namespace={'stop_when': stop})
+    group.run_regularly('stopped = stop_when(int(t_in_timesteps + 1 >= n_steps))', when='after_end',
+                        name=f'{RUN}_check')
+    group.n_steps = n_steps
+    return group
+
+
+def _array_file(device, variable):
+    dynamic = isinstance(variable, DynamicArrayVariable)
+    return ArrayFile(np.dtype(variable.dtype).str, None if dynamic else int(variable.size),
+                     os.path.basename(device.get_array_filename(variable)), is_state(variable))
+
+
+def _detach_values(device):
+    """Take the initial values out of the main program that is to be written.
+
+    They are left in it where code that runs before the simulation (a string expression) could
+    depend on them.
+    """
+    runs = [args[0].name for what, args in device.main_queue if what == 'run_code_object']
+    if any('_synapses_create_' not in name for name in runs):
+        return {}
+    by_name = {device.get_array_name(variable, access_data=False): variable
+               for variable in device.arrays if is_kept(variable) and is_state(variable)}
+    initial, kept = {}, []
+    for what, args in device.main_queue:
+        variable = by_name.get(args[0]) if what.startswith('set_by_') else None
+        if variable is None or (what == 'set_by_single_value' and variable.size != 1):
+            kept.append((what, args))
+        elif what == 'set_by_array':
+            initial[key_of(variable)] = np.array(device.static_arrays[args[1]])
+        elif what == 'set_by_constant':
+            initial[key_of(variable)] = np.array(args[1])
+        else:
+            initial[key_of(variable)] = np.array(float(args[2].replace(' ', '')))
+    device.main_queue[:] = kept
+    return initial
+
+
+def fingerprint(directory):
+    """A name for the binary of a project: its sources, the compiler and the processor."""
+    digest = hashlib.sha256()
+    for path in sorted(directory.rglob('*')):
+        if path.is_file() and 'static_arrays' not in path.parts and 'results' not in path.parts:
+            digest.update(f'{path.relative_to(directory)}\0'.encode())
+            digest.update(path.read_bytes())
+    compiler = os.environ.get('CXX', 'g++').split()
+    # verbosely, the compiler says its version and what -march=native means on this machine
+    answer = subprocess.run([*compiler, *get_compiler_and_args()[1], '-E', '-v', '-x', 'c++',
+                             os.devnull], capture_output=True, text=True)
+    digest.update((answer.stderr + sys.platform).encode())
+    return digest.hexdigest()[:32]
