@@ -132,8 +132,9 @@ def compose(p, weights, order):
 
     defaultclock.dt = p.dt*ms
     training = is_training(order)
+    tau_0 = None if p.tau_0 is None else p.tau_0*ms
     shown = Presentations(dataset()[0], targets(p), duration=p.t_pattern*ms, order=order,
-                          nudged=training, learning=training, tau_0=None if p.tau_0 is None else p.tau_0*ms,
+                          nudged=training, learning=training, tau_0=tau_0,
                           capacity=max(_ROOM, len(order)), name=NAME)
     task = SimpleNamespace(shown=shown, circuits={}, readouts={}, hidden_traces={},
                            output_traces={})
@@ -248,9 +249,10 @@ def train(p, weights, order, run):
             for name, recorder in recorders.items() for variable in recorder.variables}
 
     arrays = traces({}, 'before')
-    state, means = run.in_chunks(chunk, {}, len(order), 'epoch', room=_ROOM//(2*N_PATTERNS),
-                                 duration=2*N_PATTERNS*p.t_pattern,
-                                 describe=lambda done, new: _describe(p, order[done - 1:done], new))
+    state, means = run.in_chunks(
+        chunk, {}, len(order), 'epoch', room=_ROOM//(2*N_PATTERNS),
+        duration=2*N_PATTERNS*p.t_pattern,
+        describe=lambda done, new: _describe(p, order[done - 1:done], new))
     arrays |= traces(state, 'after')
     arrays |= common_arrays(p, order)
     for name, circuit in task.circuits.items():

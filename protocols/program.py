@@ -178,12 +178,13 @@ class StandaloneProgram:
                 arguments.append(f'{key}=values/{number}')
             run = subprocess.run([self.binary, '--results_dir', 'results/', *arguments],
                                  cwd=folder, capture_output=True, text=True)
-            if wrong := re.search(r'file size (\d+) does not match expected size (\d+)', run.stderr):
-                # the size of a projection is known to the binary alone
-                number = re.search(r"reading 'values/(\d+)'", run.stderr)[1]
-                key = list(values)[int(number)]
+            # the size of a projection is known to the binary alone
+            wrong = re.search(r"reading 'values/(\d+)': file size (\d+) does not match expected "
+                              r'size (\d+)', run.stderr)
+            if wrong:
+                key = list(values)[int(wrong[1])]
                 width = np.dtype(self.arrays[key].dtype).itemsize
-                raise wrong_size(key, *(int(size)//width for size in wrong.groups()))
+                raise wrong_size(key, int(wrong[2])//width, int(wrong[3])//width)
             if run.returncode or run.stderr:
                 raise RuntimeError(f'the simulation ended with an error: {run.stderr.strip()} '
                                    f'(exit code {run.returncode})')

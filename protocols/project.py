@@ -211,8 +211,8 @@ def _stopper(n_steps):
         'cpp', _STOP_CODE, name='brian_le_stop_when', compiler_kwds={'headers': ['"network.h"']})
     group = NeuronGroup(1, 'n_steps : integer (shared, constant)\nstopped : 1 (shared)',
                         name=RUN, namespace={'stop_when': stop})
-    group.run_regularly('stopped = stop_when(int(t_in_timesteps + 1 >= n_steps))', when='after_end',
-                        name=f'{RUN}_check')
+    group.run_regularly('stopped = stop_when(int(t_in_timesteps + 1 >= n_steps))',
+                        when='after_end', name=f'{RUN}_check')
     group.n_steps = n_steps
     return group
 

@@ -16,7 +16,7 @@ RATES = np.array([0.2, 1.0, 0.6])
 
 
 def compose(rule, gate=None, **options):
-    """Three units of constant rate project to two pyramidal neurons that are nudged to 1 and -1."""
+    """Three units of constant rate and two pyramidal neurons that are nudged to 1 and -1."""
     def composed(name):
         pre = NeuronGroup(3, 'r : 1\nr_sent = r : 1', name=f'{name}_pre', namespace={})
         pre.r = RATES
