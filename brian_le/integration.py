@@ -21,8 +21,10 @@ An equation that reads the look-ahead of *another* variable (``dv/dt = ... u_pro
 the one of this step; its own look-ahead is still that of the step before.
 """
 
+import numpy as np
 from brian2.core.functions import Function
-from brian2.core.variables import Variable
+from brian2.core.namespace import DEFAULT_UNITS
+from brian2.core.variables import ArrayVariable, Subexpression, Variable
 from brian2.equations.equations import (DIFFERENTIAL_EQUATION, PARAMETER, SUBEXPRESSION,
                                         EquationError)
 from brian2.equations.unitcheck import check_dimensions
@@ -50,6 +52,9 @@ class ProspectiveEuler(StateUpdateMethod):
         If a look-ahead, a published value, a bound or a look-ahead time has wrong units.
     brian2.stateupdaters.base.UnsupportedEquationsException
         If the equations are stochastic.
+    ValueError
+        If a look-ahead time, or a variable ``tau_m``, is below the time step (a look-ahead time
+        may be zero), or if synapses would learn while their neurons move.
 
     References
     ----------
@@ -81,6 +86,7 @@ class ProspectiveEuler(StateUpdateMethod):
         if variables is not None:
             step.check_units(variables)
             step.check_order(variables)
+            step.check_times(variables)
         return step.code()
 
 
@@ -165,6 +171,24 @@ class _Step:
                     'comes first would depend on their names. Create the synapses with '
                     f'order={place[1] + 1} to learn from the new state of the neurons.')
 
+    def check_times(self, variables):
+        """Refuse time constants that the step cannot resolve, where their values are known."""
+        group = variables[self.stepped[0]].owner
+        dt = float(group.clock.dt)
+        lookahead_times = set(self.lookahead_time.values())
+        for name in sorted(lookahead_times | ({'tau_m'} & set(self.equations))):
+            values = _known_values(name, group)
+            if values is None:
+                continue
+            short = values < dt*(1 - 1e-9)
+            if name in lookahead_times:
+                short &= values != 0  # no look-ahead
+            if short.any():
+                zero = ' or zero (no look-ahead)' if name in lookahead_times else ''
+                raise ValueError(
+                    f"'{name}' of '{group.name}' is {values[short][0]*1e3:g} ms, less than the "
+                    f'time step of {dt*1e3:g} ms; it has to be at least the time step{zero}')
+
     def _bounds(self, u):
         return [f'{u}{end}' for end in ('_min', '_max') if f'{u}{end}' in self.equations]
 
@@ -203,6 +227,25 @@ class _Step:
         lines += [f'_next_{y} = {y}_now' for y in self.published]
         lines += [f'{y} = _next_{y}' for y in self.published]
         return '\n'.join(lines)
+
+
+def _known_values(name, group):
+    """Values of a variable before a run, or None if only the run will know them."""
+    variable = group.variables.get(name)
+    try:
+        if isinstance(variable, ArrayVariable):
+            return np.atleast_1d(variable.get_value())
+        if isinstance(variable, Subexpression):
+            known = {other: _known_values(other, group) for other in variable.identifiers
+                     if other in group.variables}
+            units = {other: float(DEFAULT_UNITS[other]) for other in variable.identifiers
+                     if other in DEFAULT_UNITS}
+            if set(variable.identifiers) <= {*known, *units} and all(
+                    values is not None for values in known.values()):
+                return np.atleast_1d(eval(variable.expr, {}, {**units, **known}))
+    except (NotImplementedError, NameError):  # computed in C++; calls a function
+        pass
+    return None
 
 
 #: The registered state updater; call it with `Equations` to see the code of a step.

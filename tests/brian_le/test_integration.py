@@ -1,3 +1,4 @@
+import re
 import subprocess
 import sys
 
@@ -10,7 +11,7 @@ from brian2.stateupdaters.base import UnsupportedEquationsException
 from hypothesis import given
 from hypothesis import strategies as st
 
-from brian_le import prospective_euler
+from brian_le import point_neuron, prospective_euler, pyramidal
 from tests.running import CODE_TARGETS, run_cases
 
 BY_HAND = '''
@@ -102,7 +103,7 @@ def test_units(simulated):
 def test_random_linear_systems(seed, n):
     """Coupled equations with random coefficients, in any order, with and without look-ahead."""
     rng = np.random.default_rng(seed)
-    A, tau, tau_r = rng.normal(size=(n, n)), rng.uniform(1, 5, n), rng.uniform(0, 5, n)
+    A, tau, tau_r = rng.normal(size=(n, n)), rng.uniform(1, 5, n), rng.uniform(0.1, 5, n)
     looks = rng.random(n) < 0.5
     lines = []
     for k in range(n):
@@ -203,6 +204,35 @@ def test_bad_equations(case):
         Network(group).run(0.1*ms)
     chain = [raised.value, raised.value.__cause__]
     assert any(isinstance(each, error) and message in str(each) for each in chain), chain
+
+
+SHORT = {
+    'bound in the text': (point_neuron(tau_m=0.05*ms), {}, "'tau_m' of 'G' is 0.05 ms"),
+    'one neuron of several': (point_neuron(tau_m='constant'), {'tau_m': [10, 0.05]*ms},
+                              "'tau_m' of 'G' is 0.05 ms"),
+    'look-ahead': (point_neuron(tau_r='shared, constant'), {'tau_r': 0.01*ms},
+                   "'tau_r' of 'G' is 0.01 ms, .* or zero"),
+    'conductances': (pyramidal(g_l=19.84/ms), {}, "'tau_m' of 'G' is 0.05 ms, less than the time "
+                                                  'step of 0.1 ms; it has to be at least'),
+}
+
+
+@pytest.mark.parametrize('case', SHORT)
+def test_time_constants_below_the_time_step(case):
+    equations, values, message = SHORT[case]
+    group = NeuronGroup(2, equations, method='prospective_euler', name='G')
+    for name, value in values.items():
+        setattr(group, name, value)
+    with pytest.raises(Exception) as raised:
+        Network(group).run(0.1*ms)
+    assert isinstance(raised.value.__cause__, ValueError)
+    assert re.search(message, str(raised.value.__cause__))
+
+
+@pytest.mark.parametrize('times', [dict(tau_m=0.1*ms), dict(tau_r=0*ms), dict(tau_r=0.1*ms)])
+def test_time_constants_that_are_long_enough(times):
+    group = NeuronGroup(1, point_neuron(**times), method='prospective_euler')
+    Network(group).run(0.1*ms)
 
 
 def test_synapses_that_learn_while_neurons_move_are_refused():
