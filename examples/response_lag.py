@@ -51,7 +51,7 @@ with matplotlib.rc_context(STYLE):
         ax.plot(time, potentials[-1], '--', color=ORANGE, label='membrane potential')
         ax.plot(time, rates[-1], color=BLUE, label='rate')
         ax.plot(time, ideal, ':', color=BLACK, label='rate without any delay')
-        ax.set(ylabel='neuron 10 of 10')
+        ax.set(ylabel='neuron 10 (no unit)')
         ax.set_title(title, loc='left')
         print(f'{title}: mean mismatch {np.mean(np.abs(rates[-1] - ideal)):.4f}')
     axes[1, 0].set_xlabel('time (ms)')
