@@ -57,11 +57,15 @@ class _Extend(MetaPathFinder):
         if name != self.module:
             return None
         sys.meta_path.remove(self)
-        spec = importlib.util.find_spec(name)
+        try:
+            spec = importlib.util.find_spec(name)
+        finally:
+            sys.meta_path.insert(0, self)
         if spec is not None:
             execute = spec.loader.exec_module
 
             def execute_and_extend(module):
+                sys.meta_path.remove(self)
                 execute(module)
                 importlib.import_module(self.extension)
 

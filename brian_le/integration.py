@@ -17,7 +17,8 @@ in the equations                    in each step
 ``u_min : 1``, ``u_max : 1``        the new ``u`` is clipped to the bounds (either or both)
 ==================================  =============================================================
 
-An equation that reads the look-ahead of *another* variable (``dv/dt = ... u_prosp ...``) gets
+Brian2 calls a state updater only for groups with a differential equation: a group without one
+publishes nothing. An equation that reads the look-ahead of *another* variable (``dv/dt = ... u_prosp ...``) gets
 the one of this step; its own look-ahead is still that of the step before.
 """
 
@@ -53,7 +54,7 @@ class ProspectiveEuler(StateUpdateMethod):
     brian2.stateupdaters.base.UnsupportedEquationsException
         If the equations are stochastic.
     ValueError
-        If a look-ahead time, or a variable ``tau_m``, is below the time step (a look-ahead time
+        If a look-ahead time, ``tau_m`` or ``tau_0`` is below the time step (a look-ahead time
         may be zero), or if synapses would learn while their neurons move.
 
     References
@@ -108,10 +109,10 @@ class _Step:
             if tau == 'tau_r' and not self.lookahead_time or (
                     tau.startswith('tau_prosp_')
                     and tau.removeprefix('tau_prosp_') not in self.lookahead_time):
-                u = tau.removeprefix('tau_prosp_') if tau != 'tau_r' else self.stepped[0]
+                u = tau.removeprefix('tau_prosp_') if tau != 'tau_r' else 'u'
                 raise EquationError(
-                    f"The equations have the look-ahead time '{tau}', but no look-ahead; add the "
-                    f"parameter '{u}_prosp', with the unit of '{u}', or rename '{tau}'.")
+                    f"The equations have the look-ahead time '{tau}', but no look-ahead; add a "
+                    f"parameter such as '{u}_prosp', with the unit of '{u}', or rename '{tau}'.")
         self.published = []
         for name in of_type[SUBEXPRESSION]:
             if name.endswith('_now'):
@@ -176,18 +177,18 @@ class _Step:
         group = variables[self.stepped[0]].owner
         dt = float(group.clock.dt)
         lookahead_times = set(self.lookahead_time.values())
-        for name in sorted(lookahead_times | ({'tau_m'} & set(self.equations))):
+        for name in sorted(lookahead_times | ({'tau_m', 'tau_0'} & set(self.equations))):
             values = _known_values(name, group)
             if values is None:
                 continue
-            short = values < dt*(1 - 1e-9)
+            short = ~(values >= dt*(1 - 1e-9)) | np.isinf(values)
             if name in lookahead_times:
                 short &= values != 0  # no look-ahead
             if short.any():
                 zero = ' or zero (no look-ahead)' if name in lookahead_times else ''
                 raise ValueError(
-                    f"'{name}' of '{group.name}' is {values[short][0]*1e3:g} ms, less than the "
-                    f'time step of {dt*1e3:g} ms; it has to be at least the time step{zero}')
+                    f"'{name}' of '{group.name}' is {values[short][0]*1e3:g} ms; it has to be "
+                    f'finite and at least the time step of {dt*1e3:g} ms{zero}')
 
     def _bounds(self, u):
         return [f'{u}{end}' for end in ('_min', '_max') if f'{u}{end}' in self.equations]
@@ -242,7 +243,8 @@ def _known_values(name, group):
                      if other in DEFAULT_UNITS}
             if set(variable.identifiers) <= {*known, *units} and all(
                     values is not None for values in known.values()):
-                return np.atleast_1d(eval(variable.expr, {}, {**units, **known}))
+                with np.errstate(divide='ignore', invalid='ignore'):
+                    return np.atleast_1d(eval(variable.expr, {}, {**units, **known}))
     except (NotImplementedError, NameError):  # computed in C++; calls a function
         pass
     return None

@@ -66,7 +66,7 @@ def get_matrix(projection, variable='w'):
     Parameters
     ----------
     projection : Synapses
-        An all-to-all projection.
+        An all-to-all projection, made by `project` or by ``connect()`` without arguments.
     variable : str
         Name of the synaptic variable.
 
@@ -74,6 +74,11 @@ def get_matrix(projection, variable='w'):
     -------
     numpy.ndarray
         Of shape (number of target neurons, number of source neurons); a copy.
+
+    Raises
+    ------
+    ValueError
+        If there is not one synapse for each pair of neurons.
 
     Examples
     --------
@@ -87,7 +92,11 @@ def get_matrix(projection, variable='w'):
     (3, 2)
     """
     values = np.asarray(getattr(projection, variable)[:])
-    return values.reshape(len(projection.source), len(projection.target)).T.copy()
+    n_pre, n_post = len(projection.source), len(projection.target)
+    if values.size != n_pre*n_post:
+        raise ValueError(f"'{projection.name}' has {values.size} synapses, not one for each pair "
+                         f'of {n_pre} and {n_post} neurons; it has no matrix')
+    return values.reshape(n_pre, n_post).T.copy()
 
 
 def set_matrix(projection, values, variable='w'):

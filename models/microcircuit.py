@@ -2,6 +2,7 @@
 
 import numpy as np
 from brian2.core.clocks import defaultclock
+from brian2.core.functions import DEFAULT_FUNCTIONS
 from brian2.core.variables import linked_var
 from brian2.groups.neurongroup import NeuronGroup
 from brian2.synapses.synapses import Synapses
@@ -40,7 +41,8 @@ class Microcircuit:
     ============  ========================================  ======================  ============
 
     A light container of plain Brian2 objects: add it to a `brian2.Network`, record from its
-    groups with monitors, print it.
+    groups with monitors, print it. (Brian2's ``run()`` without a network does not look inside
+    containers.)
 
     Parameters
     ----------
@@ -122,8 +124,10 @@ class Microcircuit:
                  bias=None, g_l=0.03/ms, g_b=0.1/ms, g_a=0.06/ms, g_d=0.1/ms, g_som=0.06/ms,
                  eta_up=0/ms, eta_ip=0/ms, eta_pi=0/ms, w_max=(4.0, 5.0), name='microcircuit',
                  names=None, synapses=Synapses):
+        if prospective not in (True, False):
+            raise ValueError(f"prospective of '{name}' is {prospective!r}; give True or False")
         self.name = name
-        self.prospective = prospective
+        self.prospective = bool(prospective)
         self.presentations = presentations
         self.visible = 'u_prosp' if prospective else 'u'
         self.activation = get_activation(activation)
@@ -230,8 +234,8 @@ class Microcircuit:
 
     def _at_rest(self):
         """All potentials are 0; set the rates that belong to them."""
-        x = 0.0
-        rate = float(eval(self.activation.phi('x'), {**_NUMPY, 'x': x}))
+        functions = {name: function.pyfunc for name, function in DEFAULT_FUNCTIONS.items()}
+        rate = float(eval(self.activation.phi('x'), {**functions, 'inf': np.inf, 'x': 0.0}))
         for group in (*self.pyramidal, *self.inter):
             group.r = rate
 
@@ -243,6 +247,8 @@ class Microcircuit:
         return groups + [g for g in (self.target, self.bias_unit) if g is not None]
 
     def __iter__(self):
+        if self.presentations is not None:
+            yield self.presentations.schedule
         yield from self.populations
         yield from self.projections.values()
 
@@ -262,10 +268,6 @@ class Microcircuit:
 
     def __str__(self):
         return '\n'.join(describe(self))
-
-
-_NUMPY = {'abs': np.abs, 'exp': np.exp, 'log': np.log, 'log1p': np.log1p, 'tanh': np.tanh,
-          'clip': np.clip, 'inf': np.inf, 'int': int}
 
 
 class _Names(dict):

@@ -1,5 +1,7 @@
 """Weights of a microcircuit as matrices, and initial weights."""
 
+from collections.abc import MutableMapping
+
 import numpy as np
 from brian2.units.stdunits import ms
 
@@ -9,7 +11,7 @@ from brian_le.checks import check_array, choose
 __all__ = ['Weights', 'random_weights', 'self_predicting']
 
 
-class Weights:
+class Weights(MutableMapping):
     """The weights of a microcircuit as matrices [post, pre], by (kind, layer).
 
     The weights of a bias unit are the last column. Reading gives a copy.
@@ -22,42 +24,44 @@ class Weights:
         return iter([key for key, projection in self._circuit.projections.items()
                      if 'w' in projection.variables and not key[0].endswith('_bias')])
 
+    def __contains__(self, key):
+        return key in list(self)
+
+    def __delitem__(self, key):
+        raise TypeError('the weights of a circuit cannot be deleted')
+
+    def __repr__(self):
+        shapes = ', '.join(f"('{kind}', {k}): {self.shape(kind, k)}" for kind, k in self)
+        return f"<Weights of '{self._circuit.name}': {shapes}>"
+
     def __len__(self):
         return len(list(iter(self)))
 
-    def shape(self, kind, layer):
+    def shape(self, *key):
         """The shape of one matrix, with the column of the bias unit."""
-        parts = self._parts(kind, layer)
+        parts = self._parts(*key)
         return len(parts[0].target), sum(len(part.source) for part in parts)
 
-    def _parts(self, kind, layer):
+    def _parts(self, *key):
         projections = self._circuit.projections
-        if (kind, layer) not in list(self):
-            valid = [f'{k}, {n}' for k, n in self]
-            choose(f"weights of '{self._circuit.name}'", f'{kind}, {layer}', valid)
+        if key not in list(self):
+            valid = [f"('{kind}', {k})" for kind, k in self]
+            choose(f"weights of '{self._circuit.name}'", str(key), valid)
+        kind, layer = key
         return [projections[key] for key in ((kind, layer), (f'{kind}_bias', layer))
                 if key in projections]
 
     def __getitem__(self, key):
-        return np.concatenate([get_matrix(p) for p in self._parts(*key)], axis=1)
+        return np.concatenate([get_matrix(p) for p in self._parts(*_pair(key))], axis=1)
 
     def __setitem__(self, key, values):
         values = check_array(f"weights {key} of '{self._circuit.name}'", values,
-                             self.shape(*key))
+                             self.shape(*_pair(key)))
         start = 0
         for projection in self._parts(*key):
             stop = start + len(projection.source)
             set_matrix(projection, values[:, start:stop])
             start = stop
-
-    def items(self):
-        """Pairs of (kind, layer) and matrix."""
-        return [(key, self[key]) for key in self]
-
-    def update(self, matrices):
-        """Set several matrices, given as a dict by (kind, layer)."""
-        for key, values in matrices.items():
-            self[key] = values
 
     def variables(self, matrices):
         """The same weights as values of the synaptic variables that hold them.
@@ -86,6 +90,10 @@ class Weights:
         return {key: np.concatenate([
             np.reshape(values[f'{p.name}.w'], (len(p.source), len(p.target))).T
             for p in self._parts(*key)], axis=1) for key in self}
+
+
+def _pair(key):
+    return key if isinstance(key, tuple) else (key,)
 
 
 def random_weights(sizes, rng, scale=1.0, bias=False):
@@ -155,6 +163,9 @@ def self_predicting(weights, *, g_l=0.03/ms, g_b=0.1/ms, g_a=0.06/ms, g_d=0.1/ms
     >>> bool(np.all(w['pi', 0] == -w['down', 0]))
     True
     """
+    for name, total in (('g_d', g_d), ('g_l + g_b', g_l + g_b)):
+        if not float(total) > 0:
+            raise ValueError(f'{name} is {total}; the self-predicting state needs it positive')
     weights = dict(weights)
     top = max(layer for kind, layer in weights if kind == 'up')
     for k in range(top):

@@ -22,12 +22,14 @@ FIGURES = 'brian_le.protocols.bars_figures'
 SUMMARY = 'bars in 3 x 3 pixels, learned by a 9-30-3 microcircuit, with and without look-ahead'
 
 PARAMETERS = (
-    Parameter('t_pattern', 10.0, 'time of one presentation', 'ms', minimum=0.001),
+    Parameter('t_pattern', 10.0, 'time of one presentation', 'ms', minimum=0.001,
+              maximum=1e5),
     Parameter('epochs', 1000, 'epochs of eight training and eight validation patterns',
-              minimum=1),
+              minimum=1, maximum=1e6),
     Parameter('prospective', 'both', 'with look-ahead (true), the original circuit (false), or '
               'both side by side', choices=('both', 'true', 'false')),
-    Parameter('hidden', 30, 'pyramidal neurons in the hidden layer', minimum=1),
+    Parameter('hidden', 30, 'pyramidal neurons in the hidden layer', minimum=1,
+              maximum=1e5),
     Parameter('eta_up', 0.5, 'learning rate of the hidden layer, times t_pattern', minimum=0),
     Parameter('eta_out', 0.1, 'learning rate of the output layer, times t_pattern', minimum=0),
     Parameter('eta_ip', 0.2, 'learning rate of pyramidal to interneuron, times t_pattern',
@@ -37,7 +39,7 @@ PARAMETERS = (
     Parameter('u_high', 1.0, 'target potential of the correct output'),
     Parameter('u_low', 0.1, 'target potential of the other outputs'),
     Parameter('out_lag', None, 'time left out at the beginning of a presentation when outputs '
-              'are averaged, original circuit only', 'ms', minimum=0),
+              "are averaged, original circuit only; auto is that of the paper's code", 'ms', minimum=0),
     Parameter('tau_0', None, 'low-pass filter of inputs and targets; auto is one time step, no '
               'filter', 'ms', minimum=1e-6),
     Parameter('activation', 'softplus', 'activation function',

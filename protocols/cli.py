@@ -70,10 +70,13 @@ def main(arguments=None):
     except BrokenPipeError:  # the reader has seen enough, e.g. of | head
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 0
-    except (RuntimeError, FloatingPointError, OSError) as error:
+    except (RuntimeError, ArithmeticError, OSError) as error:
         return _complain(error, 1)
+    except MemoryError:
+        return _complain('the model does not fit into memory; make it smaller', 1)
     except KeyboardInterrupt:
-        print('\ninterrupted; the same command continues the run', file=sys.stderr)
+        again = '; the same command continues the run' if options.command is _run else ''
+        print(f'\ninterrupted{again}', file=sys.stderr)
         return 130
 
 

@@ -88,21 +88,25 @@ class Parameter:
             if not match or (match[2] and match[2] not in units):
                 raise self._unreadable(value)
             try:
-                number = float(match[1])
+                number = float(match[1])*(units[match[2]] if match[2] else 1)
             except ValueError:
                 raise self._unreadable(value) from None
-            return number*units[match[2]] if match[2] else number
+            return self._finite(value, number)
         if hasattr(value, 'dim'):  # a quantity of Brian2
             if not value.dim.is_dimensionless and self.unit:
                 dimension = value.dim.get_dimension('time')
                 expected = {'ms': 1, '1/ms': -1}[self.unit]
-                if dimension == expected and sum(map(abs, value.dim._dims)) == 1:
-                    return round(float(value)/_SECONDS[self.unit], 12)
+                if (dimension == expected and sum(map(abs, value.dim._dims)) == 1
+                        and value.size == 1):
+                    return self._finite(value, round(float(value)/_SECONDS[self.unit], 12))
             raise self._unreadable(value)
         try:
             number = float(value)
         except (TypeError, ValueError):
             raise self._unreadable(value) from None
+        return self._finite(value, number)
+
+    def _finite(self, value, number):
         if not math.isfinite(number):
             raise ValueError(f"'{self.name}' is {value}; give a finite number")
         return number

@@ -15,17 +15,20 @@ import re
 import shutil
 import subprocess
 import tempfile
+from contextlib import contextmanager
 from pathlib import Path
 
 import numpy as np
+from brian2.core.clocks import defaultclock
 from brian2.core.preferences import prefs
-from brian2.devices.device import set_device
+from brian2.devices.device import reset_device, set_device
+from brian2.units.fundamentalunits import Quantity
 
 from brian_le.checks import choose
 from brian_le.protocols.catalogue import DEVICES
 from brian_le.protocols.contents import (is_kept, is_state, key_of, objects_of, time_step,
                                          timed_arrays)
-from brian_le.protocols.project import (RUN, compile_project, fingerprint, write_project,
+from brian_le.protocols.project import (RUN, compile_project, cxx, fingerprint, write_project,
                                         wrong_size)
 
 __all__ = ['RuntimeProgram', 'StandaloneProgram', 'build_program', 'require_compiler']
@@ -71,19 +74,30 @@ def build_program(compose, device='cpp_standalone', say=lambda message: None):
         require_compiler(device)
     if device == 'cpp_standalone':
         return StandaloneProgram(compose, say)
-    set_device('runtime')
-    previous, prefs.codegen.target = prefs.codegen.target, device
-    try:
-        if device == 'cython':
-            say('generating code (the first time, Cython compiles for some minutes)')
+    if device == 'cython':
+        say('generating code (the first time, Cython compiles for some minutes)')
+    with _runtime(device):
         return RuntimeProgram(compose(), device)
+
+
+@contextmanager
+def _runtime(target, dt=None):
+    """Simulate inside Python on a target, and leave the settings of the user as they were."""
+    set_device('runtime')
+    users = prefs.codegen.target, Quantity(defaultclock.dt)
+    prefs.codegen.target = target
+    try:
+        if dt is not None:
+            defaultclock.dt = dt
+        yield
     finally:
-        prefs.codegen.target = previous
+        prefs.codegen.target, defaultclock.dt = users
+        reset_device()
 
 
 def require_compiler(device):
     """Raise a RuntimeError if there is no C++ compiler (or no make) for `device`."""
-    compiler = os.environ.get('CXX', 'g++').split()[0]
+    compiler = cxx()[0]
     for tool in (compiler, 'make') if device == 'cpp_standalone' else (compiler,):
         if os.name != 'nt' and shutil.which(tool) is None:
             raise RuntimeError(
@@ -104,6 +118,7 @@ class RuntimeProgram:
     def __init__(self, network, target):
         self.network = network
         self.target = target
+        self.dt = Quantity(time_step(network))
         self.variables = {key_of(variable): variable for obj in objects_of(network)
                           for variable in obj.variables.values() if is_kept(variable)
                           and variable.owner.name == obj.name}
@@ -113,6 +128,10 @@ class RuntimeProgram:
         network.store('as built')
 
     def __call__(self, values, n_steps):
+        with _runtime(self.target, self.dt):
+            return self._run(values, n_steps)
+
+    def _run(self, values, n_steps):
         self.network.restore('as built')
         for key, table in self.tables.items():
             table.values[...] = values.get(key, self._defaults[key])
@@ -123,11 +142,7 @@ class RuntimeProgram:
                 if array.size not in (1, variable.get_value().size):
                     raise wrong_size(key, array.size, variable.get_value().size)
                 variable.set_value(array if array.size > 1 else array[0])
-        previous, prefs.codegen.target = prefs.codegen.target, self.target
-        try:
-            self.network.run(n_steps*time_step(self.network), namespace={})
-        finally:
-            prefs.codegen.target = previous
+        self.network.run(n_steps*self.dt, namespace={})
         return {key: np.array(variable.get_value()).ravel()
                 for key, variable in self.variables.items()}
 

@@ -21,15 +21,21 @@ from brian2.core.names import Nameable
 from brian2.core.operations import NetworkOperation
 from brian2.core.preferences import prefs
 from brian2.core.variables import DynamicArrayVariable
-from brian2.devices.device import get_device, reset_device, set_device
+from brian2.devices.device import all_devices, reset_device, set_device
+from brian2.groups.group import Group
 from brian2.groups.neurongroup import NeuronGroup
 
 from brian_le.protocols.contents import is_kept, is_state, key_of, time_step, timed_arrays
 
-__all__ = ['ArrayFile', 'RUN', 'compile_project', 'fingerprint', 'write_project', 'wrong_size']
+__all__ = ['ArrayFile', 'RUN', 'compile_project', 'cxx', 'fingerprint', 'write_project', 'wrong_size']
 
 RUN = 'run_length'  #: name of the group that ends a run
 NEVER = 2_000_000_000
+
+
+def cxx():
+    """The command of the C++ compiler, as a list of words."""
+    return (os.environ.get('CXX') or 'g++').split()
 
 
 def wrong_size(key, given, needed):
@@ -100,8 +106,15 @@ def write_project(compose, directory, n_steps=None, detached=False):
     ValueError
         If the network has Python functions in it.
     """
+    device = all_devices['cpp_standalone']
+    theirs = [variable.owner.name for variable in device.arrays
+              if isinstance(variable.owner, Group)]
+    if theirs:
+        raise RuntimeError(
+            f"Brian2's C++ device holds objects of this script ('{theirs[0]}'), and can hold those "
+            'of one simulation only; run the protocol first, or in a process of its own, or call '
+            'device.reinit()')
     set_device('cpp_standalone', build_on_run=False)
-    device = get_device()
     device.reinit()
     device.activate(build_on_run=False)
     try:
@@ -256,7 +269,7 @@ def fingerprint(directory):
         if path.is_file() and 'static_arrays' not in path.parts and 'results' not in path.parts:
             digest.update(f'{path.relative_to(directory)}\0'.encode())
             digest.update(path.read_bytes())
-    compiler = os.environ.get('CXX', 'g++').split()
+    compiler = cxx()
     # verbosely, the compiler says its version and what -march=native means on this machine
     answer = subprocess.run([*compiler, *get_compiler_and_args()[1], '-E', '-v', '-x', 'c++',
                              os.devnull], capture_output=True, text=True)

@@ -9,11 +9,12 @@ import fcntl
 import json
 import os
 import shutil
+import zipfile
 from pathlib import Path
 
 import numpy as np
 
-__all__ = ['Result', 'ResultFolder', 'load_result']
+__all__ = ['Result', 'ResultFolder', 'load_result', 'read_json']
 
 _DESCRIPTION, _ARRAYS, _CHECKPOINT = 'run.json', 'arrays.npz', 'checkpoint.npz'
 
@@ -65,13 +66,31 @@ def load_result(directory):
     """
     directory = Path(directory)
     if not (directory/_DESCRIPTION).is_file() or not (directory/_ARRAYS).is_file():
-        part = ResultFolder(directory).part
+        part = Path(f'{directory}.part')
         unfinished = (f"; the run in '{part}' is not finished: the same command continues it"
                       if part.is_dir() else '')
         raise ValueError(f"'{directory}' is not the folder of a result{unfinished}")
-    description = json.loads((directory/_DESCRIPTION).read_text())
-    with np.load(directory/_ARRAYS) as arrays:
-        return Result(directory, description, dict(arrays))
+    description = read_json(directory/_DESCRIPTION)
+    missing = {'protocol', 'parameters', 'seed'} - set(description)
+    if missing:
+        raise ValueError(f"'{directory/_DESCRIPTION}' is damaged: it lacks {', '.join(missing)}")
+    return Result(directory, description, _read_arrays(directory/_ARRAYS))
+
+
+def read_json(path):
+    """The contents of a JSON file; a ValueError that names it if it is damaged."""
+    try:
+        return json.loads(Path(path).read_text())
+    except ValueError as error:
+        raise ValueError(f"'{path}' is damaged: {error}") from None
+
+
+def _read_arrays(path):
+    try:
+        with np.load(path) as arrays:
+            return dict(arrays)
+    except (ValueError, EOFError, zipfile.BadZipFile):
+        raise ValueError(f"'{path}' is damaged; delete its folder and run again") from None
 
 
 class ResultFolder:
@@ -91,6 +110,8 @@ class ResultFolder:
 
     def __init__(self, directory):
         self.directory = Path(directory)
+        if not self.directory.name or self.directory.name == '..':
+            raise ValueError(f"'{directory}' cannot be the folder of a result; name a new folder")
         self.part = self.directory.with_name(self.directory.name + '.part')
         self._lock = None
 
@@ -99,11 +120,11 @@ class ResultFolder:
         if (self.directory/_DESCRIPTION).is_file() and (self.directory/_ARRAYS).is_file():
             raise ValueError(f"'{self.directory}' holds a finished result; choose another "
                              'folder, or delete it')
-        if self.directory.exists() and (not self.directory.is_dir()
+        if self.directory.is_symlink() or self.directory.exists() and (not self.directory.is_dir()
                                         or any(self.directory.iterdir())):
             raise ValueError(f"'{self.directory}' exists and is not the folder of a result; "
                              'choose another folder')
-        if self.part.exists():
+        if self.part.is_symlink() or self.part.exists() and not self._is_new():
             try:
                 begun = json.loads((self.part/_DESCRIPTION).read_text())
             except (OSError, ValueError):
@@ -125,6 +146,11 @@ class ResultFolder:
         if not parent.is_dir() or not os.access(parent, os.W_OK):
             raise ValueError(f"cannot write to '{parent}'; choose another folder")
 
+    def _is_new(self):
+        """Whether the unfinished folder was created, but nothing was written into it."""
+        return self.part.is_dir() and all(path.name in ('lock', f'{_DESCRIPTION}.draft')
+                                          for path in self.part.iterdir())
+
     def begin(self, description):
         """Create the unfinished folder, or take over one that is there.
 
@@ -144,8 +170,7 @@ class ResultFolder:
         if not (self.part/_DESCRIPTION).exists():
             self._write_text(_DESCRIPTION, json.dumps(description, indent=2) + '\n')
         if (self.part/_CHECKPOINT).exists():
-            with np.load(self.part/_CHECKPOINT) as arrays:
-                return dict(arrays)
+            return _read_arrays(self.part/_CHECKPOINT)
         return None
 
     def checkpoint(self, arrays):

@@ -83,7 +83,7 @@ def check_seed(seed):
     try:
         if int(seed) == float(seed) and 0 <= int(seed) < 2**32:
             return int(seed)
-    except (TypeError, ValueError):
+    except (TypeError, ValueError, OverflowError):
         pass
     raise ValueError(f"the seed is '{seed}'; give a whole number from 0 to {2**32 - 1}")
 

@@ -11,7 +11,7 @@ from brian2.stateupdaters.base import UnsupportedEquationsException
 from hypothesis import given
 from hypothesis import strategies as st
 
-from brian_le import point_neuron, prospective_euler, pyramidal
+from brian_le import point_neuron, prospective_euler, pyramidal, stimulus
 from tests.running import CODE_TARGETS, run_cases
 
 BY_HAND = '''
@@ -167,9 +167,9 @@ BAD_EQUATIONS = {
     'look-ahead that is read but not declared': (
         'du/dt = (tanh(u_prosp) - u)/(1*ms) : 1', KeyError, 'u_prosp'),
     'look-ahead time without look-ahead': (
-        'du/dt = -u/(1*ms) : 1\ntau_r : second', EquationError, "add the parameter 'u_prosp'"),
+        'du/dt = -u/(1*ms) : 1\ntau_r : second', EquationError, "parameter such as 'u_prosp'"),
     'look-ahead time of one variable without look-ahead': (
-        'du/dt = -u/(1*ms) : 1\ntau_prosp_u : second', EquationError, "parameter 'u_prosp'"),
+        'du/dt = -u/(1*ms) : 1\ntau_prosp_u : second', EquationError, "such as 'u_prosp'"),
     'look-ahead without look-ahead time': (
         'du/dt = -u/(1*ms) : 1\nu_prosp : 1', EquationError, "add 'tau_r : second"),
     'look-ahead of something without derivative': (
@@ -211,9 +211,12 @@ SHORT = {
     'one neuron of several': (point_neuron(tau_m='constant'), {'tau_m': [10, 0.05]*ms},
                               "'tau_m' of 'G' is 0.05 ms"),
     'look-ahead': (point_neuron(tau_r='shared, constant'), {'tau_r': 0.01*ms},
-                   "'tau_r' of 'G' is 0.01 ms, .* or zero"),
-    'conductances': (pyramidal(g_l=19.84/ms), {}, "'tau_m' of 'G' is 0.05 ms, less than the time "
-                                                  'step of 0.1 ms; it has to be at least'),
+                   "'tau_r' of 'G' is 0.01 ms; .* or zero"),
+    'conductances': (pyramidal(g_l=19.84/ms), {}, "'tau_m' of 'G' is 0.05 ms; it has to be finite "
+                                                  'and at least the time step of 0.1 ms'),
+    'conductances that were not set': (
+        pyramidal(g_l='constant', g_b='constant', g_a='constant'), {}, "'tau_m' of 'G' is inf ms"),
+    'filter': (stimulus('1.0', tau_0=0.01*ms), {}, "'tau_0' of 'G' is 0.01 ms"),
 }
 
 

@@ -36,11 +36,13 @@ class MicroFile:
         self.data = data = load(name)
         p = self.parameters = json.loads(str(data['params_json']))
         unknown = set(p) - _KNOWN
-        if unknown or p['noise'] or p['learning_lag']:
+        without = ('noise', 'learning_lag', 'reset_deltas')
+        if unknown or any(p[key] for key in without):
             raise NotImplementedError(f'{name} records settings that no circuit has: '
-                                      f"{unknown or ('noise', 'learning_lag')}")
+                                      f'{unknown or without}')
         # recorded in single precision, a trajectory is known to about 2e-5
-        self.tolerance = 1e-12 if name.endswith('_f64.npz') else 2e-5
+        double = name.endswith('_f64.npz')
+        self.tolerance, self.epsilon = (1e-12, 2.2e-16) if double else (2e-5, 1.2e-7)
         self.n_steps = int(data['n_steps_per_pattern'])
         self.prospective = bool(data['latent_eq'])
         self.bias = float(data['bias_val']) if data['bias_on'] else None

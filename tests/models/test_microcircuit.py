@@ -1,3 +1,5 @@
+from pathlib import Path
+
 import numpy as np
 import pytest
 from brian2 import (DimensionMismatchError, Network, NeuronGroup, StateMonitor, Synapses,
@@ -5,7 +7,7 @@ from brian2 import (DimensionMismatchError, Network, NeuronGroup, StateMonitor, 
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from brian_le import (apical_silencing, dendritic_prediction, fixed_weights, interneuron,
+from brian_le import (Activation, apical_silencing, dendritic_prediction, fixed_weights, interneuron,
                       one_to_one, pyramidal)
 from brian_le.models import Microcircuit, Presentations, random_weights, self_predicting
 from tests.reference import microcircuit, softplus
@@ -209,12 +211,41 @@ def test_weights_as_matrices():
     assert circuit.projections['up_bias', 0].w[0, 2] == weights['up', 0][2, 2]
     for key, w in circuit.weights.matrices(circuit.weights.variables(weights)).items():
         np.testing.assert_array_equal(w, weights[key])
+    assert set(dict(circuit.weights)) == set(weights)
+    assert ('up', 0) in circuit.weights and ('up', 9) not in circuit.weights
+    assert "('up', 0): (3, 3)" in repr(circuit.weights)
+
+
+def test_both_limits_of_weights_are_reached():
+    circuit = Microcircuit((1, 2, 1), eta_up=50/ms, w_max=(0.7, 0.4))
+    circuit.inputs.r = 1
+    circuit.weights['down', 0] = np.ones((2, 1))
+    circuit.output.nudged, circuit.output.u_nudge = 1, 5
+    Network(circuit).run(5*ms)
+    np.testing.assert_array_equal(circuit.weights['up', 0], 0.7)
+    np.testing.assert_array_equal(circuit.weights['up', 1], 0.4)
+
+
+def test_an_activation_of_ones_own():
+    root = Activation('root', 'sqrt(x**2 + 1)', 'x/sqrt(x**2 + 1)', 'a hyperbola')
+    circuit = Microcircuit((1, 2, 1), activation=root)
+    assert (circuit.hidden[0].r == 1).all()
+    Network(circuit).run(1*ms)
+
+
+def test_a_circuit_brings_its_presentations_along():
+    shown_ = Presentations(np.eye(2), np.eye(2), duration=0.2*ms)
+    circuit = Microcircuit((2, 3, 2), shown_, eta_up=1/ms)
+    circuit.weights['up', 0] = np.ones((3, 2))
+    Network(circuit).run(0.3*ms)
+    assert shown_.schedule.presentation == 1
+    assert (circuit.weights['up', 0] != 1).any()
 
 
 def test_draws_of_the_paper():
     """Layer by layer up, down, pi, ip, and the output's up, from NumPy's first generator."""
     weights = random_weights((9, 30, 3), np.random.RandomState(12354))
-    with np.load('tests/data/bars_order_seed12354.npz') as recorded:
+    with np.load(Path(__file__).parents[1]/'data'/'bars_order_seed12354.npz') as recorded:
         np.testing.assert_allclose(weights['up', 0], recorded['init_W_up_0'], atol=6e-8)
         np.testing.assert_allclose(weights['up', 1], recorded['init_W_up_1'], atol=6e-8)
         for key, w in self_predicting(weights).items():
@@ -286,6 +317,10 @@ BAD = {
     'limits': (lambda: Microcircuit((2, 2, 1), eta_up=1/ms, w_max=(4, -1)), ValueError,
                'w_max'),
     'bias': (lambda: Microcircuit((2, 2, 1), bias=np.nan), ValueError, 'bias'),
+    'prospective as text': (lambda: Microcircuit((2, 2, 1), prospective='false'), ValueError,
+                            "prospective .* is 'false'; give True or False"),
+    'no dendrite to predict with': (
+        lambda: self_predicting(start((2, 3, 2)), g_d=0/ms), ValueError, 'g_d is 0'),
 }
 
 
@@ -299,8 +334,9 @@ def test_bad_input(case):
 @pytest.mark.parametrize('key, values, message', [
     (('up', 0), np.zeros((2, 3)), r'\(2, 3\), but \(3, 2\)'),
     (('up', 0), np.full((3, 2), np.inf), 'contains inf'),
-    (('upp', 0), np.zeros((3, 2)), "did you mean 'up, 0'"),
-    (('up', 7), np.zeros((3, 2)), 'up, 7'),
+    (('upp', 0), np.zeros((3, 2)), r"did you mean '\('up', 0\)'"),
+    (('up', 7), np.zeros((3, 2)), r"'\('up', 7\)'"),
+    ('up', np.zeros((3, 2)), r"'\('up',\)'"),
 ])
 def test_bad_weights(key, values, message):
     circuit = Microcircuit((2, 3, 1))
