@@ -62,7 +62,7 @@ _LOGISTIC = '0.5*(1 + tanh(0.5*x))'  # unlike 1/(1 + exp(-x)), never overflows
 #: All activations by name.
 ACTIVATIONS = {a.name: a for a in (
     Activation('softplus', 'log(1 + exp(-abs(x))) + clip(x, 0, inf)', _LOGISTIC,
-               'log(1 + exp(x)), exact and without overflow'),
+               'log(1 + exp(x)) to 1e-16, without overflow'),
     Activation('soft_relu',
                'int(x >= -15)*int(x < 15)*log(1 + exp(clip(x, -15, 15))) + int(x >= 15)*x',
                f'int(x >= -15)*int(x < 15)*{_LOGISTIC} + int(x >= 15)',

@@ -243,8 +243,9 @@ def train(p, weights, order, run):
         """Traces without nudging or learning, from silent circuits with the weights of now."""
         on = {f'{name}_{part}_traces.on': 1 for name in task.circuits
               for part in ('hidden', 'output')}
+        off = {f'{name}_target.on': 0 for name in task.circuits}
         now = {key: value for key, value in state.items() if key.endswith('.w')}
-        end = show({**now, **on}, np.arange(N_PATTERNS), nudged=False, learning=False)
+        end = show({**now, **on, **off}, np.arange(N_PATTERNS), nudged=False, learning=False)
         return {f'{name}.{when}_{part}_{variable}': recorder.array(
             variable, end[f'{name}_{part}_traces_monitor.{variable}'])
             for part, recorders in (('hidden', task.hidden_traces), ('output', task.output_traces))

@@ -42,7 +42,7 @@ def learning(result):
     axes.axhline(100*3/8, color=BLACK, linewidth=1, linestyle=':', zorder=0,
                  label='always the same class')
     axes.set(xlabel='epoch', ylabel='validation accuracy (%)', ylim=(0, 104),
-             title=f'{_title(result)}, running mean of {_WINDOW} epochs')
+             title=f'{_title(result)}, running mean of {window} epochs')
     axes.legend(loc='center right', bbox_to_anchor=(1, 0.62), frameon=True, framealpha=1,
                 edgecolor='none')
     return {'error': error, 'accuracy': accuracy}

@@ -23,7 +23,7 @@ Latent Equilibrium for Brian2: learning in networks of slow neurons.
 A first session:
   brian-le list                     what there is
   brian-le show pyramidal           the equations and parameters of a model
-  brian-le run bars --out result    train a cortical microcircuit, about a minute
+  brian-le run bars --out result    train a cortical microcircuit, half a minute
   brian-le plot result              draw its figures
 '''
 

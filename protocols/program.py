@@ -171,7 +171,7 @@ class StandaloneProgram:
         self.binary = kept/'main'
         self.compiled = not self.binary.exists()
         if self.compiled:
-            say('compiling (about half a minute; the next run of this model will not need it)')
+            say('compiling (some ten seconds; the next run of this model will not need it)')
             compile_project(self.directory)
             kept.mkdir(parents=True, exist_ok=True)
             # another process may do the same: whoever renames last has the same binary

@@ -257,6 +257,15 @@ def test_registered_whatever_is_imported_first(first, second):
     subprocess.run([sys.executable, '-c', script], check=True)
 
 
+def test_registered_after_somebody_has_only_looked_for_brian2():
+    script = ('import importlib.util, brian_le\nimportlib.util.find_spec("brian2")\n'
+              'from brian2 import *\n'
+              'assert "prospective_euler" in StateUpdateMethod.stateupdaters\n')
+    subprocess.run([sys.executable, '-c', 'from importlib import import_module\n' + script
+                    .replace('StateUpdateMethod', 'import_module("brian2.stateupdaters.base")'
+                             '.StateUpdateMethod')], check=True)
+
+
 def test_importing_the_package_does_not_import_brian2():
     subprocess.run([sys.executable, '-c', 'import sys, brian_le, brian_le.protocols.cli\n'
                     'assert "brian2" not in sys.modules'], check=True)

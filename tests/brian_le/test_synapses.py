@@ -45,6 +45,14 @@ def test_one_to_one_needs_equal_sizes():
         project(a, b, one_to_one('v_up'), name='S', one_to_one=True)
 
 
+def test_a_projection_that_has_no_matrix():
+    a, b = groups(3, 3)
+    with pytest.raises(ValueError, match="'S' has 3 synapses, not one for each pair of 3 and 3"):
+        S = Synapses(a, b, 'w : 1', name='S')
+        S.connect(j='i')
+        get_matrix(S)
+
+
 @pytest.mark.parametrize('values, message', [
     (np.ones((2, 3)), r"w of 'S' has shape \(2, 3\), but \(3, 2\) is needed"),
     (np.full((3, 2), np.nan), r"w of 'S' contains nan at index \(0, 0\)"),

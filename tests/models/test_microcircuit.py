@@ -236,7 +236,7 @@ def test_an_activation_of_ones_own():
 def test_a_circuit_brings_its_presentations_along():
     shown_ = Presentations(np.eye(2), np.eye(2), duration=0.2*ms)
     circuit = Microcircuit((2, 3, 2), shown_, eta_up=1/ms)
-    circuit.weights['up', 0] = np.ones((3, 2))
+    circuit.weights['up', 0], circuit.weights['down', 0] = np.ones((3, 2)), np.ones((3, 2))
     Network(circuit).run(0.3*ms)
     assert shown_.schedule.presentation == 1
     assert (circuit.weights['up', 0] != 1).any()

@@ -32,6 +32,8 @@ def test_golden_trajectories(found, name):
         _compare(found[name][key], expected, tolerance, f'{name}: {key}')
     derived, learning = file.derived(found[name])
     for key, values in derived.items():
+        if key not in file.data:
+            continue
         chosen = learning if key.startswith('Delta') else slice(None)
         scale = max(1, 1/file.parameters['dt']) if 'udot' in key else 1
         _compare(values, file.data[key][chosen], scale*tolerance[chosen], f'{name}: {key}')

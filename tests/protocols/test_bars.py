@@ -13,6 +13,7 @@ from brian_le.protocols.bars import (PARAMETERS, dataset, draw, out_lag_steps, s
 from brian_le.protocols.parameters import read_parameters
 from brian_le.protocols.runner import Run
 from tests.models import golden
+from tests.reference import microcircuit
 
 CIRCUITS = {'le': 'le', 'original': 'orig'}  # our names, names in recorded files
 
@@ -22,11 +23,6 @@ def parameters(**given):
 
 
 # ------------------------------------------------------------------- recorded runs of the paper
-@pytest.fixture(scope='module')
-def recorded():
-    return golden.load('bars_order_seed12354.npz') if golden.files('bars') else None
-
-
 @pytest.mark.parametrize('name', golden.files('bars'))
 def test_golden_dataset_and_draws(name):
     file = golden.load(name)
@@ -90,6 +86,23 @@ def test_result_of_a_run(short):
     np.testing.assert_array_equal(a['le.initial_W_up_0'], weights['up', 0])
     assert (a['le.final_W_up_0'] != weights['up', 0]).all()
     np.testing.assert_array_equal(a['le.final_W_down_0'], weights['down', 0])
+
+
+@pytest.mark.parametrize('name, prospective', [('le', True), ('original', False)])
+def test_traces_before_and_after_learning(short, name, prospective):
+    """Every pattern once, from silent circuits, with the initial and with the final weights."""
+    a, p = short.arrays, parameters(epochs=4)
+    for when, weights in (('before', 'initial'), ('after', 'final')):
+        matrices = {(kind, k): a[f'{name}.{weights}_W_{kind}_{k}'] for kind, k in (
+            ('up', 0), ('up', 1), ('ip', 0), ('pi', 0), ('down', 0))}
+        expected = microcircuit(
+            matrices, dataset()[0], a['targets'], [False]*8, [False]*8, 10,
+            prospective=prospective, dt=0.1, eta_up=[0, 0], eta_ip=[0], eta_pi=[0],
+            **{g: getattr(p, g) for g in ('g_l', 'g_b', 'g_a', 'g_d', 'g_som')})
+        for trace, reference in (('hidden_u', 'pyr_soma_0'), ('hidden_v_api', 'pyr_apical_0'),
+                                 ('hidden_v_bas', 'pyr_basal_0'), ('output_u', 'pyr_soma_1')):
+            np.testing.assert_allclose(a[f'{name}.{when}_{trace}'], expected[reference][:, :3],
+                                       rtol=0, atol=1e-13)
 
 
 def test_scores_in_closed_form(short):

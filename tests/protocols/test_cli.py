@@ -79,6 +79,17 @@ BAD = [
     (['plot', 'foreign'], 2, 'is not the folder of a result'),
     (['plot', 'nothing'], 2, 'is not the folder of a result'),
     (['show', 'pyramidl'], 2, "did you mean 'pyramidal'"),
+    (['run', 'bars', '--set', 'epochs=1e400'], 2, "'epochs' is 1e400; give a finite number"),
+    (['run', 'bars', '--set', 't_pattern=1e9ms'], 2, 'at most 100000 ms'),
+    (['run', 'bars', '--set', 'hidden=1e13'], 2, 'at most 100000'),
+    (['run', 'bars', '--device', 'numpy', '--quiet', '--set', 'g_d=0'], 2, 'g_d is 0'),
+    (['run', 'bars', '--device', 'numpy', '--quiet', '--set', 'g_b=0', '--set', 'g_l=0'], 2,
+     'g_l + g_b is 0'),
+    (['run', 'bars', '--seed', 'inf'], 2, "the seed is 'inf'"),
+    (['run', 'bars', '--out', '.'], 2, "'.' cannot be the folder of a result"),
+    (['run', 'bars', '--out', ''], 2, "'' cannot be the folder of a result"),
+    (['export', 'bars', '--out', 'p', '--quiet', '--set', 't_pattern=1e5ms', '--set',
+      'epochs=1e6'], 2, 'make it shorter'),
 ]
 
 
@@ -100,6 +111,21 @@ def test_no_compiler(tmp_path, monkeypatch, capsys):
     assert main(['run', 'bars', '--out', str(tmp_path/'r'), '--quiet']) == 1
     assert "needs 'g++'" in capsys.readouterr().err
     assert os.listdir(tmp_path) == []
+
+
+@pytest.mark.parametrize('file, content, message', [
+    ('arrays.npz', b'PK half', "arrays.npz' is damaged; delete its folder and run again"),
+    ('arrays.npz', b'', "arrays.npz' is damaged"),
+    ('run.json', b'{}', "run.json' is damaged: it lacks"),
+    ('run.json', b'{', "run.json' is damaged"),
+])
+def test_damaged_results(tmp_path, capsys, file, content, message):
+    out = str(tmp_path/'r')
+    main(['run', 'bars', '--set', 't_pattern=0.3ms', '--set', 'epochs=1', '--device', 'numpy',
+          '--quiet', '--out', out])
+    (tmp_path/'r'/file).write_bytes(content)
+    assert main(['plot', out]) == 2
+    assert message in capsys.readouterr().err
 
 
 def test_a_finished_result_is_not_overwritten(tmp_path, capsys):

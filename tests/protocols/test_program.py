@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
-from brian2 import (EventMonitor, Network, NeuronGroup, Synapses, TimedArray, defaultclock, ms,
-                    network_operation)
+from brian2 import (EventMonitor, Network, NeuronGroup, Synapses, TimedArray, all_devices,
+                    defaultclock, get_device, ms, network_operation, prefs, set_device)
 
 from brian_le.protocols import program as program_module
 from brian_le.protocols.program import build_program
@@ -142,6 +142,29 @@ def test_a_compiler_that_fails(monkeypatch, tmp_path):
     with pytest.raises(RuntimeError, match='compiler failed: .*cannot compile'):
         build_program(compose)
     assert not (tmp_path/'cache').exists()
+
+
+def test_the_settings_of_the_user_are_left_alone():
+    set_device('runtime')
+    defaultclock.dt, prefs.codegen.target = 0.3*ms, 'numpy'
+    for device in ('numpy', 'cpp_standalone'):
+        program = build_program(compose, device)
+        program({}, 2)
+        assert get_device() is all_devices['runtime']
+        assert (defaultclock.dt, prefs.codegen.target) == (0.3*ms, 'numpy')
+
+
+def test_a_simulation_of_the_user_on_the_same_device_is_not_thrown_away(tmp_path):
+    set_device('cpp_standalone', build_on_run=False)
+    device = get_device()
+    try:
+        mine = NeuronGroup(1, 'v : 1', name='mine')
+        with pytest.raises(RuntimeError, match="holds objects of this script .'mine'."):
+            write_project(compose, tmp_path/'p')
+        assert get_device() is device and mine.name == 'mine'
+    finally:
+        device.reinit()
+        set_device('runtime')
 
 
 def test_unknown_device():

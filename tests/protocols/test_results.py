@@ -59,6 +59,10 @@ def a_file(path):
     (path/'r').write_text('do not touch')
 
 
+def a_link(path):
+    (path/'r').symlink_to('elsewhere')
+
+
 def foreign_part(path):
     (path/'r.part').mkdir()
     (path/'r.part'/'thesis.tex').write_text('do not touch')
@@ -70,6 +74,7 @@ def other_parameters(path):
 
 BAD = [(finished, 'holds a finished result; choose another folder, or delete it'),
        (foreign, 'is not the folder of a result'), (a_file, 'is not the folder of a result'),
+       (a_link, 'is not the folder of a result'),
        (foreign_part, "r.part' exists and is not the folder of a run"),
        (other_parameters, 'unfinished run with another seed, n')]
 
@@ -88,6 +93,13 @@ def test_no_permission(tmp_path, monkeypatch):
     with pytest.raises(ValueError, match=f"cannot write to '{tmp_path}'"):
         ResultFolder(tmp_path/'r'/'deep').begin(DESCRIPTION)
     assert contents(tmp_path) == []
+
+
+def test_a_run_that_was_killed_before_it_wrote_anything(tmp_path):
+    (tmp_path/'r.part').mkdir()
+    (tmp_path/'r.part'/'lock').touch()
+    finished(tmp_path)
+    assert load_result(tmp_path/'r').arrays['a'] == 0
 
 
 def test_an_empty_folder_is_taken(tmp_path):
