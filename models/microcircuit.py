@@ -134,7 +134,8 @@ class Microcircuit:
         self.bias = bias
         self.sizes = _check_sizes(name, sizes, presentations)
         n_hidden = len(self.sizes) - 2
-        self._names = _Names(name, names or {}, n_hidden, bias is not None)
+        self._names = _Names(name, names or {}, n_hidden, bias is not None,
+                             presentations is not None)
         conductances = _check_conductances(
             name, dict(zip(_CONDUCTANCES, (g_l, g_b, g_a, g_d, g_som))))
         eta = {'up': _per_layer(name, 'eta_up', eta_up, n_hidden + 1),
@@ -273,9 +274,10 @@ class Microcircuit:
 class _Names(dict):
     """Names of all objects by role: ``name_role``, or what the user has chosen."""
 
-    def __init__(self, name, chosen, n_hidden, bias):
+    def __init__(self, name, chosen, n_hidden, bias, presentations):
         layers = range(n_hidden)
-        roles = ['inputs', 'output', 'target', *(['bias'] if bias else []),
+        # presentations bring their own inputs, with a name of their own
+        roles = ['target' if presentations else 'inputs', 'output', *(['bias'] if bias else []),
                  *(f'up{k}' for k in range(n_hidden + 1)),
                  *(f'{kind}{k}' for k in layers
                    for kind in ('hidden', 'inter', 'ip', 'pi', 'down', 'nudge'))]

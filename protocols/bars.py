@@ -132,6 +132,9 @@ def compose(p, weights, order):
 
     from brian_le.models import Microcircuit, Presentations, Readout, Traces
 
+    if abs(p.t_pattern/p.dt - round(p.t_pattern/p.dt)) > 1e-6 or p.t_pattern < p.dt/2:
+        raise ValueError(f"'t_pattern' is {p.t_pattern:g} ms, which is not a whole number of time "
+                         f"steps; give a multiple of 'dt', {p.dt:g} ms")
     defaultclock.dt = p.dt*ms
     training = is_training(order)
     tau_0 = None if p.tau_0 is None else p.tau_0*ms

@@ -312,6 +312,9 @@ BAD = {
                    "did you mean 'tanh'"),
     'name of nothing': (lambda: Microcircuit((2, 2, 1), names={'hiden0': 'a'}), ValueError,
                         "did you mean 'hidden0'"),
+    'name of the inputs of presentations': (
+        lambda: Microcircuit((2, 2, 1), shown(), names={'inputs': 'retina'}), ValueError,
+        "population or projection of 'microcircuit': 'inputs'"),
     'a name for two': (lambda: Microcircuit((2, 2, 1), names={'hidden0': 'a', 'inter0': 'a'}),
                        ValueError, "name 'a' for both hidden0 and inter0"),
     'limits': (lambda: Microcircuit((2, 2, 1), eta_up=1/ms, w_max=(4, -1)), ValueError,
