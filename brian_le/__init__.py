@@ -14,6 +14,9 @@ __getattr__, __dir__, __all__ = _lazy.exports(__name__, {
     'integration': ['ProspectiveEuler', 'prospective_euler'],
     'neurons': ['interneuron', 'point_neuron', 'pyramidal', 'stimulus'],
     'plasticity': ['apical_silencing', 'dendritic_prediction', 'fixed_weights', 'one_to_one'],
-    'synapses': ['get_matrix', 'project', 'set_matrix'],
+    'layouts': ['neuron_index', 'neuron_position'],
+    'projections': ['project'],
+    'synapses': ['ConvSynapses', 'DenseSynapses', 'PoolSynapses', 'SharedParameters'],
+    'views': ['ArrayView', 'by_replica', 'weight_matrix'],
 })
 _lazy.when_imported('brian2', 'brian_le.integration')

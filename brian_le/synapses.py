@@ -1,125 +1,305 @@
-"""All-to-all projections between populations, and their weights as matrices.
+"""Synapses that are computed by nested loops, at the speed of C++ written by hand.
 
-A projection is one object of a synapse class, by default Brian2's `Synapses`; whatever else is
-offered here takes the same equations.
+They take the same equations as `brian2.Synapses`, under the same names, and give the same numbers.
 """
 
 import numpy as np
+from brian2.codegen.runtime.cython_rt.cython_rt import CythonCodeObject
+from brian2.codegen.runtime.numpy_rt.numpy_rt import NumpyCodeObject
+from brian2.codegen.translation import get_identifiers_recursively
+from brian2.core.functions import Function
+from brian2.core.namespace import get_local_namespace
+from brian2.core.variables import Subexpression
+from brian2.devices.cpp_standalone.codeobject import CPPStandaloneCodeObject
+from brian2.devices.cpp_standalone.device import CPPStandaloneDevice
+from brian2.devices.device import RuntimeDevice, get_device
+from brian2.groups.subgroup import Subgroup
 from brian2.synapses.synapses import Synapses
+from brian2.utils.logger import get_logger
 
-from brian_le.checks import check_array
-from brian_le.step import SUM, WEIGHTS
+from brian_le.arrays import ArrayLoops
+from brian_le.averages import inline
+from brian_le.cpp import CythonLoops, StandaloneLoops, has_cpp
+from brian_le.indices import provide_indices
+from brian_le.layouts import DenseLayout
+from brian_le.pairs import PairIndexing, PairIndices
+from brian_le.runners import LearningRunner, SumRunner
+from brian_le.views import ArrayView, population_size, weight_matrix
 
-__all__ = ['project', 'get_matrix', 'set_matrix']
+__all__ = ['DenseSynapses']
+
+logger = get_logger(__name__)
+
+_LOOPS = {NumpyCodeObject: ArrayLoops, CythonCodeObject: CythonLoops,
+          CPPStandaloneCodeObject: StandaloneLoops}
+_SIDES = {'_idx': 'synapse', '_presynaptic_idx': 'pre', '_postsynaptic_idx': 'post'}
 
 
-def project(source, target, equations, *, name, one_to_one=False, synapses=Synapses):
-    """Connect two populations, with every operation at its place in the step.
+class LoopSynapses(Synapses):
+    """What the classes of synapses with a layout have in common; not to be used by itself.
 
-    The weighted sums are formed before the neurons step (order -1 in slot ``'groups'``), the
-    weights follow after the neurons (order 1). No place depends on a name.
+    Attributes
+    ----------
+    layout : DenseLayout, ConvLayout or PoolLayout
+        Which synapse connects which neurons; None as long as there are no synapses, or if they
+        are those of Brian2.
+    replicas : int
+        Number of replicas of the populations.
+    """
+
+    layout = None
+
+    def __init__(self, source, target=None, model=None, *args, replicas=1, **options):
+        target = source if target is None else target
+        self.replicas = replicas
+        self.populations = source, target
+        if replicas != 1:
+            source, target = (_first_replica(group, replicas) for group in (source, target))
+        super().__init__(source, target, model, *args, **options)
+        self._replace_runners()
+        self._indices = PairIndexing(self)
+        for name in ('_synaptic_pre', '_synaptic_post'):
+            PairIndices.adopt(self.variables[name])
+
+    def _replace_runners(self):
+        """Put operations of `brian_le.runners` in the places of those of Brian2."""
+        ours = {}
+        for name, stock in self.summed_updaters.items():
+            side, population = (('pre', self.populations[0]) if name.endswith('_pre')
+                                else ('post', self.populations[1]))
+            runner = SumRunner(stock.expression, name, self, stock.target, f'N_{side}',
+                               f'_synaptic_{side}')
+            if self.replicas != 1:  # a part of a group has another order than the group
+                runner.target, runner.order = population, population.order - 1
+            ours[stock] = self.summed_updaters[name] = runner
+        if self.state_updater is not None:
+            stock = self.state_updater
+            self.state_updater = ours[stock] = LearningRunner(
+                self, stock.method_choice, stock.clock, stock.order, stock.method_options)
+        self.contained_objects[:] = [ours.get(obj, obj) for obj in self.contained_objects]
+
+    # ------------------------------------------------------------------------------- connections
+    def connect(self, condition=None, i=None, j=None, p=1.0, n=1, skip_if_invalid=False,
+                namespace=None, level=0):
+        """Create the synapses; without arguments, those of the layout.
+
+        Parameters
+        ----------
+        condition, i, j, p, n, skip_if_invalid, namespace, level
+            As for `brian2.Synapses.connect`.
+
+        Raises
+        ------
+        ValueError
+            If anything but one call without arguments is asked for, and there is no equivalent in
+            Brian2: with replicas, and with kernels.
+        """
+        obstacle = self._obstacle()
+        if self._connect_called:
+            obstacle = 'synapses are added to those that there are'
+        elif not (condition in (None, True, 'True') and i is None and j is None
+                  and np.ndim(p) == 0 and p == 1 and n == 1):
+            obstacle = 'not all neurons are connected to all'
+        if obstacle is None:
+            self._connect_layout()
+            return
+        if not self._has_stock_equivalent:
+            raise ValueError(f"'{self.name}' needs one connect() without arguments, because its "
+                             f'{self._shared_by} share weights; here {obstacle}')
+        logger.info(f"'{self.name}' is computed as brian2.Synapses are, because {obstacle}",
+                    f'stock_{self.name}', once=True)
+        if self.layout is not None:
+            self._store_indices()
+        namespace = get_local_namespace(level + 1) if namespace is None else namespace
+        super().connect(condition, i, j, p, n, skip_if_invalid, namespace, level + 1)
+
+    @property
+    def _has_stock_equivalent(self):
+        return self.replicas == 1
+
+    _shared_by = 'replicas'
+
+    def _obstacle(self):
+        """Why the loops of this package cannot serve; None if they can."""
+        if self._pathways:
+            return 'it has event pathways (on_pre or on_post)'
+        for group in self.populations:
+            if isinstance(group, Subgroup):
+                return f"'{group.name}' is a part of a group"
+            if isinstance(group, Synapses):
+                return f"'{group.name}' are synapses"
+        if self.multisynaptic_index is not None:
+            return 'it has a multisynaptic_index'
+        if self.codeobj_class is not None:
+            return 'it has a codeobj_class of its own'
+        if type(get_device()) not in (RuntimeDevice, CPPStandaloneDevice):
+            return f'the device {type(get_device()).__name__} is not known'
+
+    def _connect_layout(self):
+        self._connect_called = True
+        self.layout = layout = self._make_layout()
+        device = get_device()
+        indices = {self.variables[name] for name in ('_synaptic_pre', '_synaptic_post')}
+        self._registered_variables -= indices
+        for variable in self._registered_variables:
+            variable.resize(layout.n_synapses)
+            if isinstance(device, CPPStandaloneDevice):
+                device.array_cache[variable] = np.zeros(layout.n_synapses, variable.dtype)
+        self.variables['N'].set_value(layout.n_synapses)
+        self._compute_indices()
+
+    def _compute_indices(self):
+        """Tell which neurons a synapse connects, where it connects two."""
+        def refuse():
+            raise NotImplementedError(f"a synapse of '{self.name}' connects many pairs of neurons; "
+                                      'it has no single source and target')
+        for name in ('_synaptic_pre', '_synaptic_post'):
+            self.variables[name].computed = refuse
+
+    # ----------------------------------------------------------------------------------- looking
+    @property
+    def about(self):
+        """Who is connected, in words."""
+        source, target = self.populations
+        return f"all synapses from '{source.name}' to '{target.name}' ('{self.name}')"
+
+    def matrix(self, name='w'):
+        """A synaptic variable in the shape of the projection, to get and to set.
+
+        Parameters
+        ----------
+        name : str
+            Name of the variable.
+
+        Returns
+        -------
+        ArrayView
+            A matrix [post, pre], or a kernel [output channel, input channel, y, x].
+
+        Raises
+        ------
+        TypeError
+            Before `connect` has been called.
+        """
+        if not self._connect_called:
+            raise TypeError(f"'{self.name}' has no synapses yet, call connect() first")
+        if self.layout is None:
+            return weight_matrix(self, name)
+        layout = self.layout
+        return ArrayView(self, name, layout.matrix_shape, layout.matrix, layout.flat)
+
+    # ------------------------------------------------------------------- what runners have to know
+    def loops(self, codes, run_namespace):
+        """The class of code objects for expressions, None if Brian2 has to compute them."""
+        if self.layout is None:
+            return None
+        loops = _LOOPS.get(get_device().code_object_class(self.codeobj_class))
+        names = get_identifiers_recursively(codes, self.variables)
+        functions = {name: value for name, value in self.resolve_all(
+            names, run_namespace, user_identifiers=set()).items() if isinstance(value, Function)}
+        for name, function in functions.items():
+            usable = function.stateless and (loops is ArrayLoops
+                                             or has_cpp(function, self, loops is CythonLoops))
+            if not usable:
+                message = f"'{self.name}' calls {name}()"
+                if not self._has_stock_equivalent:
+                    raise NotImplementedError(
+                        f'{message}, which is not possible where {self._shared_by} share weights; '
+                        'let a variable of the neurons, or a shared one, take its value')
+                logger.info(f'{message}; it is computed as brian2.Synapses are',
+                            f'stock_{self.name}', once=True)
+                return None
+        return loops
+
+    def side_of(self, name):
+        """Whether a variable belongs to the ``'pre'`` or ``'post'`` neurons or the ``'synapse'``."""
+        variable = self.variables.get(name)
+        if variable is None or variable.scalar:
+            return None
+        return _SIDES.get(self.variables.indices[name])
+
+    def inlined(self, code):
+        """Code without the names of synaptic subexpressions."""
+        return inline(code, {name: variable.expr for name, variable in self.variables.items()
+                             if isinstance(variable, Subexpression)
+                             and self.variables.indices[name] == '_idx'})
+
+
+def _first_replica(group, replicas):
+    if isinstance(group, Subgroup):
+        raise ValueError(f"'{group.name}' is a part of a group; replicas need whole groups")
+    return group[:population_size(group, replicas)]
+
+
+class DenseSynapses(LoopSynapses):
+    """All-to-all synapses.
+
+    Use them as `brian2.Synapses`: the same equations, names, indices and monitors, and the same
+    results. The first ``connect()`` without arguments connects all neurons. From then on sums and
+    weight changes are computed by nested loops that read no indices, and none are stored; sums
+    and changes of one projection share a loop where that gives the same numbers.
+
+    Where that is not possible (parts of groups, another ``connect``, events, random numbers in
+    equations) they do what `brian2.Synapses` do, and say so in the log.
+
+    With replicas, source and target hold several copies of a population (a mini-batch, or
+    independent trials), which share one set of weights. ``dw/dt`` is then the mean over the
+    replicas of what reads their variables; a subexpression whose name is ``grad`` or ends with
+    ``_grad`` is averaged by itself, before an optimiser squares it. String expressions such as
+    ``S.w = 'rand()*(r_pre > 0)'`` see the first replica.
 
     Parameters
     ----------
     source, target : NeuronGroup
-        The populations.
-    equations : Equations or str
-        The model, see `brian_le.plasticity`.
-    name : str
-        Name of the synapses.
-    one_to_one : bool
-        Connect neuron i to neuron i instead of all to all.
-    synapses : type
-        The class of the projection, `brian2.Synapses` or a subclass.
-
-    Returns
-    -------
-    Synapses
+        The populations, with all their replicas: neuron n of replica b of N is ``b*N + n``.
+    model : str or Equations
+        As for `brian2.Synapses`.
+    replicas : int
+        Number of replicas.
+    **options
+        As for `brian2.Synapses`.
 
     Raises
     ------
     ValueError
-        If populations of different sizes are to be connected one to one.
-
-    Examples
-    --------
-    >>> from brian2 import NeuronGroup
-    >>> from brian_le import dendritic_prediction, project, pyramidal
-    >>> low = NeuronGroup(4, pyramidal(), method='prospective_euler')
-    >>> high = NeuronGroup(2, pyramidal(), method='prospective_euler')
-    >>> up = project(low, high, dendritic_prediction('v_up'), name='up')
-    """
-    if one_to_one and len(source) != len(target):
-        raise ValueError(f"'{source.name}' has {len(source)} neurons and '{target.name}' "
-                         f"{len(target)}; a one-to-one projection needs equal sizes")
-    projection = synapses(source, target, equations, method='prospective_euler', order=WEIGHTS,
-                          name=name, namespace={})
-    projection.connect(j='i') if one_to_one else projection.connect()
-    for updater in projection.summed_updaters.values():
-        updater.when, updater.order = 'groups', SUM
-    return projection
-
-
-def get_matrix(projection, variable='w'):
-    """The values of a synaptic variable of an all-to-all projection as a matrix [post, pre].
-
-    Parameters
-    ----------
-    projection : Synapses
-        An all-to-all projection, made by `project` or by ``connect()`` without arguments.
-    variable : str
-        Name of the synaptic variable.
-
-    Returns
-    -------
-    numpy.ndarray
-        Of shape (number of target neurons, number of source neurons); a copy.
-
-    Raises
-    ------
-    ValueError
-        If there is not one synapse for each pair of neurons.
+        If the size of a population is not a multiple of the replicas.
 
     Examples
     --------
     >>> import numpy as np
-    >>> from brian2 import NeuronGroup
-    >>> from brian_le import fixed_weights, get_matrix, project, pyramidal, set_matrix
-    >>> a, b = (NeuronGroup(n, pyramidal(), method='prospective_euler') for n in (3, 2))
-    >>> down = project(b, a, fixed_weights('v_down'), name='down')
-    >>> set_matrix(down, np.ones((3, 2)))
-    >>> get_matrix(down).shape
-    (3, 2)
+    >>> from brian2 import NeuronGroup, ms, run
+    >>> from brian_le import DenseSynapses
+    >>> inputs = NeuronGroup(3, 'r : 1')
+    >>> outputs = NeuronGroup(2, 'dv/dt = (I - v)/(10*ms) : 1\\nI : 1', method='euler')
+    >>> S = DenseSynapses(inputs, outputs, '''I_post = w*r_pre : 1 (summed)
+    ...                                       w : 1''')
+    >>> S.connect()
+    >>> S.matrix('w')[:] = [[1, 0, 0], [0, 1, 1]]
+    >>> inputs.r = [1, 2, 3]
+    >>> run(0.1*ms)
+    >>> outputs.I
+    <neurongroup_1.I: array([1., 5.])>
     """
-    values = np.asarray(getattr(projection, variable)[:])
-    n_pre, n_post = len(projection.source), len(projection.target)
-    if values.size != n_pre*n_post:
-        raise ValueError(f"'{projection.name}' has {values.size} synapses, not one for each pair "
-                         f'of {n_pre} and {n_post} neurons; it has no matrix')
-    return values.reshape(n_pre, n_post).T.copy()
 
+    def _make_layout(self):
+        return DenseLayout(len(self.source), len(self.target), self.replicas)
 
-def set_matrix(projection, values, variable='w'):
-    """Set a synaptic variable of an all-to-all projection from a matrix [post, pre].
+    def _compute_indices(self):
+        n_pre, n_post = self.layout.n_pre, self.layout.n_post
+        for name, n, targets in (('N_incoming', n_post, n_pre), ('N_outgoing', n_pre, n_post)):
+            self.variables[name].resize(n)
+            self.variables[name].set_value(targets)
+        self.variables['_synaptic_pre'].computed = lambda: np.repeat(
+            np.arange(n_pre, dtype=np.int32), n_post)
+        self.variables['_synaptic_post'].computed = lambda: np.tile(
+            np.arange(n_post, dtype=np.int32), n_pre)
+        if isinstance(get_device(), CPPStandaloneDevice):
+            provide_indices(self)
 
-    Parameters
-    ----------
-    projection : Synapses
-        An all-to-all projection.
-    values : array_like
-        Of shape (number of target neurons, number of source neurons).
-    variable : str
-        Name of the synaptic variable.
-
-    Raises
-    ------
-    ValueError
-        If the shape is another one, or a value is not finite.
-
-    Examples
-    --------
-    See `get_matrix`.
-    """
-    shape = len(projection.target), len(projection.source)
-    matrix = check_array(f"{variable} of '{projection.name}'", values, shape)
-    getattr(projection, variable)[:] = matrix.T.ravel()
+    def _store_indices(self):
+        """Become synapses that store their indices, as those of Brian2."""
+        self.layout = None
+        for name in ('_synaptic_pre', '_synaptic_post'):
+            self.variables[name].get_value()
+            self.variables[name].computed = None
+            self._registered_variables.add(self.variables[name])

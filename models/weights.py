@@ -5,7 +5,7 @@ from collections.abc import MutableMapping
 import numpy as np
 from brian2.units.stdunits import ms
 
-from brian_le import get_matrix, set_matrix
+from brian_le import weight_matrix
 from brian_le.checks import check_array, choose
 
 __all__ = ['Weights', 'random_weights', 'self_predicting']
@@ -52,7 +52,7 @@ class Weights(MutableMapping):
                 if key in projections]
 
     def __getitem__(self, key):
-        return np.concatenate([get_matrix(p) for p in self._parts(*_pair(key))], axis=1)
+        return np.concatenate([weight_matrix(p)[:] for p in self._parts(*_pair(key))], axis=1)
 
     def __setitem__(self, key, values):
         values = check_array(f"weights {key} of '{self._circuit.name}'", values,
@@ -60,7 +60,7 @@ class Weights(MutableMapping):
         start = 0
         for projection in self._parts(*key):
             stop = start + len(projection.source)
-            set_matrix(projection, values[:, start:stop])
+            weight_matrix(projection)[:] = values[:, start:stop]
             start = stop
 
     def variables(self, matrices):

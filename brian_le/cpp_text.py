@@ -1,0 +1,202 @@
+"""The text of loops over synapses in C++.
+
+The loop nests are the function templates in ``kernels/``. The statements of the equations become
+the bodies of lambda functions, named after the equations, that the loop nests call.
+"""
+
+from brian2.codegen.generators.cpp_generator import c_data_type
+from brian2.core.preferences import prefs
+
+from brian_le.nests import VALUE, Learning, OnePass, Pooling, Snapshot, Sums
+
+__all__ = ['cpp_run', 'cpp_after_run']
+
+
+def cpp_run(nest, scalar_code, vector_code, array_name):
+    """C++ of what a nest computes in every step."""
+    return _Writer(nest, scalar_code, vector_code, array_name).run()
+
+
+def cpp_after_run(nest, scalar_code, vector_code, array_name):
+    """C++ of what is left to do after a run; empty if nothing is."""
+    return _Writer(nest, scalar_code, vector_code, array_name).after_run()
+
+
+def _lines(*parts):
+    return '\n'.join(part for part in parts if part)
+
+
+def _indent(text):
+    return '\n'.join(f'    {line}' for line in text.splitlines() if line.strip())
+
+
+def _comment(text):
+    return '\n'.join(f'// {line}' for line in text.splitlines())
+
+
+class _Writer:
+    """Writes the C++ of one nest."""
+
+    def __init__(self, nest, scalar_code, vector_code, array_name):
+        self.nest = nest
+        self.layout = nest.layout
+        self.scalar_code = {block: '\n'.join(lines) for block, lines in scalar_code.items()}
+        self.vector_code = {block: '\n'.join(lines) for block, lines in vector_code.items()}
+        self.array_name = array_name
+
+    def run(self):
+        write = {OnePass: self._one_pass, Sums: self._sum, Pooling: self._pooling,
+                 Learning: self._learning, Snapshot: self._snapshot}[type(self.nest)]
+        return _lines(_comment(self.nest.about), write())
+
+    def after_run(self):
+        if not (isinstance(self.nest, OnePass) and self.nest.pending is not None):
+            return ''
+        return _lines('// the weights follow the last step', self._body('update', 'update'),
+                      self._if_pending(self._call_one_pass('update', with_sums=False)))
+
+    # ------------------------------------------------------------------------------------- kinds
+    def _one_pass(self):
+        nest = self.nest
+        lines = [self._sum_body(s) for s in nest.sums]
+        if nest.update is not None:
+            lines.append(self._body('update', 'update'))
+        for side in ('post', 'pre'):
+            sums = nest.of_side(side)
+            if sums:
+                lines += [f'{self._real}* const {side}[] = '
+                          f'{{{", ".join(self.array_name(s.variable) for s in sums)}}};',
+                          self._terms(f'to_{side}', [_name(s) for s in sums])]
+        if nest.pending is not None:
+            lines.append(self._if_pending(self._call_one_pass('update'),
+                                          self._call_one_pass('NoUpdate()')))
+        else:
+            lines.append(self._call_one_pass('NoUpdate()' if nest.update is None else 'update'))
+        return _lines(*lines)
+
+    def _call_one_pass(self, update, with_sums=True):
+        counts, targets, functions = [], [], []
+        for side in ('post', 'pre'):
+            n = len(self.nest.of_side(side)) if with_sums else 0
+            counts.append(str(n))
+            targets.append(side if n else f'({self._real}* const*) 0')
+            functions.append(f'to_{side}' if n else '[](int, int, int, int) { return 0; }')
+        return (f'one_pass<{", ".join(counts)}>({self._size}, {", ".join(targets)}, '
+                f'{update}, {", ".join(functions)});')
+
+    def _if_pending(self, then, otherwise=None):
+        pending = f'{self.array_name(self.nest.pending)}[0]'
+        lines = [f'if ({pending})  // the weights follow the step before', '{', _indent(then),
+                 f'    {pending} = 0;', '}']
+        if otherwise:
+            lines += ['else', '{', _indent(otherwise), '}']
+        return _lines(*lines)
+
+    def _sum(self):
+        s = self.nest.sum
+        return _lines(self._declare, self._sum_body(s),
+                      f'{self._prefix}sum_to_{s.side}({self._size}, {self.array_name(s.variable)}, '
+                      f'{_name(s)});')
+
+    def _pooling(self):
+        nest, s = self.nest, self.nest.sum
+        arguments = [self._size, self.array_name(s.variable), _name(s)]
+        kind = 'sum'
+        if nest.winner is not None:
+            kind = 'max'
+            arguments.insert(2, self.array_name(nest.winner))
+        return _lines(self._declare, self._sum_body(s),
+                      f'pool_{kind}_to_{s.side}({", ".join(arguments)});')
+
+    def _learning(self):
+        nest, n = self.nest, len(self.nest.terms)
+        names = [f'term_{k}' for k in range(n)]
+        means = [f'const {self._default} {name} = mean[{k}];'
+                 for k, name in enumerate(nest.terms)]
+        update = self._body('update', 'update', parameters=f'int _idx, const {self._default}* mean',
+                            start='\n'.join(means))
+        average = 'mean_over_replicas' if self.layout.kernels == 'dense' else 'conv_learn'
+        return _lines(
+            self._declare,
+            *(self._body(name, block, self._default, f'{name} = {code}')
+              for name, (block, code) in zip(names, nest.terms.items())),
+            self._terms('local', names, self._default), update,
+            f'{average}<{n}, {self._default}>({self._size}, local, update);')
+
+    def _snapshot(self):
+        loops = []
+        for side, n in (('pre', self.layout.n_pre), ('post', self.layout.n_post)):
+            if side in self.nest.blocks:
+                index = f'_{side}synaptic_idx'
+                loops += ['{', _indent(self.scalar_code[side]),
+                          f'    for (int {index} = 0; {index} < {n}; {index}++)', '    {',
+                          _indent(_indent(self.vector_code[side])), '    }', '}']
+        if 'scalar' in self.nest.blocks:
+            loops += ['{', _indent(self.scalar_code['scalar']), '}']
+        return _lines(*loops, f'{self.array_name(self.nest.pending)}[0] = 1;')
+
+    # ------------------------------------------------------------------------------------- parts
+    @property
+    def _real(self):
+        return c_data_type(self.nest.sums[0].variable.dtype) if self.nest.sums else 'double'
+
+    @property
+    def _default(self):
+        return c_data_type(prefs.core.default_float_dtype)
+
+    @property
+    def _prefix(self):
+        return '' if self.layout.kernels == 'dense' else f'{self.layout.kernels}_'
+
+    @property
+    def _size(self):
+        layout = self.layout
+        if layout.kernels != 'dense':
+            return 'layout'
+        if isinstance(self.nest, OnePass):
+            return f'{layout.n_pre}, {layout.n_post}'
+        return f'{layout.n_pre}, {layout.n_post}, {layout.replicas}'
+
+    @property
+    def _declare(self):
+        """The numbers of a layout that needs many of them."""
+        if self.layout.kernels == 'dense':
+            return ''
+        layout = self.layout
+        names = {'conv': ('in_y', 'in_x', 'in_c', 'out_y', 'out_x', 'out_c', 'k_y', 'k_x',
+                          'stride_y', 'stride_x', 'pad_y', 'pad_x', 'replicas'),
+                 'pool': ('in_y', 'in_x', 'channels', 'out_y', 'out_x', 'w_y', 'w_x', 'stride_y',
+                          'stride_x', 'replicas')}[layout.kernels]
+        values = ', '.join(str(getattr(layout, name)) for name in names)
+        return _lines(f'// {", ".join(names)}',
+                      f'static const {layout.kernels.capitalize()} layout = {{{values}}};')
+
+    def _sum_body(self, s):
+        return self._body(_name(s), s.name, c_data_type(s.variable.dtype), s.equation)
+
+    def _body(self, name, block, result=None, comment='', start='',
+              parameters='int _idx, int _presynaptic_idx, int _postsynaptic_idx'):
+        """A lambda function with the statements of one block.
+
+        What is the same for all synapses is computed once, where the function is made.
+        """
+        scalar, vector = self.scalar_code[block], self.vector_code[block]
+        function = _lines(f'[=]({parameters})' + (f' -> {result}' if result else ''), '{',
+                          _indent(start), _indent(vector),
+                          f'    return {VALUE};' if result else '', '}')
+        if scalar.strip():
+            function = _lines('[&]', '{', _indent(scalar), _indent(f'return {function};'), '}()')
+        return _lines(_comment(comment), f'auto {name} = {function};')
+
+    def _terms(self, name, functions, real=None):
+        """One function out of several, which takes their number first."""
+        call = '(_idx, _presynaptic_idx, _postsynaptic_idx)'
+        parameters = 'int _term, int _idx, int _presynaptic_idx, int _postsynaptic_idx'
+        lines = [f'    if (_term == {k}) return {function}{call};'
+                 for k, function in enumerate(functions[:-1])]
+        return _lines(f'auto {name} = [=]({parameters}) -> {real or self._real}', '{', *lines,
+                      f'    return {functions[-1]}{call};', '};')
+
+
+def _name(s):
+    return f'sum_{s.name}'

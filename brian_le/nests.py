@@ -1,0 +1,133 @@
+"""What one code object of a projection computes, whatever the target.
+
+A nest has blocks of abstract code by name; ``brian_le/templates`` and `brian_le.cpp` wrap the
+loops of each target around them.
+"""
+
+from dataclasses import dataclass, field
+
+from brian2.core.variables import ArrayVariable
+
+from brian_le.layouts import DenseLayout
+
+__all__ = ['Sum', 'OnePass', 'Sums', 'Pooling', 'Learning', 'Snapshot', 'VALUE']
+
+VALUE = '_value'  #: result of a block that has one
+
+
+@dataclass(frozen=True)
+class Sum:
+    """A summed variable: an expression, and the variable of the neurons that takes its sum."""
+
+    name: str
+    expression: str
+    variable: ArrayVariable
+
+    @property
+    def side(self):
+        return 'pre' if self.name.endswith('_pre') else 'post'
+
+    @property
+    def equation(self):
+        return f'{self.name} = {self.expression} (summed)'
+
+
+@dataclass
+class Nest:
+    """Common to all nests.
+
+    Attributes
+    ----------
+    layout : DenseLayout, ConvLayout or PoolLayout
+        Which synapse connects which neurons.
+    about : str
+        What is computed, for the reader of generated code.
+    blocks : dict of str to str
+        Abstract code by name.
+    kind : str
+        What the templates of NumPy go by.
+    """
+
+    layout: DenseLayout
+    about: str
+    blocks: dict = field(init=False, default_factory=dict)
+    sum = None
+
+
+@dataclass
+class OnePass(Nest):
+    """Everything that happens to the weights of a dense projection at one place of the step.
+
+    The weights change first, then the sums read them. If the weights follow late, they do so only
+    when a `Snapshot` has been taken, which `pending` tells.
+    """
+
+    sums: list = ()
+    update: str = None
+    pending: ArrayVariable = None
+    kind = 'update'
+
+    def __post_init__(self):
+        self.blocks = {s.name: f'{VALUE} = {s.expression}' for s in self.sums}
+        if self.update is not None:
+            self.blocks['update'] = self.update
+
+    def of_side(self, side):
+        return [s for s in self.sums if s.side == side]
+
+
+@dataclass
+class Sums(Nest):
+    """One summed variable."""
+
+    sum: Sum = None
+    scale: float = 1.0
+    kind = 'sum'
+
+    def __post_init__(self):
+        self.blocks = {self.sum.name: f'{VALUE} = {self.sum.expression}'}
+
+
+@dataclass
+class Pooling(Sums):
+    """One summed variable of windows: the mean, or only of the winner in each window.
+
+    `winner` are the source neurons that were largest, None for the mean.
+    """
+
+    winner: ArrayVariable = None
+
+    @property
+    def kind(self):
+        if self.winner is None:
+            return 'sum'
+        return 'maximum' if self.sum.side == 'post' else 'through winners'
+
+
+@dataclass
+class Learning(Nest):
+    """Weights that several pairs of neurons share follow averages, `terms` by name."""
+
+    terms: dict = None
+    update: str = None
+    kind = 'learning'
+
+    def __post_init__(self):
+        self.blocks = {name: f'{VALUE} = {code}' for name, code in self.terms.items()}
+        self.blocks['update'] = self.update
+
+
+@dataclass
+class Snapshot(Nest):
+    """Copies of what a change of weights reads, for weights that follow late."""
+
+    copies: dict = None  # names of variables, by 'pre', 'post' and 'scalar'
+    pending: ArrayVariable = None
+
+    def __post_init__(self):
+        self.blocks = {side: '\n'.join(f'{self.copy_of(name)} = {name}' for name in names)
+                       for side, names in self.copies.items() if names}
+
+    @staticmethod
+    def copy_of(name):
+        return f'_then_{name}'

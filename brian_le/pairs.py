@@ -1,0 +1,72 @@
+"""Indices of synapses that are not stored.
+
+Brian2 keeps two indices for every synapse. Where every pair of neurons is connected they can be
+computed, and fill memory only for code that asks for them.
+"""
+
+import numpy as np
+from brian2.core.variables import DynamicArrayVariable
+from brian2.devices.device import RuntimeDevice, get_device
+from brian2.synapses.synapses import SynapticIndexing
+
+__all__ = ['PairIndices', 'PairIndexing']
+
+
+class PairIndices(DynamicArrayVariable):
+    """The index of the source or target neuron of each synapse, computed on demand.
+
+    Attributes
+    ----------
+    computed : callable or None
+        Gives the indices; None if they are stored, as in Brian2.
+    """
+
+    computed = None
+
+    @classmethod
+    def adopt(cls, variable):
+        """Turn an array of Brian2 into one that can be computed."""
+        variable.__class__ = cls  # the devices know the object itself
+        return variable
+
+    def get_value(self):
+        if self.computed is None:
+            return super().get_value()
+        indices = self.computed()
+        if isinstance(get_device(), RuntimeDevice):
+            # somebody simulates with them: keep them
+            self.computed = None
+            self.resize(len(indices))
+            self.set_value(indices)
+            return super().get_value()
+        return indices
+
+
+class PairIndexing(SynapticIndexing):
+    """``S.w[i, j]`` and ``S.w[:]`` by arithmetic, where the layout is known."""
+
+    def __call__(self, index=None, index_var='_idx'):
+        layout = self.synapses.layout
+        if layout is not None and index_var == '_idx':
+            if index is None or isinstance(index, str) and index == 'True':
+                index = slice(None)
+            if isinstance(index, slice):
+                return np.arange(*index.indices(layout.n_synapses), dtype=np.int32)
+            if isinstance(index, tuple) and len(index) == 2 and not layout.shares_weights:
+                pre, post = (_neurons(k, n, side) for k, n, side in
+                             zip(index, (layout.n_pre, layout.n_post), ('source', 'target')))
+                return (pre[:, None]*layout.n_post + post).ravel().astype(np.int32)
+        return super().__call__(index, index_var)
+
+
+def _neurons(index, n, side):
+    """Sorted indices of neurons."""
+    if hasattr(index, '_indices'):
+        index = index._indices()
+    given = np.atleast_1d(np.arange(n)[index] if isinstance(index, slice) else index)
+    if given.dtype == bool:
+        given = np.flatnonzero(given)
+    if given.size and not -n <= given.min() <= given.max() < n:
+        wrong = given[(given < -n) | (given >= n)][0]
+        raise IndexError(f'{side} neuron {wrong} does not exist; there are {n}')
+    return np.unique(given.astype(int) % n)

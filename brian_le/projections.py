@@ -1,0 +1,60 @@
+"""Projections between populations, with every operation at its place in the step."""
+
+from brian2.synapses.synapses import Synapses
+
+from brian_le.step import SUM, WEIGHTS
+from brian_le.synapses import DenseSynapses
+
+__all__ = ['project']
+
+
+def project(source, target, equations, *, name, one_to_one=False,
+            synapses=DenseSynapses, **options):
+    """Connect two populations, with every operation at its place in the step.
+
+    The weighted sums are formed before the neurons step (order -1 in slot ``'groups'``), the
+    weights follow after the neurons (order 1). No place depends on a name.
+
+    Parameters
+    ----------
+    source, target : NeuronGroup
+        The populations.
+    equations : Equations or str
+        The model, see `brian_le.plasticity`.
+    name : str
+        Name of the synapses.
+    one_to_one : bool
+        Connect neuron i to neuron i instead of all to all.
+    synapses : type
+        The class of an all-to-all projection, `DenseSynapses` or `brian2.Synapses`.
+    **options
+        Further arguments of this class, such as ``replicas``.
+
+    Returns
+    -------
+    Synapses
+
+    Raises
+    ------
+    ValueError
+        If populations of different sizes are to be connected one to one.
+
+    Examples
+    --------
+    >>> from brian2 import NeuronGroup
+    >>> from brian_le import dendritic_prediction, project, pyramidal
+    >>> low = NeuronGroup(4, pyramidal(), method='prospective_euler')
+    >>> high = NeuronGroup(2, pyramidal(), method='prospective_euler')
+    >>> up = project(low, high, dendritic_prediction('v_up'), name='up')
+    """
+    if one_to_one and len(source) != len(target):
+        raise ValueError(f"'{source.name}' has {len(source)} neurons and '{target.name}' "
+                         f"{len(target)}; a one-to-one projection needs equal sizes")
+    if one_to_one:
+        synapses = Synapses
+    projection = synapses(source, target, equations, method='prospective_euler', order=WEIGHTS,
+                          name=name, namespace={}, **options)
+    projection.connect(j='i') if one_to_one else projection.connect()
+    for updater in projection.summed_updaters.values():
+        updater.when, updater.order = 'groups', SUM
+    return projection

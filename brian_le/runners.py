@@ -1,0 +1,266 @@
+"""The operations of a projection in each step, as Brian2's network runs them.
+
+They take the places of the operations of `brian2.Synapses`, with the same names, slots and
+orders, and decide before each run how to compute: with the loops of `brian_le`, several at once
+where that gives the same numbers, or as Brian2 does.
+"""
+
+import weakref
+from dataclasses import dataclass
+
+import numpy as np
+from brian2.codegen.codeobject import create_runner_codeobj
+from brian2.codegen.translation import get_identifiers_recursively
+from brian2.core.names import Nameable
+from brian2.core.network import Network
+from brian2.core.operations import NetworkOperation
+from brian2.core.variables import ArrayVariable, AuxiliaryVariable, Subexpression, Variables
+from brian2.equations.equations import SUBEXPRESSION
+from brian2.equations.unitcheck import parse_expression_dimensions
+from brian2.groups.group import CodeRunner
+from brian2.stateupdaters.base import StateUpdateMethod
+from brian2.synapses.synapses import StateUpdater, SummedVariableUpdater
+from brian2.utils.stringtools import get_identifiers, word_substitute
+
+from brian_le.arrays import ArrayLoops, separate
+from brian_le.averages import average, inline
+from brian_le.integration import ProspectiveEuler
+from brian_le.nests import VALUE, Learning, OnePass, Pooling, Snapshot, Sum, Sums
+from brian_le.pairs import PairIndices
+
+__all__ = ['SumRunner', 'LearningRunner', 'late_learning']
+
+_NEURONS = {'_presynaptic_idx': 'pre', '_postsynaptic_idx': 'post'}
+
+
+def create_loops(runner, nest, loops, run_namespace):
+    """Let a runner run the loops of a nest, in generated code of the given class."""
+    synapses = runner.group
+    extra = Variables(synapses)
+    for index in _NEURONS:
+        extra.add_auxiliary_variable(index, dtype=np.int32)
+        extra[index].unique = True
+    terms = getattr(nest, 'terms', {})
+    for name in terms:
+        extra.add_auxiliary_variable(name)
+    blocks = dict(nest.blocks)
+    if loops is ArrayLoops:
+        for name, code in blocks.items():
+            if code.startswith(f'{VALUE} = '):
+                value = code.removeprefix(f'{VALUE} = ')
+                blocks[name] = ('_of_pair = ' + value if nest.kind in ('maximum', 'through winners')
+                                else separate(synapses.inlined(value), synapses.side_of))
+    else:
+        for name in ('i', 'j'):
+            extra.add_auxiliary_variable(name, dtype=np.int32)
+    needed = [s.name for s in getattr(nest, 'sums', ())]
+    needed += [nest.sum.name] if nest.sum else []
+    needed += [variable.name for variable in (getattr(nest, 'pending', None),
+                                              getattr(nest, 'winner', None)) if variable is not None]
+    runner.codeobj = create_runner_codeobj(
+        group=synapses, code=blocks, template_name='loops', run_namespace=run_namespace,
+        name=f'{runner.name}_codeobject*', check_units=False, additional_variables=extra,
+        needed_variables=needed, template_kwds={'nest': nest}, codeobj_class=loops)
+    runner.code_objects[:] = [weakref.proxy(runner.codeobj)]
+
+
+class SumRunner(SummedVariableUpdater):
+    """The sum over all synapses of a neuron, for all neurons of one side."""
+
+    @property
+    def sum(self):
+        return Sum(self.target_varname, self.expression.code, self.target_var)
+
+    @property
+    def place(self):
+        return self.clock.name, self.when, self.order
+
+    def create_code_objects(self, run_namespace):
+        synapses = self.group
+        loops = synapses.loops([self.expression.code], run_namespace)
+        if loops is None:
+            super().create_code_objects(run_namespace)
+            return
+        layout, s = synapses.layout, self.sum
+        about = synapses.about
+        if layout.kernels == 'pool':
+            nest = Pooling(layout, about, sum=s, scale=synapses.scale, winner=synapses.winner)
+        elif loops is ArrayLoops or layout.shares_weights or layout.replicas > 1:
+            nest = Sums(layout, about, sum=s)
+        else:
+            runners = same_place(self)
+            if runners[0] is not self:
+                self.code_objects[:] = []  # the first of them computes all
+                return
+            late = late_learning(synapses, run_namespace)
+            update, pending = (late.update, late.pending) if late else (None, None)
+            nest = OnePass(layout, about, sums=[runner.sum for runner in runners],
+                           update=update, pending=pending)
+        create_loops(self, nest, loops, run_namespace)
+
+
+class LearningRunner(StateUpdater):
+    """The step of the differential equations of all synapses."""
+
+    def create_code_objects(self, run_namespace):
+        synapses = self.group
+        layout = synapses.layout
+        code = [eq.expr.code for eq in synapses.equations.values() if eq.expr is not None]
+        loops = synapses.loops(code, run_namespace)
+        if loops is None:
+            super().create_code_objects(run_namespace)
+            return
+        if layout.shares_weights or layout.replicas > 1:
+            nest = self._averaged(run_namespace)
+        elif loops is not ArrayLoops and (late := late_learning(synapses, run_namespace)):
+            nest = Snapshot(layout, f'what changes the weights {synapses.about} late',
+                            copies=late.copies, pending=late.pending)
+        else:
+            self.update_abstract_code(run_namespace)
+            nest = OnePass(layout, synapses.about, update=self.abstract_code)
+        create_loops(self, nest, loops, run_namespace)
+
+    def _averaged(self, run_namespace):
+        """The nest for weights that several pairs of neurons share."""
+        synapses, name = self.group, self.group.name
+        if synapses.equations.is_stochastic:
+            raise NotImplementedError(
+                f"'{name}' has noise (xi) in weights that several pairs of neurons share; which of "
+                'them would draw it is not defined')
+        averaged = average(synapses.equations,
+                           lambda v: synapses.variables.indices.get(v) in _NEURONS)
+        equations = averaged.equations
+        stepped = equations.diff_eq_names
+        for code in averaged.terms.values():
+            late = stepped & get_identifiers(code)
+            if late and not _is_euler(self.method_choice):
+                raise NotImplementedError(
+                    f"'{code}' of '{name}' contains '{sorted(late)[0]}', which changes during the "
+                    "step, and is averaged over neurons; use method='euler' or "
+                    "'prospective_euler'")
+        variables = synapses.resolve_all(
+            {*equations.names, *equations.identifiers, 'dt'} - set(averaged.terms), run_namespace,
+            user_identifiers=set())
+        identifiers = set().union(*map(get_identifiers, averaged.terms.values()))
+        known = synapses.resolve_all(identifiers, run_namespace, user_identifiers=set())
+        for term, code in averaged.terms.items():
+            variables[term] = AuxiliaryVariable(
+                term, dimensions=parse_expression_dimensions(code, known))
+        update = StateUpdateMethod.apply_stateupdater(
+            equations, variables, self.method_choice, method_options=self.method_options,
+            group_name=name)
+        expressions = {eq.varname: eq.expr.code for eq in equations.values()
+                       if eq.type == SUBEXPRESSION}
+        return Learning(synapses.layout, synapses.about, terms=averaged.terms,
+                        update=inline(update, expressions))
+
+
+def _is_euler(method):
+    return method in ('euler', 'prospective_euler') or isinstance(method, ProspectiveEuler)
+
+
+# ------------------------------------------------------------------------- what can be done at once
+def same_place(runner):
+    """The sums of a projection that can be formed together with one of them, first one first."""
+    synapses = runner.group
+    together = sorted((other for other in synapses.summed_updaters.values()
+                       if other.active and other.place == runner.place
+                       and other.target_var.dtype == runner.target_var.dtype),
+                      key=lambda other: other.name)
+    targets = {other.target_var for other in together}
+    read = set()
+    for other in together:
+        names = get_identifiers_recursively([other.expression.code], synapses.variables)
+        read |= {synapses.variables[name] for name in names if name in synapses.variables}
+    first, last = together[0].name, together[-1].name
+    for other in network_of(synapses):
+        between = (first < other.name < last and other.when == runner.when
+                   and other.order == runner.order and other not in together)
+        if targets & read or between and not isinstance(other, SummedVariableUpdater):
+            return [runner]
+    return together
+
+
+@dataclass
+class LateLearning:
+    """Weights that follow a step when they are read for the first time in the next one.
+
+    Then they are read and written once per step, not read by the sums and again by the change.
+    Nobody else may look at them in between, and what the change depends on is copied.
+    """
+
+    update: str
+    copies: dict
+    pending: ArrayVariable
+
+
+def late_learning(synapses, run_namespace):
+    """Whether weights can follow late, and how; None if they cannot."""
+    learning, sums = synapses.state_updater, list(synapses.summed_updaters.values())
+    if (learning is None or not sums or not all(r.active for r in (learning, *sums))
+            or any(r.clock is not learning.clock for r in sums) or others_use(synapses)):
+        return None
+    learning.update_abstract_code(run_namespace)
+    code = synapses.inlined(learning.abstract_code)
+    copies = {'pre': [], 'post': [], 'scalar': []}
+    for name in sorted(get_identifiers(code) & set(synapses.variables)):
+        variable, index = synapses.variables[name], synapses.variables.indices[name]
+        if variable.constant or name in ('i', 'j') or not isinstance(
+                variable, (ArrayVariable, Subexpression)):
+            continue
+        if index in _NEURONS:
+            copies[_NEURONS[index]].append(name)
+        elif variable.scalar:
+            copies['scalar'].append(name)
+        elif index != '_idx':
+            return None
+    for side, names in copies.items():
+        for name in names:
+            _add_copy(synapses, name, side)
+    if '_pending' not in synapses.variables:
+        synapses.variables.add_array('_pending', size=1, dtype=np.int32, scalar=True, index='0')
+    renamed = {name: Snapshot.copy_of(name) for names in copies.values() for name in names}
+    return LateLearning(word_substitute(code, renamed), copies, synapses.variables['_pending'])
+
+
+def _add_copy(synapses, name, side):
+    copy = Snapshot.copy_of(name)
+    if copy in synapses.variables:
+        return
+    original = synapses.variables[name]
+    layout = synapses.layout
+    size, index = {'pre': (layout.n_pre, '_presynaptic_idx'),
+                   'post': (layout.n_post, '_postsynaptic_idx'), 'scalar': (1, '0')}[side]
+    synapses.variables.add_array(copy, size=size, dimensions=original.dim, dtype=original.dtype,
+                                 scalar=side == 'scalar', index=index)
+
+
+def network_of(synapses):
+    """All objects that are simulated together with a projection."""
+    for reference in Nameable.__instances__():
+        network = reference()
+        if isinstance(network, Network):
+            objects = network.sorted_objects
+            if any(obj is synapses.state_updater or obj in synapses.summed_updaters.values()
+                   for obj in objects):
+                yield from objects
+
+
+def others_use(synapses):
+    """Whether anything but sums and learning may read or change synaptic variables in a run."""
+    own = {variable for name, variable in synapses.variables.items()
+           if synapses.variables.indices[name] == '_idx' and isinstance(variable, ArrayVariable)
+           and not isinstance(variable, PairIndices)}
+    known = False
+    for obj in network_of(synapses):
+        if obj.name == synapses.name or obj is synapses.state_updater or (
+                obj in synapses.summed_updaters.values()):
+            known = True
+        elif isinstance(obj, NetworkOperation):
+            return True
+        elif isinstance(obj, CodeRunner) and getattr(obj.group, 'name', None) == synapses.name:
+            return True
+        elif own & {variable for variable in getattr(obj, 'variables', {}).values()
+                    if isinstance(variable, ArrayVariable)}:
+            return True
+    return not known

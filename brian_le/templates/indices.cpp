@@ -1,0 +1,5 @@
+{% extends 'common_group.cpp' %}
+
+{% block maincode %}
+    %INDICES%
+{% endblock %}

@@ -1,0 +1,60 @@
+{# ALLOWS_SCALAR_WRITE #}
+{% macro _module(code) %}
+#cython: language_level=3
+#cython: boundscheck=False
+#cython: wraparound=False
+cimport numpy as _numpy
+
+_numpy.import_array()
+
+cdef extern from *:
+    """
+    #include <cmath>
+    #include <cstdint>
+    #include <climits>
+    #include <algorithm>
+    #include "stdint_compat.h"
+    #ifndef M_PI
+    #define M_PI 3.14159265358979323846
+    #endif
+    namespace {
+    {{support_code_lines|join('\n')|replace('\\', '\\\\')|autoindent}}
+    }
+    {{hashdefine_lines|join('\n')|autoindent}}
+
+    static void _loops(void** _arrays)
+    {
+    {% for pointer, c_type, name in arrays %}
+        {{c_type}}* {{pointer}} = ({{c_type}}*) _arrays[{{loop.index0}}];
+    {% endfor %}
+    {% for name, c_type, value in constants %}
+        const {{c_type}} {{name}} = {{value}};
+    {% endfor %}
+        {{code|replace('\\', '\\\\')|autoindent}}
+    }
+    """
+    void _loops(void** arrays)
+
+def main(_namespace):
+    cdef void* _arrays[{{arrays|length + 1}}]
+    cdef _numpy.ndarray _array
+    {% for pointer, c_type, name in arrays %}
+    _array = _namespace["{{name}}"]
+    _arrays[{{loop.index0}}] = _array.data
+    {% endfor %}
+    _loops(_arrays)
+{% endmacro %}
+
+{% macro before_run() %}
+{% endmacro %}
+
+{% macro run() %}
+{{_module(cpp_run(nest, scalar_code, vector_code, get_array_name))}}
+{% endmacro %}
+
+{% macro after_run() %}
+{% set code = cpp_after_run(nest, scalar_code, vector_code, get_array_name) %}
+{% if code %}
+{{_module(code)}}
+{% endif %}
+{% endmacro %}

@@ -1,0 +1,172 @@
+"""Values of variables in the shape that they mean: weights [post, pre], states [replica, neuron]."""
+
+import numpy as np
+from brian2.devices.cpp_standalone.device import CPPStandaloneDevice
+from brian2.devices.device import get_device
+from brian2.units.fundamentalunits import Quantity, get_dimensions
+
+from brian_le.checks import check_array
+
+__all__ = ['ArrayView', 'weight_matrix', 'by_replica']
+
+
+class ArrayView:
+    """The values of a variable in another shape, to get and to set.
+
+    ``view[:]`` is a copy of all values, with units if the variable has some; ``view[k] = ...``
+    sets a part, ``view[:] = ...`` all of them. It works like a variable of Brian2: values of a C++
+    project can be read once it has run, and before it as far as they have been set here.
+
+    Parameters
+    ----------
+    group : Group
+        The owner of the variable.
+    name : str
+        Name of the variable.
+    shape : tuple of int
+        Shape of the view.
+    to_shape, to_flat : callable
+        From the values as Brian2 stores them to those of the view, and back.
+
+    Raises
+    ------
+    ValueError
+        If values of another shape are set, or values that are not finite.
+    """
+
+    def __init__(self, group, name, shape, to_shape, to_flat):
+        self._group = group
+        self.name = name
+        self.shape = tuple(shape)
+        self._to_shape = to_shape
+        self._to_flat = to_flat
+
+    @property
+    def _variable(self):
+        return self._group.variables[self.name]
+
+    def __array__(self, dtype=None, copy=None):
+        values = np.array(self._variable.get_value(), dtype=dtype)
+        return np.array(self._to_shape(values))
+
+    def __getitem__(self, item):
+        dim = self._variable.dim
+        values = np.asarray(self)[item]
+        return values if dim.is_dimensionless else Quantity(values, dim=dim)
+
+    def __setitem__(self, item, values):
+        everything = isinstance(item, slice) and item == slice(None)
+        what = f"{self.name} of '{self._group.name}'"
+        if everything and np.shape(values) == self.shape:
+            new = values
+        else:
+            new = np.empty(self.shape) if everything else self[:]
+            try:
+                new[item] = values
+            except ValueError:
+                raise ValueError(f'{what} has the shape {self.shape}, not '
+                                 f'{np.shape(values)}') from None
+            if get_dimensions(values) != get_dimensions(new):
+                new = Quantity(np.asarray(new), dim=get_dimensions(values))
+        check_array(what, np.asarray(new), self.shape)
+        flat = self._to_flat(np.asarray(new))
+        getattr(self._group, self.name)[:] = Quantity(flat, dim=get_dimensions(new))
+        device = get_device()
+        if isinstance(device, CPPStandaloneDevice):  # it forgets arrays that can grow
+            device.array_cache[self._variable] = flat.astype(self._variable.dtype)
+
+    def __len__(self):
+        return self.shape[0]
+
+    def __repr__(self):
+        return f"<view of '{self._group.name}.{self.name}' with shape {self.shape}>"
+
+
+def weight_matrix(synapses, name='w'):
+    """A synaptic variable of an all-to-all projection as a matrix [post, pre].
+
+    Parameters
+    ----------
+    synapses : Synapses
+        An all-to-all projection, with ``connect()`` called.
+    name : str
+        Name of the synaptic variable.
+
+    Returns
+    -------
+    ArrayView
+        Of shape (number of target neurons, number of source neurons).
+
+    Raises
+    ------
+    ValueError
+        If there is not one synapse for each pair of neurons.
+
+    Examples
+    --------
+    >>> from brian2 import NeuronGroup, Synapses
+    >>> from brian_le import weight_matrix
+    >>> a, b = NeuronGroup(3, 'r : 1'), NeuronGroup(2, 'v : 1')
+    >>> S = Synapses(a, b, 'w : 1')
+    >>> S.connect()
+    >>> weight_matrix(S)[:] = [[1, 2, 3], [4, 5, 6]]
+    >>> S.w[2, 0]
+    array([3.])
+    """
+    n_pre, n_post = len(synapses.source), len(synapses.target)
+    try:
+        n = len(synapses.variables[name].get_value())
+    except NotImplementedError:  # only C++ knows it
+        n = n_pre*n_post
+    if n != n_pre*n_post:
+        raise ValueError(f"'{synapses.name}' has {n} synapses, not one for each pair of {n_pre} and "
+                         f'{n_post} neurons; it has no matrix')
+    return ArrayView(synapses, name, (n_post, n_pre),
+                     lambda flat: flat.reshape(n_pre, n_post).T, lambda matrix: matrix.T.ravel())
+
+
+def by_replica(group, name, replicas):
+    """A variable of a population with replicas as an array [replica, neuron].
+
+    Parameters
+    ----------
+    group : NeuronGroup
+        Its size is a multiple of `replicas`; neuron n of replica b of a population of N has the
+        index ``b*N + n``.
+    name : str
+        Name of the variable.
+    replicas : int
+        Number of replicas.
+
+    Returns
+    -------
+    ArrayView
+        Of shape (replicas, neurons).
+
+    Raises
+    ------
+    ValueError
+        If the size is not a multiple of the replicas.
+
+    Examples
+    --------
+    >>> from brian2 import NeuronGroup
+    >>> from brian_le import by_replica
+    >>> G = NeuronGroup(6, 'r : 1')
+    >>> by_replica(G, 'r', replicas=2)[:] = [[1, 2, 3], [4, 5, 6]]
+    >>> by_replica(G, 'r', replicas=2)[1]
+    array([4., 5., 6.])
+    """
+    n = population_size(group, replicas)
+    return ArrayView(group, name, (replicas, n), lambda flat: flat.reshape(replicas, n), np.ravel)
+
+
+def population_size(group, replicas):
+    """Number of neurons of one replica; a ValueError if it does not come out even."""
+    if replicas != int(replicas) or replicas < 1:
+        raise ValueError(f'replicas={replicas!r}; give a whole number of at least 1')
+    n, rest = divmod(len(group), int(replicas))
+    if rest or not n:
+        raise ValueError(f"'{group.name}' has {len(group)} neurons, which is not a multiple of "
+                         f'{replicas} replicas')
+    return n
