@@ -16,7 +16,9 @@ __getattr__, __dir__, __all__ = _lazy.exports(__name__, {
     'plasticity': ['apical_silencing', 'dendritic_prediction', 'fixed_weights', 'one_to_one'],
     'layouts': ['neuron_index', 'neuron_position'],
     'projections': ['project'],
-    'synapses': ['ConvSynapses', 'DenseSynapses', 'PoolSynapses', 'SharedParameters'],
+    'planes': ['ConvSynapses', 'PoolSynapses', 'conv_shape', 'pool_shape'],
+    'shared': ['SharedParameters'],
+    'synapses': ['DenseSynapses'],
     'views': ['ArrayView', 'by_replica', 'weight_matrix'],
 })
 _lazy.when_imported('brian2', 'brian_le.integration')

@@ -4,6 +4,8 @@ The loop nests are the function templates in ``kernels/``. The statements of the
 the bodies of lambda functions, named after the equations, that the loop nests call.
 """
 
+import re
+
 from brian2.codegen.generators.cpp_generator import c_data_type
 from brian2.core.preferences import prefs
 
@@ -111,10 +113,14 @@ class _Writer:
     def _learning(self):
         nest, n = self.nest, len(self.nest.terms)
         names = [f'term_{k}' for k in range(n)]
-        means = [f'const {self._default} {name} = mean[{k}];'
+        add_up = f'*{self.layout.positions}' if self.layout.positions != 1 else ''
+        means = [f'const {self._default} {name} = mean[{k}]{add_up};'
                  for k, name in enumerate(nest.terms)]
         update = self._body('update', 'update', parameters=f'int _idx, const {self._default}* mean',
                             start='\n'.join(means))
+        if not n:
+            return _lines(update, f'for (int _idx = 0; _idx < {self.layout.n_synapses}; _idx++)',
+                          '    update(_idx, 0);')
         average = 'mean_over_replicas' if self.layout.kernels == 'dense' else 'conv_learn'
         return _lines(
             self._declare,
@@ -181,6 +187,11 @@ class _Writer:
         What is the same for all synapses is computed once, where the function is made.
         """
         scalar, vector = self.scalar_code[block], self.vector_code[block]
+        if self.layout.kernels == 'dense':
+            n = self.layout.n_post
+            neurons = [f'const int {name} = _idx {op} {n};' for name, op in (('i', '/'), ('j', '%'))
+                       if re.search(rf'\b{name}\b', vector)]
+            start = _lines(start, *neurons)
         function = _lines(f'[=]({parameters})' + (f' -> {result}' if result else ''), '{',
                           _indent(start), _indent(vector),
                           f'    return {VALUE};' if result else '', '}')

@@ -57,12 +57,14 @@ def neuron_position(index, shape):
 class DenseLayout:
     """Every neuron of the source projects to every neuron of the target.
 
-    Synapse ``i*n_post + j`` connects i to j.
+    Synapse ``i*n_post + j`` connects i to j. Replicas may lie at `positions` of a plane, whose
+    contributions add up.
     """
 
     n_pre: int
     n_post: int
     replicas: int = 1
+    positions: int = 1
     kernels = 'dense'
     shares_weights = False
 
@@ -104,8 +106,10 @@ class ConvLayout:
     pad_y: int = 0
     pad_x: int = 0
     replicas: int = 1
+    dimensions: int = 2
     kernels = 'conv'
     shares_weights = True
+    positions = 1
 
     @property
     def out_y(self):
@@ -129,13 +133,16 @@ class ConvLayout:
 
     @property
     def matrix_shape(self):
-        return self.out_c, self.in_c, self.k_y, self.k_x
+        plane = (self.k_y, self.k_x)[2 - self.dimensions:]
+        return self.out_c, self.in_c, *plane
 
     def matrix(self, values):
-        return values.reshape(self.k_y, self.k_x, self.in_c, self.out_c).transpose(3, 2, 0, 1)
+        kernel = values.reshape(self.k_y, self.k_x, self.in_c, self.out_c).transpose(3, 2, 0, 1)
+        return kernel.reshape(self.matrix_shape)
 
     def flat(self, matrix):
-        return matrix.transpose(2, 3, 1, 0).ravel()
+        kernel = matrix.reshape(self.out_c, self.in_c, self.k_y, self.k_x)
+        return kernel.transpose(2, 3, 1, 0).ravel()
 
     def patches(self):
         """One for each position in the kernel: all pairs of neurons that it connects."""

@@ -53,13 +53,21 @@ class LoopSynapses(Synapses):
         target = source if target is None else target
         self.replicas = replicas
         self.populations = source, target
-        if replicas != 1:
-            source, target = (_first_replica(group, replicas) for group in (source, target))
-        super().__init__(source, target, model, *args, **options)
+        super().__init__(*self._first_replicas(), model, *args, **options)
         self._replace_runners()
         self._indices = PairIndexing(self)
         for name in ('_synaptic_pre', '_synaptic_post'):
             PairIndices.adopt(self.variables[name])
+        if self.subexpression_updater is not None:
+            self._check_shared(self.subexpression_updater.abstract_code)
+
+    def _first_replicas(self):
+        """The parts of the populations that Brian2 sees."""
+        if self.replicas == 1:
+            return self.populations
+        source, target = self.populations
+        first = _first_replica(source, self.replicas)
+        return first, first if target is source else _first_replica(target, self.replicas)
 
     def _replace_runners(self):
         """Put operations of `brian_le.runners` in the places of those of Brian2."""
@@ -69,14 +77,18 @@ class LoopSynapses(Synapses):
                                 else ('post', self.populations[1]))
             runner = SumRunner(stock.expression, name, self, stock.target, f'N_{side}',
                                f'_synaptic_{side}')
-            if self.replicas != 1:  # a part of a group has another order than the group
-                runner.target, runner.order = population, population.order - 1
+            runner._name = self._runner_name(name)
+            # the first replica is a part of a group, which has an order of its own
+            runner.target, runner.order = population, population.order - 1
             ours[stock] = self.summed_updaters[name] = runner
         if self.state_updater is not None:
             stock = self.state_updater
             self.state_updater = ours[stock] = LearningRunner(
                 self, stock.method_choice, stock.clock, stock.order, stock.method_options)
         self.contained_objects[:] = [ours.get(obj, obj) for obj in self.contained_objects]
+
+    def _runner_name(self, name):
+        return f'{self.name}_summed_variable_{name}'
 
     # ------------------------------------------------------------------------------- connections
     def connect(self, condition=None, i=None, j=None, p=1.0, n=1, skip_if_invalid=False,
@@ -118,6 +130,7 @@ class LoopSynapses(Synapses):
         return self.replicas == 1
 
     _shared_by = 'replicas'
+    _many_pairs = False  # whether a synapse connects more than one pair in every replica
 
     def _obstacle(self):
         """Why the loops of this package cannot serve; None if they can."""
@@ -155,6 +168,21 @@ class LoopSynapses(Synapses):
                                       'it has no single source and target')
         for name in ('_synaptic_pre', '_synaptic_post'):
             self.variables[name].computed = refuse
+
+    def run_regularly(self, code, *args, **options):
+        """As of `brian2.Synapses`; with shared weights, only for variables of the synapses."""
+        self._check_shared(code)
+        return super().run_regularly(code, *args, **options)
+
+    def _check_shared(self, code):
+        """Refuse to read one neuron for a synapse that belongs to several."""
+        if self._has_stock_equivalent:
+            return
+        for name in sorted(get_identifiers_recursively([self.inlined(code)], self.variables)):
+            if self.side_of(name) in ('pre', 'post') or name in ('i', 'j') and self._many_pairs:
+                raise ValueError(f"'{name}' belongs to many neurons for each synapse of "
+                                 f"'{self.name}', because its {self._shared_by} share weights; use "
+                                 "it in sums and differential equations only")
 
     # ----------------------------------------------------------------------------------- looking
     @property

@@ -10,10 +10,12 @@
 #define CONV_INLINE __forceinline
 #define CONV_FLATTEN
 #define CONV_IVDEP
+#define CONV_UNROLL
 #else
 #define CONV_INLINE inline __attribute__((always_inline))
-#define CONV_FLATTEN __attribute__((flatten))
-#define CONV_IVDEP _Pragma("GCC ivdep")
+#define CONV_FLATTEN __attribute__((flatten, noinline))
+#define CONV_IVDEP _Pragma("GCC ivdep") _Pragma("GCC unroll 1")
+#define CONV_UNROLL _Pragma("GCC unroll 8")
 #endif
 
 struct Conv {
@@ -47,20 +49,17 @@ template <int N, typename F> CONV_INLINE void tiles(int n, const F& f) {
         Constant<N>::call(f, size, i*size + larger);
 }
 
-// Calls f.template lanes<L>(), L the largest power of two up to both `most` and n. The last of the
-// ceil(n/L) vectors starts at n - L: where L does not divide n it overlaps with the one before it.
-template <int most> struct Lanes {
-    template <typename F> static CONV_INLINE void call(const F& f, int n) {
-        if (n >= most)
-            f.template lanes<most>();
-        else
-            Lanes<most/2>::call(f, n);
-    }
-};
-template <> struct Lanes<0> {
-    template <typename F> static CONV_INLINE void call(const F&, int) {}
-};
-template <typename real> struct Vector { enum { size = 32/sizeof(real) }; };
+// Calls f.template lanes<L>(), L being a vector of the n output channels, half a vector or 1. The last of
+// the ceil(n/L) vectors starts at n - L: where L does not divide n it overlaps with the one before it.
+template <typename real, typename F> CONV_INLINE void lanes(int n, const F& f) {
+    const int size = 32/sizeof(real);
+    if (n >= size)
+        f.template lanes<size>();
+    else if (n >= size/2)
+        f.template lanes<size/2>();
+    else
+        f.template lanes<1>();
+}
 
 // One axis as seen from its n receiving positions. Position m has the partners
 // offset + m*step + t*turn for the taps t, of which those in 0..limit exist.
@@ -91,14 +90,14 @@ struct Axis {
 // A run of positions that use the same taps, along one axis or along the replicas
 struct Run {
     int n, y, x, b, tap_y, tap_x, count_y, count_x, partner_y, partner_x;
+    int along;  // 0: x, 1: y, 2: replicas
 };
 
-// along: 0: x, 1: y, 2: replicas
-template <int along, typename Nest>
-CONV_INLINE void run(const Nest& nest, const Axis& ay, const Axis& ax, int b, int y, int x, int n) {
+template <typename Nest>
+CONV_INLINE void run(const Nest& nest, const Axis& ay, const Axis& ax, int along, int b, int y, int x, int n) {
     const Run r = {n, y, x, b, ay.first_tap(y), ax.first_tap(x), ay.count(y), ax.count(x),
-                   ay.partner(y), ax.partner(x)};
-    nest.template run<along>(r);
+                   ay.partner(y), ax.partner(x), along};
+    nest.run(r);
 }
 
 // Covers all positions by runs, as long as possible: rows of inner positions, columns of inner positions
@@ -109,27 +108,27 @@ CONV_INLINE void cover(const Nest& nest, const Axis& ay, const Axis& ax, int rep
     if (longest < 4 && longest < replicas) {
         for (int y = 0; y < ay.n; y++)
             for (int x = 0; x < ax.n; x++)
-                run<2>(nest, ay, ax, 0, y, x, replicas);
+                run(nest, ay, ax, 2, 0, y, x, replicas);
         return;
     }
     if (inner_x >= inner_y) {
         for (int b = 0; b < replicas; b++) {
             for (int y = 0; y < ay.n && inner_x > 0; y++)
-                run<0>(nest, ay, ax, b, y, ax.first, inner_x);
+                run(nest, ay, ax, 0, b, y, ax.first, inner_x);
             for (int i = 0; i < ax.n - inner_x && inner_y > 0; i++)
-                run<1>(nest, ay, ax, b, ay.first, ax.border(i), inner_y);
+                run(nest, ay, ax, 1, b, ay.first, ax.border(i), inner_y);
         }
     } else {
         for (int b = 0; b < replicas; b++) {
             for (int x = 0; x < ax.n && inner_y > 0; x++)
-                run<1>(nest, ay, ax, b, ay.first, x, inner_y);
+                run(nest, ay, ax, 1, b, ay.first, x, inner_y);
             for (int i = 0; i < ay.n - inner_y && inner_x > 0; i++)
-                run<0>(nest, ay, ax, b, ay.border(i), ax.first, inner_x);
+                run(nest, ay, ax, 0, b, ay.border(i), ax.first, inner_x);
         }
     }
     for (int i = 0; i < ay.n - inner_y; i++)
         for (int j = 0; j < ax.n - inner_x; j++)
-            run<2>(nest, ay, ax, 0, ay.border(i), ax.border(j), replicas);
+            run(nest, ay, ax, 2, 0, ay.border(i), ax.border(j), replicas);
 }
 
 // Sum to post. Tile: U positions x V vectors of channels; one kernel row (kx, ci) is contiguous in the
@@ -139,18 +138,20 @@ template <typename real, typename Value, int L> struct ToPost {
     real* const post;
     const Value& value;
 
-    template <int U, int V, int along>
+    template <int U, int V>
     CONV_FLATTEN static void sum(const Conv& c, real* post, const Value& value, const Run& r, int v0, int u0) {
-        const int d_pre = along == 0 ? c.stride_x*c.in_c
-                        : along == 1 ? c.stride_y*c.in_x*c.in_c : c.in_y*c.in_x*c.in_c;
-        const int d_post = along == 0 ? c.out_c : along == 1 ? c.out_x*c.out_c : c.out_y*c.out_x*c.out_c;
+        const int d_pre = r.along == 0 ? c.stride_x*c.in_c
+                        : r.along == 1 ? c.stride_y*c.in_x*c.in_c : c.in_y*c.in_x*c.in_c;
+        const int d_post = r.along == 0 ? c.out_c : r.along == 1 ? c.out_x*c.out_c : c.out_y*c.out_x*c.out_c;
         const int pre0 = ((r.b*c.in_y + r.partner_y)*c.in_x + r.partner_x)*c.in_c + u0*d_pre;
         const int post0 = ((r.b*c.out_y + r.y)*c.out_x + r.x)*c.out_c + u0*d_post;
         real total[U][V][L] = {};
         for (int a = 0; a < r.count_y; a++) {
             const int idx0 = ((r.tap_y + a)*c.k_x + r.tap_x)*c.in_c, row = pre0 + a*c.in_x*c.in_c;
             for (int j = 0; j < r.count_x*c.in_c; j++)
+                CONV_UNROLL
                 for (int u = 0; u < U; u++)
+                    CONV_UNROLL
                     for (int v = 0; v < V; v++) {
                         const int co = min((v0 + v)*L, c.out_c - L);
                         CONV_IVDEP
@@ -159,27 +160,29 @@ template <typename real, typename Value, int L> struct ToPost {
                                                     post0 + u*d_post + co + q);
                     }
         }
+        CONV_UNROLL
         for (int u = 0; u < U; u++)
+            CONV_UNROLL
             for (int v = 0; v < V; v++)
                 for (int q = 0; q < L; q++)
                     post[post0 + u*d_post + min((v0 + v)*L, c.out_c - L) + q] = total[u][v][q];
     }
-    template <int V, int along> struct Positions {
+    template <int V> struct Positions {
         const ToPost& nest;
         const Run& r;
         int v0;
-        template <int U> CONV_INLINE void tile(int u0) const { sum<U, V, along>(nest.c, nest.post, nest.value, r, v0, u0); }
+        template <int U> CONV_INLINE void tile(int u0) const { sum<U, V>(nest.c, nest.post, nest.value, r, v0, u0); }
     };
-    template <int along> struct Channels {
+    struct Channels {
         const ToPost& nest;
         const Run& r;
         template <int V> CONV_INLINE void tile(int v0) const {
-            const Positions<V, along> positions = {nest, r, v0};
+            const Positions<V> positions = {nest, r, v0};
             tiles<8>(r.n, positions);
         }
     };
-    template <int along> CONV_INLINE void run(const Run& r) const {
-        const Channels<along> channels = {*this, r};
+    CONV_INLINE void run(const Run& r) const {
+        const Channels channels = {*this, r};
         tiles<3>((c.out_c + L - 1)/L, channels);
     }
 };
@@ -204,12 +207,12 @@ template <typename real, typename Value, int L> struct ToPre {
     const Value& value;
     int phase_y, phase_x;
 
-    template <int T, int U, int along>
+    template <int T, int U>
     CONV_FLATTEN static void sum(const Conv& c, real* pre, const Value& value, int phase_y, int phase_x,
                                  const Run& r, int t0, int u0) {
-        const int d_pre = along == 0 ? c.stride_x*c.in_c
-                        : along == 1 ? c.stride_y*c.in_x*c.in_c : c.in_y*c.in_x*c.in_c;
-        const int d_post = along == 0 ? c.out_c : along == 1 ? c.out_x*c.out_c : c.out_y*c.out_x*c.out_c;
+        const int d_pre = r.along == 0 ? c.stride_x*c.in_c
+                        : r.along == 1 ? c.stride_y*c.in_x*c.in_c : c.in_y*c.in_x*c.in_c;
+        const int d_post = r.along == 0 ? c.out_c : r.along == 1 ? c.out_x*c.out_c : c.out_y*c.out_x*c.out_c;
         const int y = phase_y + r.y*c.stride_y, x = phase_x + r.x*c.stride_x;
         const int ky = (phase_y + c.pad_y)%c.stride_y + r.tap_y*c.stride_y;
         const int kx = (phase_x + c.pad_x)%c.stride_x + r.tap_x*c.stride_x;
@@ -222,7 +225,9 @@ template <typename real, typename Value, int L> struct ToPre {
                 const int idx = (((ky + a*c.stride_y)*c.k_x + kx + j*c.stride_x)*c.in_c + t0)*c.out_c;
                 const int first = post0 - (a*c.out_x + j)*c.out_c;
                 for (int co = 0; co + L <= c.out_c; co += L)
+                    CONV_UNROLL
                     for (int t = 0; t < T; t++)
+                        CONV_UNROLL
                         for (int u = 0; u < U; u++) {
                             CONV_IVDEP
                             for (int q = 0; q < L; q++)
@@ -230,7 +235,9 @@ template <typename real, typename Value, int L> struct ToPre {
                                                         first + u*d_post + co + q);
                         }
                 if (rest)  // once more the last L channels, of which only the `rest` last ones count
+                    CONV_UNROLL
                     for (int t = 0; t < T; t++)
+                        CONV_UNROLL
                         for (int u = 0; u < U; u++) {
                             const int co = c.out_c - L;
                             CONV_IVDEP
@@ -241,7 +248,9 @@ template <typename real, typename Value, int L> struct ToPre {
                             }
                         }
             }
+        CONV_UNROLL
         for (int t = 0; t < T; t++)
+            CONV_UNROLL
             for (int u = 0; u < U; u++) {
                 real whole = 0;
                 for (int q = 0; q < L; q++)
@@ -249,22 +258,22 @@ template <typename real, typename Value, int L> struct ToPre {
                 pre[pre0 + t + u*d_pre] = whole;
             }
     }
-    template <int T, int along> struct Positions {
+    template <int T> struct Positions {
         const ToPre& nest;
         const Run& r;
         int t0;
-        template <int U> CONV_INLINE void tile(int u0) const { sum<T, U, along>(nest.c, nest.pre, nest.value, nest.phase_y, nest.phase_x, r, t0, u0); }
+        template <int U> CONV_INLINE void tile(int u0) const { sum<T, U>(nest.c, nest.pre, nest.value, nest.phase_y, nest.phase_x, r, t0, u0); }
     };
-    template <int along> struct Channels {
+    struct Channels {
         const ToPre& nest;
         const Run& r;
         template <int T> CONV_INLINE void tile(int t0) const {
-            const Positions<T, along> positions = {nest, r, t0};
+            const Positions<T> positions = {nest, r, t0};
             tiles<4>(r.n, positions);
         }
     };
-    template <int along> CONV_INLINE void run(const Run& r) const {
-        const Channels<along> channels = {*this, r};
+    CONV_INLINE void run(const Run& r) const {
+        const Channels channels = {*this, r};
         tiles<5>(c.in_c, channels);
     }
 };
@@ -308,9 +317,11 @@ template <int n_terms, typename real, typename Local, typename Apply, int L> str
                 const int pre0 = ((b*c.in_y + oy*c.stride_y + ky - c.pad_y)*c.in_x - c.pad_x)*c.in_c + u0;
                 const int post0 = (b*c.out_y + oy)*c.out_x*c.out_c;
                 for (int ox = first; ox < last; ox++)
+                    CONV_UNROLL
                     for (int u = 0; u < U; u++)
                         add<U, V>(c, local, total, u, ky, v0, u0, pre0 + ox*c.stride_x*c.in_c, post0 + ox*c.out_c);
                 if (right.first < first || last < left.last)  // borders, row by row
+                    CONV_UNROLL
                     for (int u = 0; u < U; u++) {
                         const Axis ax(c.out_x, 1, (u0 + u)/c.in_c - c.pad_x, c.stride_x, 1, c.in_x);
                         for (int ox = ax.first; ox < ax.last; ox++) {
@@ -323,12 +334,15 @@ template <int n_terms, typename real, typename Local, typename Apply, int L> str
                     }
             }
         const real mean = real(1)/c.replicas;
+        CONV_UNROLL
         for (int u = 0; u < U; u++)
+            CONV_UNROLL
             for (int v = 0; v < V; v++) {
                 const int co = min((v0 + v)*L, c.out_c - L);
                 CONV_IVDEP
                 for (int q = (v0 + v)*L - co; q < L; q++) {
                     real totals[n_terms];
+                    CONV_UNROLL
                     for (int term = 0; term < n_terms; term++)
                         totals[term] = mean*total[term][u][v][q];
                     apply((ky*c.k_x*c.in_c + u0 + u)*c.out_c + co + q, totals);
@@ -338,7 +352,9 @@ template <int n_terms, typename real, typename Local, typename Apply, int L> str
     template <int U, int V>
     CONV_INLINE static void add(const Conv& c, const Local& local, real (&total)[n_terms][U][V][L],
                                 int u, int ky, int v0, int u0, int pre, int post) {
+        CONV_UNROLL
         for (int term = 0; term < n_terms; term++)
+            CONV_UNROLL
             for (int v = 0; v < V; v++) {
                 const int co = min((v0 + v)*L, c.out_c - L);
                 CONV_IVDEP
@@ -381,14 +397,14 @@ template <int n_terms, typename real, typename Local, typename Apply> struct Lea
 template <typename real, typename Value>
 CONV_INLINE void conv_to_post(const Conv& c, real* post, Value value) {
     const conv::ToPostLanes<real, Value> nest = {c, post, value};
-    conv::Lanes<conv::Vector<real>::size>::call(nest, c.out_c);
+    conv::lanes<real>(c.out_c, nest);
 }
 
 // pre = sum of value(_idx, pre, post) over the synapses that leave there
 template <typename real, typename Value>
 CONV_INLINE void conv_to_pre(const Conv& c, real* pre, Value value) {
     const conv::ToPreLanes<real, Value> nest = {c, pre, value};
-    conv::Lanes<conv::Vector<real>::size>::call(nest, c.out_c);
+    conv::lanes<real>(c.out_c, nest);
 }
 
 // apply(_idx, total) for each kernel element, total[term] being the sum of local(term, _idx, pre, post)
@@ -396,5 +412,5 @@ CONV_INLINE void conv_to_pre(const Conv& c, real* pre, Value value) {
 template <int n_terms, typename real, typename Local, typename Apply>
 CONV_INLINE void conv_learn(const Conv& c, Local local, Apply apply) {
     const conv::LearnLanes<n_terms, real, Local, Apply> nest = {c, local, apply};
-    conv::Lanes<conv::Vector<real>::size>::call(nest, c.out_c);
+    conv::lanes<real>(c.out_c, nest);
 }

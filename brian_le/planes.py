@@ -1,0 +1,294 @@
+"""Synapses between populations with a plane: convolutions and pooling.
+
+Populations are laid out channel-last: see `brian_le.neuron_index`.
+"""
+
+import math
+
+import numpy as np
+
+from brian_le.checks import choose
+from brian_le.layouts import ConvLayout, PoolLayout
+from brian_le.synapses import LoopSynapses
+from brian_le.views import population_size
+
+__all__ = ['ConvSynapses', 'PoolSynapses', 'conv_shape', 'pool_shape']
+
+
+def conv_shape(input_shape, kernel, channels, stride=1, padding=0):
+    """Shape of a population behind a convolution.
+
+    Parameters
+    ----------
+    input_shape : tuple of int
+        (rows, columns, channels), or (steps, channels) in one dimension.
+    kernel, stride, padding : int or tuple of int
+        As for `ConvSynapses`.
+    channels : int
+        Number of output channels.
+
+    Returns
+    -------
+    tuple of int
+        The shape; its product is the size of the population.
+
+    Raises
+    ------
+    ValueError
+        If the kernel is larger than the padded input.
+
+    Examples
+    --------
+    >>> from brian_le import conv_shape
+    >>> conv_shape((28, 28, 1), kernel=5, channels=20)
+    (24, 24, 20)
+    """
+    *plane, _ = input_shape
+    sizes = _plane('kernel', kernel, len(plane), 1)
+    steps = _plane('stride', stride, len(plane), 1)
+    pads = _plane('padding', padding, len(plane), 0)
+    for n, k, pad in zip(plane, sizes, pads):
+        if k > n + 2*pad:
+            raise ValueError(f'a kernel of {sizes} is larger than an input of {tuple(plane)} with '
+                             f'padding {pads}')
+    return (*((n + 2*pad - k)//step + 1 for n, k, step, pad in zip(plane, sizes, steps, pads)),
+            channels)
+
+
+def pool_shape(input_shape, window, stride=None):
+    """Shape of a population behind pooling.
+
+    Parameters
+    ----------
+    input_shape : tuple of int
+        (rows, columns, channels), or (steps, channels) in one dimension.
+    window, stride : int or tuple of int
+        As for `PoolSynapses`.
+
+    Returns
+    -------
+    tuple of int
+
+    Raises
+    ------
+    ValueError
+        If the window is larger than the input.
+
+    Examples
+    --------
+    >>> from brian_le import pool_shape
+    >>> pool_shape((24, 24, 20), window=2)
+    (12, 12, 20)
+    """
+    *plane, channels = input_shape
+    return conv_shape(input_shape, window, channels, window if stride is None else stride)
+
+
+def _plane(what, value, dimensions, least):
+    """One number for each dimension of the plane."""
+    values = tuple(value) if np.ndim(value) else (value,)*dimensions
+    if len(values) != dimensions or any(v != int(v) or v < least for v in values):
+        raise ValueError(f'{what}={value!r}; give a whole number of at least {least}, or '
+                         f'{dimensions} of them')
+    return tuple(int(v) for v in values)
+
+
+class _PlaneSynapses(LoopSynapses):
+    _shared_by = 'positions'
+    _many_pairs = True
+    _has_stock_equivalent = False
+
+    def _check_shape(self, side, group, replicas, shape):
+        n = population_size(group, replicas)
+        if n != math.prod(shape):
+            per_replica = '' if replicas == 1 else f' in each of {replicas} replicas'
+            raise ValueError(f"the {side} '{group.name}' has {n} neurons{per_replica}, not "
+                             f'{"x".join(map(str, shape))} = {math.prod(shape)}')
+
+
+def _check_input(shape):
+    shape = tuple(shape)
+    if len(shape) not in (2, 3) or any(n != int(n) or n < 1 for n in shape):
+        raise ValueError(f'input_shape={shape!r}; give (rows, columns, channels), or (steps, '
+                         'channels) in one dimension')
+    return tuple(int(n) for n in shape)
+
+
+def _two(values, fill):
+    """Two numbers for the two dimensions of the loops."""
+    return values if len(values) == 2 else (fill, *values)
+
+
+class ConvSynapses(_PlaneSynapses):
+    """A kernel that is moved over a plane, or along a line.
+
+    The variables of the synapses, such as ``w``, exist once for every element of the kernel, which
+    all positions share. A variable that is summed to the target is a convolution (without
+    flipping, as in PyTorch), one that is summed to the source its transpose; ``dw/dt`` is the sum
+    over the positions of what reads the neurons, and the mean over the replicas. What reads no
+    neurons, such as a decay of the weights, counts once.
+
+    A bias for each channel is `SharedParameters` of the target, with ``channels``.
+
+    Parameters
+    ----------
+    source, target : NeuronGroup
+        The populations, channel-last, with all their replicas.
+    model : str or Equations
+        As for `brian2.Synapses`.
+    input_shape : tuple of int
+        (rows, columns, channels) of one replica of the source; (steps, channels) for a
+        convolution along a line.
+    kernel : int or tuple of int
+        Size of the kernel, for all dimensions or (rows, columns).
+    stride, padding : int or tuple of int
+        By how many neurons the kernel moves; how many rows and columns of silence are added on
+        each side.
+    replicas : int
+        Number of replicas, see `DenseSynapses`.
+    **options
+        As for `brian2.Synapses`.
+
+    Attributes
+    ----------
+    output_shape : tuple of int
+        Shape of one replica of the target.
+
+    Raises
+    ------
+    ValueError
+        If the kernel is larger than the padded input, or sizes of populations do not fit.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from brian2 import NeuronGroup, run, ms
+    >>> from brian_le import ConvSynapses
+    >>> image = NeuronGroup(4*4, 'r : 1')
+    >>> edges = NeuronGroup(3*3*2, 'I : 1')
+    >>> S = ConvSynapses(image, edges, '''I_post = w*r_pre : 1 (summed)
+    ...                                   w : 1''', input_shape=(4, 4, 1), kernel=2)
+    >>> S.connect()
+    >>> S.matrix('w')[0, 0] = [[-1, 1], [-1, 1]]  # output channel 0, input channel 0
+    >>> image.r = 'i % 4'
+    >>> run(0.1*ms)
+    >>> np.asarray(edges.I).reshape(3, 3, 2)[0, :, 0]
+    array([2., 2., 2.])
+    """
+
+    def __init__(self, source, target, model=None, *args, input_shape, kernel, stride=1, padding=0,
+                 replicas=1, **options):
+        input_shape = _check_input(input_shape)
+        dimensions = len(input_shape) - 1
+        self._check_shape('source', source, replicas, input_shape)
+        plane = conv_shape(input_shape, kernel, 1, stride, padding)[:-1]
+        n, positions = population_size(target, replicas), math.prod(plane)
+        if n % positions:
+            raise ValueError(f"the target '{target.name}' has {n} neurons per replica, which is not "
+                             f'a multiple of {"x".join(map(str, plane))} positions')
+        self.output_shape = (*plane, n//positions)
+        in_y, in_x = _two(input_shape[:-1], 1)
+        k_y, k_x = _two(_plane('kernel', kernel, dimensions, 1), 1)
+        stride_y, stride_x = _two(_plane('stride', stride, dimensions, 1), 1)
+        pad_y, pad_x = _two(_plane('padding', padding, dimensions, 0), 0)
+        self._planned = ConvLayout(in_y, in_x, input_shape[-1], n//positions, k_y, k_x, stride_y,
+                                   stride_x, pad_y, pad_x, replicas, dimensions)
+        super().__init__(source, target, model, *args, replicas=replicas, **options)
+
+    def _make_layout(self):
+        return self._planned
+
+
+class PoolSynapses(_PlaneSynapses):
+    """Windows on a plane: the target takes the largest or the mean of what it sees.
+
+    Every channel is pooled by itself. A variable summed to the target is the largest value in its
+    window, or the mean of all; a variable summed to the source comes from the targets whose window
+    it has won (the first of equals), or ``1/(size of the window)`` of it from all that see it.
+    The winner is that of the same step, if both are summed at the same place of the step.
+
+    Parameters
+    ----------
+    source, target : NeuronGroup
+        The populations, channel-last, with all their replicas.
+    model : str or Equations
+        Summed variables, subexpressions and shared parameters.
+    input_shape : tuple of int
+        (rows, columns, channels) of one replica of the source, or (steps, channels).
+    window : int or tuple of int
+        Size of the windows.
+    stride : int or tuple of int, optional
+        By how many neurons they move; their size, if not given.
+    kind : {'max', 'average'}
+        What the target takes.
+    replicas : int
+        Number of replicas, see `DenseSynapses`.
+    **options
+        As for `brian2.Synapses`.
+
+    Attributes
+    ----------
+    output_shape : tuple of int
+        Shape of one replica of the target.
+
+    Raises
+    ------
+    ValueError
+        If a window is larger than the input, sizes do not fit, or the model has variables for
+        each synapse.
+
+    Examples
+    --------
+    >>> from brian2 import NeuronGroup, ms, run
+    >>> from brian_le import PoolSynapses
+    >>> fine, coarse = NeuronGroup(4*4, 'r : 1'), NeuronGroup(2*2, 'I : 1')
+    >>> S = PoolSynapses(fine, coarse, 'I_post = r_pre : 1 (summed)', input_shape=(4, 4, 1),
+    ...                  window=2)
+    >>> S.connect()
+    >>> fine.r = 'i'
+    >>> run(0.1*ms)
+    >>> coarse.I
+    <neurongroup_1.I: array([ 5.,  7., 13., 15.])>
+    """
+
+    def __init__(self, source, target, model=None, *args, input_shape, window, stride=None,
+                 kind='max', replicas=1, **options):
+        choose('kind', kind, ('max', 'average'))
+        input_shape = _check_input(input_shape)
+        dimensions = len(input_shape) - 1
+        self._check_shape('source', source, replicas, input_shape)
+        self.output_shape = pool_shape(input_shape, window, stride)
+        self._check_shape('target', target, replicas, self.output_shape)
+        w_y, w_x = _two(_plane('window', window, dimensions, 1), 1)
+        stride = window if stride is None else stride
+        stride_y, stride_x = _two(_plane('stride', stride, dimensions, 1), 1)
+        in_y, in_x = _two(input_shape[:-1], 1)
+        self._planned = PoolLayout(in_y, in_x, input_shape[-1], w_y, w_x, stride_y, stride_x,
+                                   replicas)
+        self.kind = kind
+        super().__init__(source, target, model, *args, replicas=replicas, **options)
+        own = sorted(variable.name for variable in self._registered_variables
+                     if not variable.name.startswith('_'))
+        if own:
+            raise ValueError(f"pooling has no weights, but '{self.name}' has a variable '{own[0]}' "
+                             'for each synapse; make it (shared)')
+        if kind == 'max':
+            if not any(name.endswith('_post') for name in self.summed_updaters):
+                raise ValueError(f"'{self.name}' sums nothing to the target, so no neuron would win")
+            self.variables.add_array('_winner', size=len(target), dtype=np.int32,
+                                     index='_postsynaptic_idx')
+
+    def _runner_name(self, name):
+        # neurons win before anything is sent back to the winners
+        return f'{self.name}_{"then_summed" if name.endswith("_pre") else "summed"}_{name}'
+
+    @property
+    def winner(self):
+        return self.variables['_winner'] if self.kind == 'max' else None
+
+    @property
+    def scale(self):
+        return 1/(self._planned.w_y*self._planned.w_x) if self.kind == 'average' else 1.0
+
+    def _make_layout(self):
+        return self._planned
