@@ -11,6 +11,7 @@ __version__ = '0.1.0'
 
 __getattr__, __dir__, __all__ = _lazy.exports(__name__, {
     'activations': ['ACTIVATIONS', 'Activation', 'get_activation'],
+    'fast': ['fast_cpp'],
     'integration': ['ProspectiveEuler', 'prospective_euler'],
     'neurons': ['interneuron', 'point_neuron', 'pyramidal', 'stimulus'],
     'plasticity': ['apical_silencing', 'dendritic_prediction', 'fixed_weights', 'one_to_one'],

@@ -96,8 +96,9 @@ class _Writer:
 
     def _sum(self):
         s = self.nest.sum
+        kind = {'dense': 'sum', 'conv': 'conv'}[self.layout.kernels]
         return _lines(self._declare, self._sum_body(s),
-                      f'{self._prefix}sum_to_{s.side}({self._size}, {self.array_name(s.variable)}, '
+                      f'{kind}_to_{s.side}({self._size}, {self.array_name(s.variable)}, '
                       f'{_name(s)});')
 
     def _pooling(self):
@@ -149,10 +150,6 @@ class _Writer:
     @property
     def _default(self):
         return c_data_type(prefs.core.default_float_dtype)
-
-    @property
-    def _prefix(self):
-        return '' if self.layout.kernels == 'dense' else f'{self.layout.kernels}_'
 
     @property
     def _size(self):

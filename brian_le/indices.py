@@ -7,9 +7,9 @@ from brian2.devices.device import get_device
 
 from brian_le.pairs import PairIndices
 
-__all__ = ['provide_indices']
+__all__ = ['INDICES', 'provide_indices']
 
-_NAME = 'brian_le_indices'
+INDICES = 'brian_le_indices'  #: name of the code object that fills them
 
 
 class IndicesOnDemand(CPPStandaloneCodeObject):
@@ -40,11 +40,11 @@ class IndicesOnDemand(CPPStandaloneCodeObject):
 def provide_indices(synapses):
     """Let code that is generated later find the indices of dense synapses filled."""
     device = get_device()
-    if _NAME not in device.code_objects:
-        codeobj = device.code_object(synapses, _NAME, {'': ''}, {}, 'indices', {},
+    if INDICES not in device.code_objects:
+        codeobj = device.code_object(synapses, INDICES, {'': ''}, {}, 'indices', {},
                                      codeobj_class=IndicesOnDemand)
         codeobj()
-    device.code_objects[_NAME].projections.append(synapses)
+    device.code_objects[INDICES].projections.append(synapses)
 
 
 def _is_read(synapses, device):

@@ -5,13 +5,12 @@ from brian2.core.clocks import defaultclock
 from brian2.core.functions import DEFAULT_FUNCTIONS
 from brian2.core.variables import linked_var
 from brian2.groups.neurongroup import NeuronGroup
-from brian2.synapses.synapses import Synapses
 from brian2.units.allunits import hertz
 from brian2.units.fundamentalunits import Quantity, fail_for_dimension_mismatch
 from brian2.units.stdunits import ms
 
-from brian_le import (apical_silencing, dendritic_prediction, fixed_weights, get_activation,
-                      interneuron, one_to_one, project, pyramidal)
+from brian_le import (DenseSynapses, apical_silencing, dendritic_prediction, fixed_weights,
+                      get_activation, interneuron, one_to_one, project, pyramidal)
 from brian_le.checks import check_array, check_not_negative, choose
 from brian_le.models.description import describe, step_order
 from brian_le.models.weights import Weights
@@ -75,7 +74,7 @@ class Microcircuit:
         Names to give to populations and projections in place of the usual ones, such as
         ``{'hidden0': 'layer23', 'up1': 'feedforward'}``.
     synapses : type
-        The class of the projections, `brian2.Synapses` or a subclass.
+        The class of the projections, `DenseSynapses` or `brian2.Synapses`.
 
     Attributes
     ----------
@@ -123,7 +122,7 @@ class Microcircuit:
     def __init__(self, sizes, presentations=None, *, prospective=True, activation='softplus',
                  bias=None, g_l=0.03/ms, g_b=0.1/ms, g_a=0.06/ms, g_d=0.1/ms, g_som=0.06/ms,
                  eta_up=0/ms, eta_ip=0/ms, eta_pi=0/ms, w_max=(4.0, 5.0), name='microcircuit',
-                 names=None, synapses=Synapses):
+                 names=None, synapses=DenseSynapses):
         if prospective not in (True, False):
             raise ValueError(f"prospective of '{name}' is {prospective!r}; give True or False")
         self.name = name

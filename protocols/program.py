@@ -24,12 +24,12 @@ from brian2.core.preferences import prefs
 from brian2.devices.device import reset_device, set_device
 from brian2.units.fundamentalunits import Quantity
 
+from brian_le.builds import build, cxx, kept_binary
 from brian_le.checks import choose
 from brian_le.protocols.catalogue import DEVICES
 from brian_le.protocols.contents import (is_kept, is_state, key_of, objects_of, time_step,
                                          timed_arrays)
-from brian_le.protocols.project import (RUN, compile_project, cxx, fingerprint, write_project,
-                                        wrong_size)
+from brian_le.protocols.project import RUN, write_project, wrong_size
 
 __all__ = ['RuntimeProgram', 'StandaloneProgram', 'build_program', 'require_compiler']
 
@@ -167,17 +167,10 @@ class StandaloneProgram:
         self.directory = Path(self._folder.name)
         self.arrays, self.initial = write_project(compose, self.directory, detached=True)
         self.state_names = [key for key, array in self.arrays.items() if array.is_state]
-        kept = _cache_directory()/fingerprint(self.directory)
-        self.binary = kept/'main'
-        self.compiled = not self.binary.exists()
-        if self.compiled:
+        self.binary = self.directory/'main'
+        if not kept_binary(self.directory).exists():
             say('compiling (some ten seconds; the next run of this model will not need it)')
-            compile_project(self.directory)
-            kept.mkdir(parents=True, exist_ok=True)
-            # another process may do the same: whoever renames last has the same binary
-            draft = kept/f'main.{os.getpid()}'
-            shutil.copy2(self.directory/'main', draft)
-            draft.replace(self.binary)
+        self.compiled = build(self.directory)
 
     def __call__(self, values, n_steps):
         with tempfile.TemporaryDirectory(prefix='brian_le_run_') as folder:
@@ -205,8 +198,3 @@ class StandaloneProgram:
                                    f'(exit code {run.returncode})')
             return {key: array.read(folder/'results') for key, array in self.arrays.items()
                     if array.result}
-
-
-def _cache_directory():
-    base = os.environ.get('XDG_CACHE_HOME') or Path.home()/'.cache'
-    return Path(os.environ.get('BRIAN_LE_CACHE') or Path(base)/'brian_le')

@@ -1,41 +1,33 @@
-"""C++ projects: how they are generated from a network, and compiled.
+"""C++ projects: how they are generated from a network.
 
 A project ends its run by itself after a number of steps that is a value like any other, and its
 sources contain no initial values if these are to be given at every launch.
 """
 
-import hashlib
 import os
 import re
-import subprocess
-import sys
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from unittest import mock
 
 import numpy as np
-from brian2.codegen.cpp_prefs import get_compiler_and_args
 from brian2.core.functions import Function
 from brian2.core.names import Nameable
 from brian2.core.operations import NetworkOperation
-from brian2.core.preferences import prefs
 from brian2.core.variables import DynamicArrayVariable
 from brian2.devices.device import all_devices, reset_device, set_device
 from brian2.groups.group import Group
 from brian2.groups.neurongroup import NeuronGroup
 
+from brian_le.fast import fast_cpp
+from brian_le.indices import INDICES
 from brian_le.protocols.contents import is_kept, is_state, key_of, time_step, timed_arrays
 
-__all__ = ['ArrayFile', 'RUN', 'compile_project', 'cxx', 'fingerprint', 'write_project', 'wrong_size']
+__all__ = ['ArrayFile', 'RUN', 'write_project', 'wrong_size']
 
 RUN = 'run_length'  #: name of the group that ends a run
 NEVER = 2_000_000_000
-
-
-def cxx():
-    """The command of the C++ compiler, as a list of words."""
-    return (os.environ.get('CXX') or 'g++').split()
 
 
 def wrong_size(key, given, needed):
@@ -118,7 +110,7 @@ def write_project(compose, directory, n_steps=None, detached=False):
     device.reinit()
     device.activate(build_on_run=False)
     try:
-        with _names_from_scratch():
+        with _names_from_scratch(), fast_cpp():
             arrays, initial = _generate(compose, device, Path(directory), n_steps, detached)
     finally:
         device.reinit()
@@ -132,14 +124,7 @@ def _generate(compose, device, directory, n_steps, detached):
     network.add(_stopper(n_steps or NEVER))
     network.run(NEVER*time_step(network), namespace={})
     initial = _detach_values(device) if detached else {}
-    link_flags = prefs.codegen.cpp.extra_link_args
-    # Linked with this flag, numbers below 1e-308 are zero; to calculate with them as they are
-    # would take ten times as long, in a neuron whose input has been silent for long.
-    prefs.codegen.cpp.extra_link_args = [*link_flags, '-ffast-math']
-    try:
-        device.build(directory=str(directory), compile=False, run=False)
-    finally:
-        prefs.codegen.cpp.extra_link_args = link_flags
+    device.build(directory=str(directory), compile=False, run=False)
     _read_clock_once(directory/'network.cpp')
     arrays = {key_of(variable): _array_file(device, variable)
               for variable in device.arrays if is_kept(variable)}
@@ -173,24 +158,6 @@ def _read_clock_once(source):
                         r'(\s*\}\s*Network::_globally_running = false;)', text)
     if in_loop:
         source.write_text(text.replace(in_loop[0], in_loop[2] + in_loop[1]))
-
-
-# Every source includes the same long header; compiled once beforehand it halves the time.
-_PRECOMPILED = '''
-CXXFLAGS += -include objects.h
-$(OBJS): objects.h.gch
-objects.h.gch: $(H_SRCS)
-\t$(CXX) $(filter-out -include objects.h,$(CXXFLAGS)) -x c++-header objects.h -o $@
-'''
-
-
-def compile_project(directory):
-    """Run make in the folder of a generated project; a RuntimeError with its words if it fails."""
-    (Path(directory)/'precompiled.mk').write_text(_PRECOMPILED)
-    make = subprocess.run(['make', '-f', 'makefile', '-f', 'precompiled.mk',
-                           f'-j{os.cpu_count()}'], cwd=directory, capture_output=True, text=True)
-    if make.returncode:
-        raise RuntimeError('the C++ compiler failed: ' + make.stderr.strip()[-2000:])
 
 
 def refuse_python(network):
@@ -243,7 +210,7 @@ def _detach_values(device):
     depend on them.
     """
     runs = [args[0].name for what, args in device.main_queue if what == 'run_code_object']
-    if any('_synapses_create_' not in name for name in runs):
+    if any('_synapses_create_' not in name and name != INDICES for name in runs):
         return {}
     by_name = {device.get_array_name(variable, access_data=False): variable
                for variable in device.arrays if is_kept(variable) and is_state(variable)}
@@ -260,18 +227,3 @@ def _detach_values(device):
             initial[key_of(variable)] = np.array(float(args[2].replace(' ', '')))
     device.main_queue[:] = kept
     return initial
-
-
-def fingerprint(directory):
-    """A name for the binary of a project: its sources, the compiler and the processor."""
-    digest = hashlib.sha256()
-    for path in sorted(directory.rglob('*')):
-        if path.is_file() and 'static_arrays' not in path.parts and 'results' not in path.parts:
-            digest.update(f'{path.relative_to(directory)}\0'.encode())
-            digest.update(path.read_bytes())
-    compiler = cxx()
-    # verbosely, the compiler says its version and what -march=native means on this machine
-    answer = subprocess.run([*compiler, *get_compiler_and_args()[1], '-E', '-v', '-x', 'c++',
-                             os.devnull], capture_output=True, text=True)
-    digest.update((answer.stderr + sys.platform).encode())
-    return digest.hexdigest()[:32]

@@ -8,7 +8,7 @@ cpp_standalone all cases of a table share one build.
 from brian2 import (BrianLogger, Network, defaultclock, get_device, ms, prefs, set_device,
                     start_scope)
 
-from brian_le.protocols.project import compile_project
+from brian_le.builds import build
 
 CODE_TARGETS = ('numpy', 'cython', 'cpp_standalone')
 
@@ -51,7 +51,7 @@ def _standalone(cases, directory):
             objects, duration, reads[name] = compose(name)
             Network(objects).run(duration, namespace={})
         device.build(directory=str(directory), compile=False, run=False)
-        compile_project(directory)
+        build(directory)
         device.run(directory=str(directory), with_output=False)
         return {name: read() for name, read in reads.items()}
     finally:
