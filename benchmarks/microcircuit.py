@@ -19,20 +19,16 @@ repetitions, and of the ratios within each repetition.
 
 import argparse
 import os
-import platform
-import re
-import resource
 import subprocess
 import sys
 import tempfile
-import time
 from pathlib import Path
 from types import SimpleNamespace
 
-import brian2
 import numpy as np
 from brian2 import Network, defaultclock, ms
-from brian2.codegen.cpp_prefs import get_compiler_and_args
+from measuring import (compile_cpp, describe_machine, elapsed, pin_to_one_core, print_table,
+                       time_per_step)
 
 from brian_le.models import Microcircuit, Presentations
 from brian_le.protocols import bars
@@ -45,7 +41,6 @@ W_MAX_HIDDEN, W_MAX_OUTPUT = 4.0, 5.0
 CHECKED_STEPS = 5000
 TOLERANCE = 1e-9
 NUMPY_SHARE = 50  # NumPy runs this many times fewer steps
-COMPILER = os.environ.get('CXX', 'g++').split()
 
 
 def make_task(n_steps):
@@ -90,8 +85,7 @@ def build_brian(task):
 def build_cpp(task, folder):
     """Compile the loop written by hand; a function of the number of steps that runs it."""
     binary = Path(folder)/'microcircuit'
-    subprocess.run([*COMPILER, *get_compiler_and_args()[1],
-                    Path(__file__).with_suffix('.cpp'), '-o', binary], check=True)
+    compile_cpp(Path(__file__).with_suffix('.cpp'), binary)
     given = b''.join(array.tobytes() for array in (
         *(task.weights[key] for key in MATRICES), task.images, task.targets,
         task.order.astype('int32')))
@@ -171,29 +165,6 @@ def check(task, runs):
         sys.exit(f'they do not agree: the difference has to be at most {TOLERANCE:g}')
 
 
-def processor_time():
-    """User and system time of this process and of the ones that it started, in seconds."""
-    usage = [resource.getrusage(who) for who in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN)]
-    return sum(each.ru_utime + each.ru_stime for each in usage)
-
-
-def time_per_step(run, n_steps):
-    """Microseconds, without what does not depend on the number of steps."""
-    times = []
-    for n in (n_steps, n_steps//5):
-        start = processor_time()
-        run(n)
-        times.append(processor_time() - start)
-    return 1e6*(times[0] - times[1])/(n_steps - n_steps//5)
-
-
-def elapsed(action):
-    """The result of a function, and the seconds that it took by the clock on the wall."""
-    start = time.perf_counter()
-    result = action()
-    return result, time.perf_counter() - start
-
-
 def measure_builds(task):
     """A program, how to run it, and the seconds of the first and of the second build."""
     compiled, first = elapsed(lambda: build_brian(task)[0].compiled)
@@ -201,33 +172,6 @@ def measure_builds(task):
     if not compiled or program.compiled:
         sys.exit('the first build has to compile, and the second one to find its binary')
     return program, run, (first, second)
-
-
-def pin_to_one_core():
-    """Run on one core from now on, where the system can do that."""
-    if hasattr(os, 'sched_setaffinity'):
-        os.sched_setaffinity(0, {max(os.sched_getaffinity(0))})
-
-
-def describe_machine():
-    """Versions and processor, as lines of text."""
-    version = subprocess.run([*COMPILER, '--version'], capture_output=True, text=True,
-                             check=True).stdout.splitlines()[0]
-    cpu = platform.processor() or platform.machine()
-    cpuinfo = Path('/proc/cpuinfo')  # on Linux, where platform does not know the model
-    if cpuinfo.exists() and (model := re.search(r'model name\s*: (.*)', cpuinfo.read_text())):
-        cpu = model[1]
-    yield f'Brian2 {brian2.__version__}, NumPy {np.__version__}, Python {sys.version.split()[0]}'
-    yield f'{version}: {" ".join(get_compiler_and_args()[1])}'
-    yield f'{cpu}, {os.cpu_count()} cores, of which the steps use one'
-
-
-def print_table(title, rows, form):
-    """Print the median and the range of every row; `form` formats one number."""
-    print(f'\n{title:<44}{"median":>8}   range')
-    for label, values, remark in rows:
-        spread = f'{form(min(values))} to {form(max(values))}' if len(values) > 1 else ''
-        print(f'  {label:<42}{form(np.median(values)):>8}   {spread:<16}{remark}'.rstrip())
 
 
 def main():

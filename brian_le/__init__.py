@@ -18,8 +18,9 @@ __getattr__, __dir__, __all__ = _lazy.exports(__name__, {
     'layouts': ['neuron_index', 'neuron_position'],
     'projections': ['project'],
     'planes': ['ConvSynapses', 'PoolSynapses', 'conv_shape', 'pool_shape'],
+    'replicas': ['ReplicatedGroup', 'by_replica'],
     'shared': ['SharedParameters'],
     'synapses': ['DenseSynapses'],
-    'views': ['ArrayView', 'by_replica', 'weight_matrix'],
+    'views': ['ArrayView', 'weight_matrix'],
 })
 _lazy.when_imported('brian2', 'brian_le.integration')

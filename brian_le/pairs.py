@@ -17,11 +17,14 @@ class PairIndices(DynamicArrayVariable):
 
     Attributes
     ----------
-    computed : callable or None
-        Gives the indices; None if they are stored, as in Brian2.
+    compute : callable or None
+        Gives the indices, if they can be computed.
+    stored : bool
+        Whether they are stored, as in Brian2.
     """
 
-    computed = None
+    compute = None
+    stored = True
 
     @classmethod
     def adopt(cls, variable):
@@ -29,14 +32,19 @@ class PairIndices(DynamicArrayVariable):
         variable.__class__ = cls  # the devices know the object itself
         return variable
 
+    def compute_by(self, compute):
+        """From now on, do not store the indices but compute them."""
+        self.compute = compute
+        self.stored = False
+
     def get_value(self):
-        if self.computed is None:
+        if self.stored:
             return super().get_value()
-        indices = self.computed()
+        indices = self.compute()
         if isinstance(get_device(), RuntimeDevice):
             # somebody simulates with them: keep them
-            self.computed = None
             self.resize(len(indices))
+            self.stored = True
             self.set_value(indices)
             return super().get_value()
         return indices

@@ -9,8 +9,8 @@ import numpy as np
 
 from brian_le.checks import choose
 from brian_le.layouts import ConvLayout, PoolLayout
+from brian_le.replicas import common_replicas, population_size
 from brian_le.synapses import LoopSynapses
-from brian_le.views import population_size
 
 __all__ = ['ConvSynapses', 'PoolSynapses', 'conv_shape', 'pool_shape']
 
@@ -44,15 +44,7 @@ def conv_shape(input_shape, kernel, channels, stride=1, padding=0):
     (24, 24, 20)
     """
     *plane, _ = input_shape
-    sizes = _plane('kernel', kernel, len(plane), 1)
-    steps = _plane('stride', stride, len(plane), 1)
-    pads = _plane('padding', padding, len(plane), 0)
-    for n, k, pad in zip(plane, sizes, pads):
-        if k > n + 2*pad:
-            raise ValueError(f'a kernel of {sizes} is larger than an input of {tuple(plane)} with '
-                             f'padding {pads}')
-    return (*((n + 2*pad - k)//step + 1 for n, k, step, pad in zip(plane, sizes, steps, pads)),
-            channels)
+    return *_positions('kernel', plane, kernel, stride, padding), channels
 
 
 def pool_shape(input_shape, window, stride=None):
@@ -81,7 +73,20 @@ def pool_shape(input_shape, window, stride=None):
     (12, 12, 20)
     """
     *plane, channels = input_shape
-    return conv_shape(input_shape, window, channels, window if stride is None else stride)
+    return *_positions('window', plane, window, window if stride is None else stride), channels
+
+
+def _positions(what, plane, size, stride, padding=0):
+    """How many places a kernel or a window has on each axis."""
+    sizes = _plane(what, size, len(plane), 1)
+    steps = _plane('stride', stride, len(plane), 1)
+    pads = _plane('padding', padding, len(plane), 0)
+    for n, k, pad in zip(plane, sizes, pads):
+        if k > n + 2*pad:
+            with_padding = f' with padding {pads}' if what == 'kernel' else ''
+            raise ValueError(f'a {what} of {sizes} is larger than an input of {tuple(plane)}'
+                             f'{with_padding}')
+    return tuple((n + 2*pad - k)//step + 1 for n, k, step, pad in zip(plane, sizes, steps, pads))
 
 
 def _plane(what, value, dimensions, least):
@@ -144,7 +149,7 @@ class ConvSynapses(_PlaneSynapses):
     stride, padding : int or tuple of int
         By how many neurons the kernel moves; how many rows and columns of silence are added on
         each side.
-    replicas : int
+    replicas : int, optional
         Number of replicas, see `DenseSynapses`.
     **options
         As for `brian2.Synapses`.
@@ -177,7 +182,8 @@ class ConvSynapses(_PlaneSynapses):
     """
 
     def __init__(self, source, target, model=None, *args, input_shape, kernel, stride=1, padding=0,
-                 replicas=1, **options):
+                 replicas=None, **options):
+        replicas = common_replicas(replicas, source, target)
         input_shape = _check_input(input_shape)
         dimensions = len(input_shape) - 1
         self._check_shape('source', source, replicas, input_shape)
@@ -221,7 +227,7 @@ class PoolSynapses(_PlaneSynapses):
         By how many neurons they move; their size, if not given.
     kind : {'max', 'average'}
         What the target takes.
-    replicas : int
+    replicas : int, optional
         Number of replicas, see `DenseSynapses`.
     **options
         As for `brian2.Synapses`.
@@ -252,8 +258,9 @@ class PoolSynapses(_PlaneSynapses):
     """
 
     def __init__(self, source, target, model=None, *args, input_shape, window, stride=None,
-                 kind='max', replicas=1, **options):
+                 kind='max', replicas=None, **options):
         choose('kind', kind, ('max', 'average'))
+        replicas = common_replicas(replicas, source, target)
         input_shape = _check_input(input_shape)
         dimensions = len(input_shape) - 1
         self._check_shape('source', source, replicas, input_shape)
@@ -273,8 +280,10 @@ class PoolSynapses(_PlaneSynapses):
             raise ValueError(f"pooling has no weights, but '{self.name}' has a variable '{own[0]}' "
                              'for each synapse; make it (shared)')
         if kind == 'max':
-            if not any(name.endswith('_post') for name in self.summed_updaters):
-                raise ValueError(f"'{self.name}' sums nothing to the target, so no neuron would win")
+            ahead = [name for name in self.summed_updaters if name.endswith('_post')]
+            if len(ahead) != 1:
+                raise ValueError(f"'{self.name}' sums {len(ahead)} variables to the target; one "
+                                 'decides which neuron wins')
             self.variables.add_array('_winner', size=len(target), dtype=np.int32,
                                      index='_postsynaptic_idx')
 
@@ -292,3 +301,13 @@ class PoolSynapses(_PlaneSynapses):
 
     def _make_layout(self):
         return self._planned
+
+    def matrix(self, name='w'):
+        """There is none: windows have no weights.
+
+        Raises
+        ------
+        TypeError
+            Always.
+        """
+        raise TypeError(f"'{self.name}' has no weights")

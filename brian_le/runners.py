@@ -75,9 +75,13 @@ class SumRunner(SummedVariableUpdater):
     def place(self):
         return self.clock.name, self.when, self.order
 
+    def loops(self, run_namespace):
+        """The class of code objects for the sum, None if Brian2 has to compute it."""
+        return self.group.loops([self.expression.code], run_namespace)
+
     def create_code_objects(self, run_namespace):
         synapses = self.group
-        loops = synapses.loops([self.expression.code], run_namespace)
+        loops = self.loops(run_namespace)
         if loops is None:
             super().create_code_objects(run_namespace)
             return
@@ -102,11 +106,15 @@ class SumRunner(SummedVariableUpdater):
 class LearningRunner(StateUpdater):
     """The step of the differential equations of all synapses."""
 
+    def loops(self, run_namespace):
+        """The class of code objects for the step, None if Brian2 has to compute it."""
+        code = [eq.expr.code for eq in self.group.equations.values() if eq.expr is not None]
+        return self.group.loops(code, run_namespace)
+
     def create_code_objects(self, run_namespace):
         synapses = self.group
         layout = synapses.layout
-        code = [eq.expr.code for eq in synapses.equations.values() if eq.expr is not None]
-        loops = synapses.loops(code, run_namespace)
+        loops = self.loops(run_namespace)
         if loops is None:
             super().create_code_objects(run_namespace)
             return
@@ -198,7 +206,8 @@ def late_learning(synapses, run_namespace):
     """Whether weights can follow late, and how; None if they cannot."""
     learning, sums = synapses.state_updater, list(synapses.summed_updaters.values())
     if (learning is None or not sums or not all(r.active for r in (learning, *sums))
-            or any(r.clock is not learning.clock for r in sums) or others_use(synapses)):
+            or any(r.clock is not learning.clock for r in sums) or others_use(synapses)
+            or any(runner.loops(run_namespace) is None for runner in (learning, *sums))):
         return None
     learning.update_abstract_code(run_namespace)
     code = synapses.inlined(learning.abstract_code)

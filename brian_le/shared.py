@@ -1,8 +1,9 @@
 """Parameters of neurons that exist once, however many copies of the neurons there are."""
 
 from brian_le.layouts import DenseLayout
+from brian_le.replicas import common_replicas, population_size
 from brian_le.synapses import LoopSynapses
-from brian_le.views import ArrayView, population_size
+from brian_le.views import ArrayView
 
 __all__ = ['SharedParameters']
 
@@ -24,8 +25,8 @@ class SharedParameters(LoopSynapses):
         The population, with all its replicas.
     model : str or Equations
         The parameters, with at least one summed variable ``..._post``.
-    replicas : int
-        Number of replicas.
+    replicas : int, optional
+        Number of replicas. By default that of the group, if it is a `ReplicatedGroup`, else 1.
     channels : int, optional
         Number of channels, the last axis of the population. One parameter per neuron by default.
     **options
@@ -55,14 +56,14 @@ class SharedParameters(LoopSynapses):
     _shared_by = 'copies'
     _has_stock_equivalent = False
 
-    def __init__(self, target, model, *, replicas=1, channels=None, **options):
+    def __init__(self, target, model, *, replicas=None, channels=None, **options):
+        replicas = common_replicas(replicas, target)
         n = population_size(target, replicas)
         self._n = n if channels is None else channels
         self._positions, rest = divmod(n, self._n)
         if rest:
             raise ValueError(f"'{target.name}' has {n} neurons per replica, which is not a multiple "
                              f'of {channels} channels')
-        self._model_replicas = replicas
         super().__init__(target, target, model, replicas=replicas*self._positions, **options)
         read = {name for eq in self.equations.values() if eq.expr is not None
                 for name in eq.identifiers}

@@ -23,12 +23,13 @@ from brian_le.cpp import CythonLoops, StandaloneLoops, has_cpp
 from brian_le.indices import provide_indices
 from brian_le.layouts import DenseLayout
 from brian_le.pairs import PairIndexing, PairIndices
+from brian_le.replicas import common_replicas, population_size
 from brian_le.runners import LearningRunner, SumRunner
-from brian_le.views import ArrayView, population_size, weight_matrix
+from brian_le.views import ArrayView, weight_matrix
 
 __all__ = ['DenseSynapses']
 
-logger = get_logger(__name__)
+logger = get_logger(f'brian2.{__name__}')  # goes where the messages of Brian2 go
 
 _LOOPS = {NumpyCodeObject: ArrayLoops, CythonCodeObject: CythonLoops,
           CPPStandaloneCodeObject: StandaloneLoops}
@@ -49,15 +50,15 @@ class LoopSynapses(Synapses):
 
     layout = None
 
-    def __init__(self, source, target=None, model=None, *args, replicas=1, **options):
+    def __init__(self, source, target=None, model=None, *args, replicas=None, **options):
         target = source if target is None else target
-        self.replicas = replicas
+        self.replicas = common_replicas(replicas, source, target)
         self.populations = source, target
         super().__init__(*self._first_replicas(), model, *args, **options)
         self._replace_runners()
         self._indices = PairIndexing(self)
-        for name in ('_synaptic_pre', '_synaptic_post'):
-            PairIndices.adopt(self.variables[name])
+        self._pairs = [PairIndices.adopt(self.variables[name])
+                       for name in ('_synaptic_pre', '_synaptic_post')]
         if self.subexpression_updater is not None:
             self._check_shared(self.subexpression_updater.abstract_code)
 
@@ -152,8 +153,7 @@ class LoopSynapses(Synapses):
         self._connect_called = True
         self.layout = layout = self._make_layout()
         device = get_device()
-        indices = {self.variables[name] for name in ('_synaptic_pre', '_synaptic_post')}
-        self._registered_variables -= indices
+        self._registered_variables -= set(self._pairs)
         for variable in self._registered_variables:
             variable.resize(layout.n_synapses)
             if isinstance(device, CPPStandaloneDevice):
@@ -163,11 +163,36 @@ class LoopSynapses(Synapses):
 
     def _compute_indices(self):
         """Tell which neurons a synapse connects, where it connects two."""
-        def refuse():
-            raise NotImplementedError(f"a synapse of '{self.name}' connects many pairs of neurons; "
-                                      'it has no single source and target')
-        for name in ('_synaptic_pre', '_synaptic_post'):
-            self.variables[name].computed = refuse
+        for indices in self._pairs:
+            indices.compute_by(self._refuse_indices)
+        if isinstance(get_device(), CPPStandaloneDevice):
+            provide_indices(self)
+
+    def check_pairs(self):
+        """Raise a NotImplementedError if a synapse connects more than one pair of neurons."""
+        if self._many_pairs:
+            self._refuse_indices()
+
+    def _refuse_indices(self):
+        raise NotImplementedError(f"a synapse of '{self.name}' connects many pairs of neurons; "
+                                  'it has no single source and target')
+
+    def _full_state(self):
+        stored = [indices.stored for indices in self._pairs]
+        for indices in self._pairs:
+            indices.stored = True  # as much as there is
+        try:
+            return super()._full_state()
+        finally:
+            for indices, was_stored in zip(self._pairs, stored):
+                indices.stored = was_stored
+
+    def _restore_from_full_state(self, state):
+        for indices in self._pairs:
+            indices.stored = True
+        super()._restore_from_full_state(state)
+        for indices in self._pairs:
+            indices.stored = self.layout is None or indices.size > 0
 
     def run_regularly(self, code, *args, **options):
         """As of `brian2.Synapses`; with shared weights, only for variables of the synapses."""
@@ -223,6 +248,12 @@ class LoopSynapses(Synapses):
             return None
         loops = _LOOPS.get(get_device().code_object_class(self.codeobj_class))
         names = get_identifiers_recursively(codes, self.variables)
+        if not names.isdisjoint(('i', 'j')):
+            self.check_pairs()
+        if self._has_stock_equivalent and names & self.equations.stochastic_variables:
+            logger.info(f"'{self.name}' has noise (xi); it is computed as brian2.Synapses are",
+                        f'stock_{self.name}', once=True)
+            return None
         functions = {name: value for name, value in self.resolve_all(
             names, run_namespace, user_identifiers=set()).items() if isinstance(value, Function)}
         for name, function in functions.items():
@@ -282,8 +313,8 @@ class DenseSynapses(LoopSynapses):
         The populations, with all their replicas: neuron n of replica b of N is ``b*N + n``.
     model : str or Equations
         As for `brian2.Synapses`.
-    replicas : int
-        Number of replicas.
+    replicas : int, optional
+        Number of replicas. By default that of the groups, if they are `ReplicatedGroup`, else 1.
     **options
         As for `brian2.Synapses`.
 
@@ -317,17 +348,22 @@ class DenseSynapses(LoopSynapses):
         for name, n, targets in (('N_incoming', n_post, n_pre), ('N_outgoing', n_pre, n_post)):
             self.variables[name].resize(n)
             self.variables[name].set_value(targets)
-        self.variables['_synaptic_pre'].computed = lambda: np.repeat(
-            np.arange(n_pre, dtype=np.int32), n_post)
-        self.variables['_synaptic_post'].computed = lambda: np.tile(
-            np.arange(n_post, dtype=np.int32), n_pre)
+        pre, post = self._pairs
+        pre.compute_by(lambda: np.repeat(np.arange(n_pre, dtype=np.int32), n_post))
+        post.compute_by(lambda: np.tile(np.arange(n_post, dtype=np.int32), n_pre))
         if isinstance(get_device(), CPPStandaloneDevice):
+            for indices in self._pairs:
+                indices.size = self.layout.n_synapses  # nobody else would tell before the run
             provide_indices(self)
 
     def _store_indices(self):
         """Become synapses that store their indices, as those of Brian2."""
         self.layout = None
-        for name in ('_synaptic_pre', '_synaptic_post'):
-            self.variables[name].get_value()
-            self.variables[name].computed = None
-            self._registered_variables.add(self.variables[name])
+        device = get_device()
+        if isinstance(device, CPPStandaloneDevice):  # from here on only C++ knows how many there are
+            for variable in self._registered_variables:
+                device.array_cache[variable] = None
+        for indices in self._pairs:
+            indices.get_value()
+            indices.stored = True
+            self._registered_variables.add(indices)

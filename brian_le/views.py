@@ -7,7 +7,7 @@ from brian2.units.fundamentalunits import Quantity, get_dimensions
 
 from brian_le.checks import check_array
 
-__all__ = ['ArrayView', 'weight_matrix', 'by_replica']
+__all__ = ['ArrayView', 'weight_matrix']
 
 
 class ArrayView:
@@ -123,50 +123,3 @@ def weight_matrix(synapses, name='w'):
                          f'{n_post} neurons; it has no matrix')
     return ArrayView(synapses, name, (n_post, n_pre),
                      lambda flat: flat.reshape(n_pre, n_post).T, lambda matrix: matrix.T.ravel())
-
-
-def by_replica(group, name, replicas):
-    """A variable of a population with replicas as an array [replica, neuron].
-
-    Parameters
-    ----------
-    group : NeuronGroup
-        Its size is a multiple of `replicas`; neuron n of replica b of a population of N has the
-        index ``b*N + n``.
-    name : str
-        Name of the variable.
-    replicas : int
-        Number of replicas.
-
-    Returns
-    -------
-    ArrayView
-        Of shape (replicas, neurons).
-
-    Raises
-    ------
-    ValueError
-        If the size is not a multiple of the replicas.
-
-    Examples
-    --------
-    >>> from brian2 import NeuronGroup
-    >>> from brian_le import by_replica
-    >>> G = NeuronGroup(6, 'r : 1')
-    >>> by_replica(G, 'r', replicas=2)[:] = [[1, 2, 3], [4, 5, 6]]
-    >>> by_replica(G, 'r', replicas=2)[1]
-    array([4., 5., 6.])
-    """
-    n = population_size(group, replicas)
-    return ArrayView(group, name, (replicas, n), lambda flat: flat.reshape(replicas, n), np.ravel)
-
-
-def population_size(group, replicas):
-    """Number of neurons of one replica; a ValueError if it does not come out even."""
-    if replicas != int(replicas) or replicas < 1:
-        raise ValueError(f'replicas={replicas!r}; give a whole number of at least 1')
-    n, rest = divmod(len(group), int(replicas))
-    if rest or not n:
-        raise ValueError(f"'{group.name}' has {len(group)} neurons, which is not a multiple of "
-                         f'{replicas} replicas')
-    return n

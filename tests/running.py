@@ -1,10 +1,13 @@
 """One test on several code generation targets.
 
 A case is a function ``compose(name)`` that creates Brian2 objects, with names that begin with
-`name`, and returns ``(objects, duration, read)``; ``read()`` gives the results after the run. On
-cpp_standalone all cases of a table share one build.
+`name`, and returns ``(objects, duration, read)``; ``read()`` gives the results after the run.
+Instead of a duration it may be a list of durations and of functions that change something between
+the runs. On cpp_standalone all cases of a table share one build. A case may set the floating point
+precision of its objects.
 """
 
+import numpy as np
 from brian2 import (BrianLogger, Network, defaultclock, get_device, ms, prefs, set_device,
                     start_scope)
 
@@ -32,11 +35,23 @@ def run_cases(target, cases, directory, not_on_cython=()):
             start_scope()
             defaultclock.dt = 0.1*ms
             objects, duration, read = compose('case')  # one name: Cython compiles less
-            Network(objects).run(duration, namespace={})
+            run_parts(objects, duration)
             results[name] = read()
+            prefs.core.default_float_dtype = np.float64
     finally:
+        prefs.core.default_float_dtype = np.float64
         prefs.codegen.target = 'numpy'
     return results
+
+
+def run_parts(objects, parts):
+    """Run for a duration, or for durations with functions in between."""
+    network = Network(objects)
+    for part in parts if isinstance(parts, list) else [parts]:
+        if callable(part):
+            part()
+        else:
+            network.run(part, namespace={})
 
 
 def _standalone(cases, directory):
@@ -49,11 +64,13 @@ def _standalone(cases, directory):
         for name, compose in cases.items():
             defaultclock.dt = 0.1*ms
             objects, duration, reads[name] = compose(name)
-            Network(objects).run(duration, namespace={})
+            run_parts(objects, duration)
+            prefs.core.default_float_dtype = np.float64
         device.build(directory=str(directory), compile=False, run=False)
         build(directory)
         device.run(directory=str(directory), with_output=False)
         return {name: read() for name, read in reads.items()}
     finally:
+        prefs.core.default_float_dtype = np.float64
         device.reinit()
         set_device('runtime')

@@ -1,20 +1,20 @@
-// Loop nests of convolutional synapses. Populations are channel-last, one copy after the other:
+// Loop nests of convolutional synapses. Populations are channel-last, one copy (replica) after the other:
 //     pre  = ((b*in_y + y)*in_x + x)*in_c + ci
 //     post = ((b*out_y + oy)*out_x + ox)*out_c + co
 //     _idx = ((ky*k_x + kx)*in_c + ci)*out_c + co,   y = oy*stride_y + ky - pad_y (x likewise)
-// The vector lanes run over the output channels, which are contiguous in the kernel and in post.
-// Around them each nest keeps a tile of sums in registers, so that every load serves several sums.
-// Hand in a constant `Conv`: the sizes of the tiles and all strides are then known to the compiler.
+// The vector lanes run over the output channels, which are contiguous in the kernel and in post. Each
+// nest keeps a tile of such vectors of sums in registers, so that every load serves several of them.
+// Hand in a constant `Conv`: all tile sizes that do not occur are then dropped by the compiler.
 
 #ifdef _MSC_VER
 #define CONV_INLINE __forceinline
-#define CONV_FLATTEN
-#define CONV_IVDEP
+#define CONV_KERNEL
+#define CONV_LANES
 #define CONV_UNROLL
 #else
 #define CONV_INLINE inline __attribute__((always_inline))
-#define CONV_FLATTEN __attribute__((flatten, noinline))
-#define CONV_IVDEP _Pragma("GCC ivdep") _Pragma("GCC unroll 1")
+#define CONV_KERNEL __attribute__((flatten, noinline))
+#define CONV_LANES _Pragma("GCC ivdep") _Pragma("GCC unroll 1")  // else g++ unrolls to scalars
 #define CONV_UNROLL _Pragma("GCC unroll 8")
 #endif
 
@@ -27,16 +27,16 @@ namespace conv {
 CONV_INLINE int min(int a, int b) { return a < b ? a : b; }
 CONV_INLINE int max(int a, int b) { return a > b ? a : b; }
 
-// Calls f.template tile<n>(first), n <= N
-template <int N> struct Constant {
+// Calls f.template tile<n>(first) for an n from 1 to N
+template <int N> struct Size {
     template <typename F> static CONV_INLINE void call(const F& f, int n, int first) {
         if (n == N)
             f.template tile<N>(first);
         else
-            Constant<N - 1>::call(f, n, first);
+            Size<N - 1>::call(f, n, first);
     }
 };
-template <> struct Constant<0> {
+template <> struct Size<0> {
     template <typename F> static CONV_INLINE void call(const F&, int, int) {}
 };
 
@@ -44,119 +44,128 @@ template <> struct Constant<0> {
 template <int N, typename F> CONV_INLINE void tiles(int n, const F& f) {
     const int count = (n + N - 1)/N, size = n/max(count, 1), larger = n - count*size;
     for (int i = 0; i < larger; i++)
-        Constant<N>::call(f, size + 1, i*(size + 1));
+        Size<N>::call(f, size + 1, i*(size + 1));
     for (int i = larger; i < count; i++)
-        Constant<N>::call(f, size, i*size + larger);
+        Size<N>::call(f, size, i*size + larger);
 }
 
-// Calls f.template lanes<L>(), L being a vector of the n output channels, half a vector or 1. The last of
-// the ceil(n/L) vectors starts at n - L: where L does not divide n it overlaps with the one before it.
-template <typename real, typename F> CONV_INLINE void lanes(int n, const F& f) {
+// The same in two dimensions, calls f.template tile<m, n>(first_m, first_n)
+template <int M, typename F> struct Inner {
+    const F& f;
+    int first_m;
+    template <int N> CONV_INLINE void tile(int first_n) const { f.template tile<M, N>(first_m, first_n); }
+};
+template <int N, typename F> struct Outer {
+    const F& f;
+    int n;
+    template <int M> CONV_INLINE void tile(int first_m) const {
+        const Inner<M, F> inner = {f, first_m};
+        tiles<N>(n, inner);
+    }
+};
+template <int M, int N, typename F> CONV_INLINE void tiles(int m, int n, const F& f) {
+    const Outer<N, F> outer = {f, n};
+    tiles<M>(m, outer);
+}
+
+// Lanes L of a vector: 32 bytes, half of it or 1, but never more than there are output channels. The last of
+// the ceil(out_c/L) vectors starts at out_c - L: if L does not divide out_c, it overlaps with its neighbour.
+template <typename real, typename Nest> CONV_INLINE void with_lanes(const Nest& nest, int out_c) {
     const int size = 32/sizeof(real);
-    if (n >= size)
-        f.template lanes<size>();
-    else if (n >= size/2)
-        f.template lanes<size/2>();
+    if (out_c >= size)
+        nest.template lanes<size>();
+    else if (out_c >= size/2)
+        nest.template lanes<size/2>();
     else
-        f.template lanes<1>();
+        nest.template lanes<1>();
 }
+template <int L> CONV_INLINE int vectors(const Conv& c) { return (c.out_c + L - 1)/L; }
+template <int L> CONV_INLINE int channel(const Conv& c, int v) { return min(v*L, c.out_c - L); }
 
-// One axis as seen from its n receiving positions. Position m has the partners
-// offset + m*step + t*turn for the taps t, of which those in 0..limit exist.
-// For positions from `first` to `last` (the inner ones) all taps exist.
+// One axis as seen from its n receiving positions: position m has the partners offset + m*step + tap*turn,
+// of which those in 0..limit exist. From `first` to `last` (the inner positions) all taps exist.
 struct Axis {
     int n, taps, offset, step, turn, limit, first, last;
 
     CONV_INLINE Axis(int n_, int taps_, int offset_, int step_, int turn_, int limit_)
         : n(n_), taps(taps_), offset(offset_), step(step_), turn(turn_), limit(limit_) {
-        const int lowest = turn > 0 ? offset : offset - (taps - 1);
-        const int room = limit - taps - lowest;  // m*step <= room keeps the highest partner inside
-        first = min(n, lowest < 0 ? (-lowest + step - 1)/step : 0);
+        const int lowest = turn > 0 ? offset : offset - (taps - 1), room = limit - taps - lowest;
+        first = min(n, lowest < 0 ? (step - 1 - lowest)/step : 0);
         last = max(first, room < 0 ? 0 : min(n, room/step + 1));
     }
-    CONV_INLINE int first_tap(int m) const {
-        const int p = offset + m*step;
-        return max(0, turn > 0 ? -p : p - limit + 1);
-    }
-    CONV_INLINE int count(int m) const {
-        const int p = offset + m*step;
-        return max(0, min(taps, turn > 0 ? limit - p : p + 1) - first_tap(m));
-    }
-    CONV_INLINE int partner(int m) const { return offset + m*step + first_tap(m)*turn; }
     CONV_INLINE int inner() const { return last - first; }
     CONV_INLINE int border(int i) const { return i < first ? i : i + inner(); }
+    CONV_INLINE int partner(int m, int tap) const { return offset + m*step + tap*turn; }
+    CONV_INLINE int first_tap(int m) const {
+        return max(0, turn > 0 ? -partner(m, 0) : partner(m, 0) - limit + 1);
+    }
+    CONV_INLINE int end_tap(int m) const {
+        return min(taps, turn > 0 ? limit - partner(m, 0) : partner(m, 0) + 1);
+    }
 };
 
-// A run of positions that use the same taps, along one axis or along the replicas
+// n positions in a row (along 0: x, 1: y, 2: the replicas) that all have the same taps, from (b, y, x) on
 struct Run {
-    int n, y, x, b, tap_y, tap_x, count_y, count_x, partner_y, partner_x;
-    int along;  // 0: x, 1: y, 2: replicas
+    int along, n, b, y, x, tap_y, tap_x, count_y, count_x, partner_y, partner_x;
+
+    CONV_INLINE Run(const Axis& ay, const Axis& ax, int along_, int n_, int b_, int y_, int x_)
+        : along(along_), n(n_), b(b_), y(y_), x(x_), tap_y(ay.first_tap(y)), tap_x(ax.first_tap(x)),
+          count_y(max(0, ay.end_tap(y) - tap_y)), count_x(max(0, ax.end_tap(x) - tap_x)),
+          partner_y(ay.partner(y, tap_y)), partner_x(ax.partner(x, tap_x)) {}
+    CONV_INLINE int d_pre(const Conv& c) const {
+        return along == 0 ? c.in_c*c.stride_x : along == 1 ? c.in_c*c.in_x*c.stride_y : c.in_c*c.in_x*c.in_y;
+    }
+    CONV_INLINE int d_post(const Conv& c) const {
+        return along == 0 ? c.out_c : along == 1 ? c.out_c*c.out_x : c.out_c*c.out_x*c.out_y;
+    }
 };
 
-template <typename Nest>
-CONV_INLINE void run(const Nest& nest, const Axis& ay, const Axis& ax, int along, int b, int y, int x, int n) {
-    const Run r = {n, y, x, b, ay.first_tap(y), ax.first_tap(x), ay.count(y), ax.count(x),
-                   ay.partner(y), ax.partner(x), along};
-    nest.run(r);
+// Covers all positions by long runs: lines of inner positions along the longer axis (or, if the image is
+// tiny, everything along the replicas), at the borders lines along the other axis, corners along the replicas
+template <int L, typename Nest> CONV_INLINE void cover(const Nest& nest, const Axis& ay, const Axis& ax) {
+    const Conv& c = nest.c;
+    const bool rows = ax.inner() >= ay.inner();
+    const int longer = max(ax.inner(), ay.inner()), shorter = min(ax.inner(), ay.inner());
+    const bool tiny = longer == 0 || (longer < 4 && longer < c.replicas);
+    const int lines = rows ? ay.n : ax.n, borders = shorter == 0 ? 0 : (rows ? ax.n : ay.n) - longer;
+    for (int b = 0; b < (tiny ? 0 : c.replicas); b++) {
+        for (int i = 0; i < lines; i++)
+            nest.template run<L>(Run(ay, ax, rows ? 0 : 1, longer, b, rows ? i : ay.first,
+                                     rows ? ax.first : i));
+        for (int i = 0; i < borders; i++)
+            nest.template run<L>(Run(ay, ax, rows ? 1 : 0, shorter, b, rows ? ay.first : ay.border(i),
+                                     rows ? ax.border(i) : ax.first));
+    }
+    for (int i = 0; i < ay.n - (tiny ? 0 : ay.inner()); i++)
+        for (int j = 0; j < ax.n - (tiny ? 0 : ax.inner()); j++)
+            nest.template run<L>(Run(ay, ax, 2, c.replicas, 0, tiny ? i : ay.border(i),
+                                     tiny ? j : ax.border(j)));
 }
 
-// Covers all positions by runs, as long as possible: rows of inner positions, columns of inner positions
-// at the borders, and for the corners (or if the image is tiny) the same position in all replicas
-template <typename Nest>
-CONV_INLINE void cover(const Nest& nest, const Axis& ay, const Axis& ax, int replicas) {
-    const int inner_y = ay.inner(), inner_x = ax.inner(), longest = max(inner_y, inner_x);
-    if (longest < 4 && longest < replicas) {
-        for (int y = 0; y < ay.n; y++)
-            for (int x = 0; x < ax.n; x++)
-                run(nest, ay, ax, 2, 0, y, x, replicas);
-        return;
-    }
-    if (inner_x >= inner_y) {
-        for (int b = 0; b < replicas; b++) {
-            for (int y = 0; y < ay.n && inner_x > 0; y++)
-                run(nest, ay, ax, 0, b, y, ax.first, inner_x);
-            for (int i = 0; i < ax.n - inner_x && inner_y > 0; i++)
-                run(nest, ay, ax, 1, b, ay.first, ax.border(i), inner_y);
-        }
-    } else {
-        for (int b = 0; b < replicas; b++) {
-            for (int x = 0; x < ax.n && inner_y > 0; x++)
-                run(nest, ay, ax, 1, b, ay.first, x, inner_y);
-            for (int i = 0; i < ay.n - inner_y && inner_x > 0; i++)
-                run(nest, ay, ax, 0, b, ay.border(i), ax.first, inner_x);
-        }
-    }
-    for (int i = 0; i < ay.n - inner_y; i++)
-        for (int j = 0; j < ax.n - inner_x; j++)
-            run(nest, ay, ax, 2, 0, ay.border(i), ax.border(j), replicas);
-}
-
-// Sum to post. Tile: U positions x V vectors of channels; one kernel row (kx, ci) is contiguous in the
-// input and is a single loop. A kernel load serves U sums, an input value V vectors.
-template <typename real, typename Value, int L> struct ToPost {
+// Sum to post. Tile: V vectors of channels x U positions. A kernel load serves U sums, an input V vectors.
+// The row (kx, ci) of the kernel is contiguous in the input too, and is a single loop.
+template <typename real, typename Value> struct ToPost {
     const Conv& c;
     real* const post;
     const Value& value;
 
-    template <int U, int V>
-    CONV_FLATTEN static void sum(const Conv& c, real* post, const Value& value, const Run& r, int v0, int u0) {
-        const int d_pre = r.along == 0 ? c.stride_x*c.in_c
-                        : r.along == 1 ? c.stride_y*c.in_x*c.in_c : c.in_y*c.in_x*c.in_c;
-        const int d_post = r.along == 0 ? c.out_c : r.along == 1 ? c.out_x*c.out_c : c.out_y*c.out_x*c.out_c;
+    template <int L, int V, int U>
+    CONV_KERNEL static void sum(const Conv& c, real* post, const Value& value, const Run& r, int v0, int u0) {
+        const int d_pre = r.d_pre(c), d_post = r.d_post(c);
         const int pre0 = ((r.b*c.in_y + r.partner_y)*c.in_x + r.partner_x)*c.in_c + u0*d_pre;
         const int post0 = ((r.b*c.out_y + r.y)*c.out_x + r.x)*c.out_c + u0*d_post;
         real total[U][V][L] = {};
         for (int a = 0; a < r.count_y; a++) {
-            const int idx0 = ((r.tap_y + a)*c.k_x + r.tap_x)*c.in_c, row = pre0 + a*c.in_x*c.in_c;
+            const int row = ((r.tap_y + a)*c.k_x + r.tap_x)*c.in_c, pre = pre0 + a*c.in_x*c.in_c;
             for (int j = 0; j < r.count_x*c.in_c; j++)
                 CONV_UNROLL
                 for (int u = 0; u < U; u++)
                     CONV_UNROLL
                     for (int v = 0; v < V; v++) {
-                        const int co = min((v0 + v)*L, c.out_c - L);
-                        CONV_IVDEP
+                        const int co = channel<L>(c, v0 + v);
+                        CONV_LANES
                         for (int q = 0; q < L; q++)
-                            total[u][v][q] += value((idx0 + j)*c.out_c + co + q, row + j + u*d_pre,
+                            total[u][v][q] += value((row + j)*c.out_c + co + q, pre + j + u*d_pre,
                                                     post0 + u*d_post + co + q);
                     }
         }
@@ -165,57 +174,40 @@ template <typename real, typename Value, int L> struct ToPost {
             CONV_UNROLL
             for (int v = 0; v < V; v++)
                 for (int q = 0; q < L; q++)
-                    post[post0 + u*d_post + min((v0 + v)*L, c.out_c - L) + q] = total[u][v][q];
+                    post[post0 + u*d_post + channel<L>(c, v0 + v) + q] = total[u][v][q];
     }
-    template <int V> struct Positions {
+    template <int L> struct Tile {
         const ToPost& nest;
         const Run& r;
-        int v0;
-        template <int U> CONV_INLINE void tile(int u0) const { sum<U, V>(nest.c, nest.post, nest.value, r, v0, u0); }
-    };
-    struct Channels {
-        const ToPost& nest;
-        const Run& r;
-        template <int V> CONV_INLINE void tile(int v0) const {
-            const Positions<V> positions = {nest, r, v0};
-            tiles<8>(r.n, positions);
+        template <int V, int U> CONV_INLINE void tile(int v0, int u0) const {
+            sum<L, V, U>(nest.c, nest.post, nest.value, r, v0, u0);
         }
     };
-    CONV_INLINE void run(const Run& r) const {
-        const Channels channels = {*this, r};
-        tiles<3>((c.out_c + L - 1)/L, channels);
+    template <int L> CONV_INLINE void run(const Run& r) const {
+        const Tile<L> tile = {*this, r};
+        tiles<3, 8>(vectors<L>(c), r.n, tile);
     }
-};
-
-template <typename real, typename Value> struct ToPostLanes {
-    const Conv& c;
-    real* const post;
-    const Value& value;
     template <int L> CONV_INLINE void lanes() const {
-        const ToPost<real, Value, L> nest = {c, post, value};
-        cover(nest, Axis(c.out_y, c.k_y, -c.pad_y, c.stride_y, 1, c.in_y),
-              Axis(c.out_x, c.k_x, -c.pad_x, c.stride_x, 1, c.in_x), c.replicas);
+        cover<L>(*this, Axis(c.out_y, c.k_y, -c.pad_y, c.stride_y, 1, c.in_y),
+                 Axis(c.out_x, c.k_x, -c.pad_x, c.stride_x, 1, c.in_x));
     }
 };
 
-// Sum to pre. Positions whose coordinates agree modulo the stride form one image; there the taps are
-// every stride-th kernel element. Tile: T input channels x U positions, each a vector of partial
-// sums over co that is summed up once at the end. A kernel load serves U sums, one from post T sums.
-template <typename real, typename Value, int L> struct ToPre {
+// Sum to pre. Positions that agree modulo the stride (in the phase) form one image, and see every stride-th
+// tap. Tile: T input channels x U positions. Each sum is a vector of sums over every L-th co, which are added
+// up at the end; a kernel load serves U sums, a load from post T sums.
+template <typename real, typename Value> struct ToPre {
     const Conv& c;
     real* const pre;
     const Value& value;
     int phase_y, phase_x;
 
-    template <int T, int U>
-    CONV_FLATTEN static void sum(const Conv& c, real* pre, const Value& value, int phase_y, int phase_x,
-                                 const Run& r, int t0, int u0) {
-        const int d_pre = r.along == 0 ? c.stride_x*c.in_c
-                        : r.along == 1 ? c.stride_y*c.in_x*c.in_c : c.in_y*c.in_x*c.in_c;
-        const int d_post = r.along == 0 ? c.out_c : r.along == 1 ? c.out_x*c.out_c : c.out_y*c.out_x*c.out_c;
-        const int y = phase_y + r.y*c.stride_y, x = phase_x + r.x*c.stride_x;
-        const int ky = (phase_y + c.pad_y)%c.stride_y + r.tap_y*c.stride_y;
-        const int kx = (phase_x + c.pad_x)%c.stride_x + r.tap_x*c.stride_x;
+    template <int L, int T, int U>
+    CONV_KERNEL static void sum(const Conv& c, real* pre, const Value& value, int phase_y, int phase_x,
+                                const Run& r, int t0, int u0) {
+        const int y = phase_y + r.y*c.stride_y, ky = (phase_y + c.pad_y)%c.stride_y + r.tap_y*c.stride_y;
+        const int x = phase_x + r.x*c.stride_x, kx = (phase_x + c.pad_x)%c.stride_x + r.tap_x*c.stride_x;
+        const int d_pre = r.d_pre(c), d_post = r.d_post(c);
         const int pre0 = ((r.b*c.in_y + y)*c.in_x + x)*c.in_c + t0 + u0*d_pre;
         const int post0 = ((r.b*c.out_y + r.partner_y)*c.out_x + r.partner_x)*c.out_c + u0*d_post;
         const int rest = c.out_c%L;
@@ -223,30 +215,28 @@ template <typename real, typename Value, int L> struct ToPre {
         for (int a = 0; a < r.count_y; a++)
             for (int j = 0; j < r.count_x; j++) {
                 const int idx = (((ky + a*c.stride_y)*c.k_x + kx + j*c.stride_x)*c.in_c + t0)*c.out_c;
-                const int first = post0 - (a*c.out_x + j)*c.out_c;
+                const int post = post0 - (a*c.out_x + j)*c.out_c;
                 for (int co = 0; co + L <= c.out_c; co += L)
                     CONV_UNROLL
                     for (int t = 0; t < T; t++)
                         CONV_UNROLL
-                        for (int u = 0; u < U; u++) {
-                            CONV_IVDEP
+                        for (int u = 0; u < U; u++)
+                            CONV_LANES
                             for (int q = 0; q < L; q++)
                                 total[t][u][q] += value(idx + t*c.out_c + co + q, pre0 + t + u*d_pre,
-                                                        first + u*d_post + co + q);
-                        }
-                if (rest)  // once more the last L channels, of which only the `rest` last ones count
+                                                        post + u*d_post + co + q);
+                const int co = c.out_c - L;  // of the last vector only the last `rest` lanes are new
+                if (rest)
                     CONV_UNROLL
                     for (int t = 0; t < T; t++)
                         CONV_UNROLL
-                        for (int u = 0; u < U; u++) {
-                            const int co = c.out_c - L;
-                            CONV_IVDEP
+                        for (int u = 0; u < U; u++)
+                            CONV_LANES
                             for (int q = 0; q < L; q++) {
                                 const real v = value(idx + t*c.out_c + co + q, pre0 + t + u*d_pre,
-                                                     first + u*d_post + co + q);
+                                                     post + u*d_post + co + q);
                                 total[t][u][q] += q >= L - rest ? v : real(0);
                             }
-                        }
             }
         CONV_UNROLL
         for (int t = 0; t < T; t++)
@@ -258,135 +248,104 @@ template <typename real, typename Value, int L> struct ToPre {
                 pre[pre0 + t + u*d_pre] = whole;
             }
     }
-    template <int T> struct Positions {
+    template <int L> struct Tile {
         const ToPre& nest;
         const Run& r;
-        int t0;
-        template <int U> CONV_INLINE void tile(int u0) const { sum<T, U>(nest.c, nest.pre, nest.value, nest.phase_y, nest.phase_x, r, t0, u0); }
-    };
-    struct Channels {
-        const ToPre& nest;
-        const Run& r;
-        template <int T> CONV_INLINE void tile(int t0) const {
-            const Positions<T> positions = {nest, r, t0};
-            tiles<4>(r.n, positions);
+        template <int T, int U> CONV_INLINE void tile(int t0, int u0) const {
+            sum<L, T, U>(nest.c, nest.pre, nest.value, nest.phase_y, nest.phase_x, r, t0, u0);
         }
     };
-    CONV_INLINE void run(const Run& r) const {
-        const Channels channels = {*this, r};
-        tiles<5>(c.in_c, channels);
+    template <int L> CONV_INLINE void run(const Run& r) const {
+        const Tile<L> tile = {*this, r};
+        tiles<4, 4>(c.in_c, r.n, tile);
     }
-};
-
-CONV_INLINE Axis axis_to_pre(int in, int out, int k, int stride, int pad, int phase) {
-    const int first = (phase + pad)%stride;
-    return Axis((in - phase + stride - 1)/stride, max(0, (k - first + stride - 1)/stride),
-                (phase + pad)/stride, 1, -1, out);
-}
-
-template <typename real, typename Value> struct ToPreLanes {
-    const Conv& c;
-    real* const pre;
-    const Value& value;
+    static CONV_INLINE Axis axis(int in, int out, int k, int stride, int pad, int phase) {
+        const int first = (phase + pad)%stride;
+        return Axis(max(0, in - phase + stride - 1)/stride, max(0, k - first + stride - 1)/stride,
+                    (phase + pad)/stride, 1, -1, out);
+    }
     template <int L> CONV_INLINE void lanes() const {
-        for (int y = 0; y < min(c.stride_y, c.in_y); y++)
-            for (int x = 0; x < min(c.stride_x, c.in_x); x++) {
-                const ToPre<real, Value, L> nest = {c, pre, value, y, x};
-                cover(nest, axis_to_pre(c.in_y, c.out_y, c.k_y, c.stride_y, c.pad_y, y),
-                      axis_to_pre(c.in_x, c.out_x, c.k_x, c.stride_x, c.pad_x, x), c.replicas);
+        for (int y = 0; y < c.stride_y; y++)
+            for (int x = 0; x < c.stride_x; x++) {
+                const ToPre nest = {c, pre, value, y, x};
+                cover<L>(nest, axis(c.in_y, c.out_y, c.k_y, c.stride_y, c.pad_y, y),
+                         axis(c.in_x, c.out_x, c.k_x, c.stride_x, c.pad_x, x));
             }
     }
 };
 
-// Plasticity. Tile: U kernel rows (kx, ci), contiguous in the input, x V vectors of channels; the
-// positions and replicas are the innermost loops, so that every kernel element is written once.
-template <int n_terms, typename real, typename Local, typename Apply, int L> struct Learn {
+// Sum over positions for each kernel element. Tile: V vectors of channels x U elements of a row (kx, ci),
+// contiguous in the input; the positions are the innermost loops, so that each element is written once.
+template <int n_terms, typename real, typename Local, typename Apply> struct Learn {
     const Conv& c;
     const Local& local;
     const Apply& apply;
 
-    template <int U, int V>
-    CONV_FLATTEN static void sum(const Conv& c, const Local& local, const Apply& apply, int ky, int v0, int u0) {
+    template <int L, int V, int U>
+    static CONV_INLINE void add(real (&total)[n_terms][U][V][L], const Conv& c, const Local& local, int v0,
+                                int u, int idx, int pre, int post) {
+        CONV_UNROLL
+        for (int term = 0; term < n_terms; term++)
+            CONV_UNROLL
+            for (int v = 0; v < V; v++) {
+                const int co = channel<L>(c, v0 + v);
+                CONV_LANES
+                for (int q = 0; q < L; q++)
+                    total[term][u][v][q] += local(term, idx + u*c.out_c + co + q, pre + u, post + co + q);
+            }
+    }
+    template <int L, int V, int U>
+    CONV_KERNEL static void sum(const Conv& c, const Local& local, const Apply& apply, int ky, int v0,
+                                int u0) {
         const Axis ay(c.out_y, 1, ky - c.pad_y, c.stride_y, 1, c.in_y);
         const Axis left(c.out_x, 1, u0/c.in_c - c.pad_x, c.stride_x, 1, c.in_x);
         const Axis right(c.out_x, 1, (u0 + U - 1)/c.in_c - c.pad_x, c.stride_x, 1, c.in_x);
-        const int first = left.first, last = max(first, right.last);  // all rows have these positions
+        const int first = left.first, last = max(first, right.last);  // where the whole tile is in the image
+        const int idx = (ky*c.k_x*c.in_c + u0)*c.out_c, step = c.stride_x*c.in_c;
         real total[n_terms][U][V][L] = {};
         for (int b = 0; b < c.replicas; b++)
             for (int oy = ay.first; oy < ay.last; oy++) {
-                const int pre0 = ((b*c.in_y + oy*c.stride_y + ky - c.pad_y)*c.in_x - c.pad_x)*c.in_c + u0;
-                const int post0 = (b*c.out_y + oy)*c.out_x*c.out_c;
+                const int pre = ((b*c.in_y + ay.partner(oy, 0))*c.in_x - c.pad_x)*c.in_c + u0;
+                const int post = (b*c.out_y + oy)*c.out_x*c.out_c;
                 for (int ox = first; ox < last; ox++)
                     CONV_UNROLL
                     for (int u = 0; u < U; u++)
-                        add<U, V>(c, local, total, u, ky, v0, u0, pre0 + ox*c.stride_x*c.in_c, post0 + ox*c.out_c);
-                if (right.first < first || last < left.last)  // borders, row by row
-                    CONV_UNROLL
-                    for (int u = 0; u < U; u++) {
-                        const Axis ax(c.out_x, 1, (u0 + u)/c.in_c - c.pad_x, c.stride_x, 1, c.in_x);
-                        for (int ox = ax.first; ox < ax.last; ox++) {
-                            if (ox == first && first < last) {
-                                ox = last - 1;
-                                continue;
-                            }
-                            add<U, V>(c, local, total, u, ky, v0, u0, pre0 + ox*c.stride_x*c.in_c, post0 + ox*c.out_c);
-                        }
-                    }
+                        add<L, V, U>(total, c, local, v0, u, idx, pre + ox*step, post + ox*c.out_c);
+                CONV_UNROLL  // what single elements see beside that
+                for (int u = 0; u < (right.first < first || last < left.last ? U : 0); u++) {
+                    const Axis ax(c.out_x, 1, (u0 + u)/c.in_c - c.pad_x, c.stride_x, 1, c.in_x);
+                    for (int ox = ax.first == first ? last : ax.first; ox < ax.last;
+                         ox = ox + 1 == first ? last : ox + 1)
+                        add<L, V, U>(total, c, local, v0, u, idx, pre + ox*step, post + ox*c.out_c);
+                }
             }
         const real mean = real(1)/c.replicas;
         CONV_UNROLL
         for (int u = 0; u < U; u++)
             CONV_UNROLL
             for (int v = 0; v < V; v++) {
-                const int co = min((v0 + v)*L, c.out_c - L);
-                CONV_IVDEP
+                const int co = channel<L>(c, v0 + v);
+                CONV_LANES
                 for (int q = (v0 + v)*L - co; q < L; q++) {
                     real totals[n_terms];
                     CONV_UNROLL
                     for (int term = 0; term < n_terms; term++)
                         totals[term] = mean*total[term][u][v][q];
-                    apply((ky*c.k_x*c.in_c + u0 + u)*c.out_c + co + q, totals);
+                    apply(idx + u*c.out_c + co + q, totals);
                 }
             }
     }
-    template <int U, int V>
-    CONV_INLINE static void add(const Conv& c, const Local& local, real (&total)[n_terms][U][V][L],
-                                int u, int ky, int v0, int u0, int pre, int post) {
-        CONV_UNROLL
-        for (int term = 0; term < n_terms; term++)
-            CONV_UNROLL
-            for (int v = 0; v < V; v++) {
-                const int co = min((v0 + v)*L, c.out_c - L);
-                CONV_IVDEP
-                for (int q = 0; q < L; q++)
-                    total[term][u][v][q] += local(term, (ky*c.k_x*c.in_c + u0 + u)*c.out_c + co + q,
-                                                  pre + u, post + co + q);
-            }
-    }
-    template <int V> struct Rows {
-        const Learn& nest;
-        int ky, v0;
-        template <int U> CONV_INLINE void tile(int u0) const { sum<U, V>(nest.c, nest.local, nest.apply, ky, v0, u0); }
-    };
-    struct Channels {
+    template <int L> struct Tile {
         const Learn& nest;
         int ky;
-        template <int V> CONV_INLINE void tile(int v0) const {
-            const Rows<V> rows = {nest, ky, v0};
-            tiles<(n_terms == 1 ? 8 : n_terms == 2 ? 4 : 2)>(nest.c.k_x*nest.c.in_c, rows);
+        template <int V, int U> CONV_INLINE void tile(int v0, int u0) const {
+            sum<L, V, U>(nest.c, nest.local, nest.apply, ky, v0, u0);
         }
     };
-};
-
-template <int n_terms, typename real, typename Local, typename Apply> struct LearnLanes {
-    const Conv& c;
-    const Local& local;
-    const Apply& apply;
     template <int L> CONV_INLINE void lanes() const {
-        const Learn<n_terms, real, Local, Apply, L> nest = {c, local, apply};
         for (int ky = 0; ky < c.k_y; ky++) {
-            const typename Learn<n_terms, real, Local, Apply, L>::Channels channels = {nest, ky};
-            tiles<3>((c.out_c + L - 1)/L, channels);
+            const Tile<L> tile = {*this, ky};
+            tiles<3, (n_terms < 4 ? 8/n_terms : 1)>(vectors<L>(c), c.k_x*c.in_c, tile);
         }
     }
 };
@@ -396,21 +355,21 @@ template <int n_terms, typename real, typename Local, typename Apply> struct Lea
 // post = sum of value(_idx, pre, post) over the synapses that arrive there
 template <typename real, typename Value>
 CONV_INLINE void conv_to_post(const Conv& c, real* post, Value value) {
-    const conv::ToPostLanes<real, Value> nest = {c, post, value};
-    conv::lanes<real>(c.out_c, nest);
+    const conv::ToPost<real, Value> nest = {c, post, value};
+    conv::with_lanes<real>(nest, c.out_c);
 }
 
 // pre = sum of value(_idx, pre, post) over the synapses that leave there
 template <typename real, typename Value>
 CONV_INLINE void conv_to_pre(const Conv& c, real* pre, Value value) {
-    const conv::ToPreLanes<real, Value> nest = {c, pre, value};
-    conv::lanes<real>(c.out_c, nest);
+    const conv::ToPre<real, Value> nest = {c, pre, value, 0, 0};
+    conv::with_lanes<real>(nest, c.out_c);
 }
 
 // apply(_idx, total) for each kernel element, total[term] being the sum of local(term, _idx, pre, post)
-// over all positions, and the mean over the replicas
+// over all positions, and the mean of it over the replicas
 template <int n_terms, typename real, typename Local, typename Apply>
 CONV_INLINE void conv_learn(const Conv& c, Local local, Apply apply) {
-    const conv::LearnLanes<n_terms, real, Local, Apply> nest = {c, local, apply};
-    conv::lanes<real>(c.out_c, nest);
+    const conv::Learn<n_terms, real, Local, Apply> nest = {c, local, apply};
+    conv::with_lanes<real>(nest, c.out_c);
 }

@@ -135,7 +135,8 @@ DENSE_INLINE int dense_rows(int P, int Q, int i, real* const* post, real* const*
     return i;
 }
 
-// Short rows take smaller vectors, for fewer sums over the numbers in a register.
+// Short rows take smaller vectors, for fewer sums over the numbers in a register, or a plain loop
+// where there are no sums to post.
 template <int n_post, int n_pre, typename real, typename Update, typename ToPost, typename ToPre>
 DENSE_INLINE void one_pass(int P, int Q, real* const* post, real* const* pre,
                            Update update, ToPost to_post, ToPre to_pre) {
@@ -154,6 +155,19 @@ DENSE_INLINE void one_pass(int P, int Q, real* const* post, real* const* pre,
     if (Q >= 8*V) {
         i = dense_rows<V, DENSE_REGISTERS/4, n_post, n_pre>(P, Q, i, post, pre, update, to_post, to_pre);
         dense_rows<V, 1, n_post, n_pre>(P, Q, i, post, pre, update, to_post, to_pre);
+    } else if (n_post == 0) {
+        for (i = 0; i < P; i++) {
+            real to_i[n_pre + 1] = {};
+            DENSE_LOOP
+            for (int j = 0; j < Q; j++) {
+                update(i*Q + j, i, j);
+                DENSE_UNROLL
+                for (int k = 0; k < n_pre; k++)
+                    to_i[k] += to_pre(k, i*Q + j, i, j);
+            }
+            for (int k = 0; k < n_pre; k++)
+                pre[k][i] = to_i[k];
+        }
     } else if (Q >= W) {
         i = dense_rows<W, 4, n_post, n_pre>(P, Q, i, post, pre, update, to_post, to_pre);
         dense_rows<W, 1, n_post, n_pre>(P, Q, i, post, pre, update, to_post, to_pre);
@@ -166,8 +180,7 @@ DENSE_INLINE void one_pass(int P, int Q, real* const* post, real* const* pre,
 // ---- Sums to post, all replicas ----
 
 // A tile is U replicas times S vectors of postsynaptic neurons and runs through all presynaptic
-// neurons: a vector of synapses is loaded once for U replicas. Runs through all replicas, and all
-// postsynaptic neurons from j on that make a tile.
+// neurons: a vector of synapses is loaded once for U replicas.
 template <int V, int U, int S, typename real, typename Value>
 DENSE_INLINE void dense_post_tile(int P, int Q, int b, int j, real* post, const Value& value) {
     real sum[U][S][V];
@@ -191,6 +204,7 @@ DENSE_INLINE void dense_post_tile(int P, int Q, int b, int j, real* post, const 
                 post[b*Q + j + u*Q + s*V + q] = sum[u][s][q];
 }
 
+// All replicas of the postsynaptic neurons from j on that come in groups of S*V.
 template <int V, int S, typename real, typename Value>
 DENSE_INLINE int dense_post_columns(int P, int Q, int B, int j, real* post, const Value& value) {
     const int U = DENSE_REGISTERS/4;
@@ -243,11 +257,11 @@ DENSE_INLINE void dense_pre_tile(int P, int Q, int b, int i, real* pre, const Va
     for (; j + V <= Q; j += V)
         dense_pre_vector<V>(P, Q, b, i, j, sum, value);
     if (V > 8 && (Q & 8))
-        dense_pre_vector<V < 8 ? V : 8>(P, Q, b, i, (Q & ~15), sum, value);
+        dense_pre_vector<V < 8 ? V : 8>(P, Q, b, i, Q & ~15, sum, value);
     if (V > 4 && (Q & 4))
-        dense_pre_vector<V < 4 ? V : 4>(P, Q, b, i, (Q & ~7), sum, value);
+        dense_pre_vector<V < 4 ? V : 4>(P, Q, b, i, Q & ~7, sum, value);
     if (V > 2 && (Q & 2))
-        dense_pre_vector<2>(P, Q, b, i, (Q & ~3), sum, value);
+        dense_pre_vector<2>(P, Q, b, i, Q & ~3, sum, value);
     if (Q & 1)
         dense_pre_vector<1>(P, Q, b, i, Q - 1, sum, value);
     for (int x = 0; x < X; x++)

@@ -1,0 +1,116 @@
+"""Populations in several copies: a mini-batch, or independent trials, that share their weights."""
+
+import numpy as np
+from brian2.equations.equations import Equations
+from brian2.groups.neurongroup import NeuronGroup
+
+from brian_le.views import ArrayView
+
+__all__ = ['ReplicatedGroup', 'by_replica', 'population_size', 'common_replicas']
+
+
+class ReplicatedGroup(NeuronGroup):
+    """A group of neurons that holds several replicas of a population.
+
+    Neuron n of replica b of a population of N has the index ``b*N + n``. Synapses of this package
+    between two such groups take their number of replicas from them.
+
+    Parameters
+    ----------
+    N : int
+        Number of neurons of one replica.
+    model : str or Equations
+        As for `brian2.NeuronGroup`. It may read ``neuron``, the index within the population, and
+        ``replica``.
+    replicas : int
+        Number of replicas.
+    **options
+        As for `brian2.NeuronGroup`.
+
+    Raises
+    ------
+    ValueError
+        If the number of replicas is not a whole number of at least 1.
+
+    Examples
+    --------
+    >>> from brian2 import ms
+    >>> from brian_le import ReplicatedGroup
+    >>> G = ReplicatedGroup(3, 'dv/dt = -v/(10*ms) : 1', replicas=2, method='exact')
+    >>> G.v = 'neuron + 10*replica'
+    >>> G.by_replica('v')[:]
+    array([[ 0.,  1.,  2.],
+           [10., 11., 12.]])
+    """
+
+    def __init__(self, N, model, *args, replicas, **options):
+        self.replicas = _check_replicas(replicas)
+        model = model if isinstance(model, Equations) else Equations(model)
+        indices = Equations(f'neuron = i % {int(N)} : integer\nreplica = i // {int(N)} : integer')
+        super().__init__(N*self.replicas, model + indices, *args, **options)
+
+    def by_replica(self, name):
+        """A variable as an array [replica, neuron], see `brian_le.by_replica`."""
+        return by_replica(self, name, self.replicas)
+
+
+def by_replica(group, name, replicas):
+    """A variable of a population with replicas as an array [replica, neuron].
+
+    Parameters
+    ----------
+    group : NeuronGroup
+        Its size is a multiple of `replicas`; neuron n of replica b of a population of N has the
+        index ``b*N + n``.
+    name : str
+        Name of the variable.
+    replicas : int
+        Number of replicas.
+
+    Returns
+    -------
+    ArrayView
+        Of shape (replicas, neurons).
+
+    Raises
+    ------
+    ValueError
+        If the size is not a multiple of the replicas.
+
+    Examples
+    --------
+    >>> from brian2 import NeuronGroup
+    >>> from brian_le import by_replica
+    >>> G = NeuronGroup(6, 'r : 1')
+    >>> by_replica(G, 'r', replicas=2)[:] = [[1, 2, 3], [4, 5, 6]]
+    >>> by_replica(G, 'r', replicas=2)[1]
+    array([4., 5., 6.])
+    """
+    n = population_size(group, replicas)
+    return ArrayView(group, name, (replicas, n), lambda flat: flat.reshape(replicas, n), np.ravel)
+
+
+def population_size(group, replicas):
+    """Number of neurons of one replica; a ValueError if it does not come out even."""
+    n, rest = divmod(len(group), _check_replicas(replicas))
+    if rest or not n:
+        raise ValueError(f"'{group.name}' has {len(group)} neurons, which is not a multiple of "
+                         f'{replicas} replicas')
+    return n
+
+
+def common_replicas(replicas, *groups):
+    """The number of replicas of populations: as given, or else as they were made."""
+    made = {getattr(group, 'replicas', 1) for group in groups}
+    if replicas is not None:
+        return _check_replicas(replicas)
+    if len(made) > 1:
+        names = ' and '.join(f"'{group.name}' ({getattr(group, 'replicas', 1)})" for group in groups)
+        raise ValueError(f'{names} have different numbers of replicas')
+    return made.pop()
+
+
+def _check_replicas(replicas):
+    if isinstance(replicas, bool) or replicas != int(replicas) or replicas < 1:
+        raise ValueError(f'replicas={replicas!r}; give a whole number of at least 1')
+    return int(replicas)

@@ -1,0 +1,59 @@
+"""Projections with every operation at its place in the step."""
+
+import numpy as np
+import pytest
+from brian2 import Network, NeuronGroup, Synapses, ms
+from hypothesis import given
+from hypothesis import strategies as st
+
+from brian_le import DenseSynapses, fixed_weights, one_to_one, project, pyramidal, weight_matrix
+
+
+def groups(*sizes):
+    return [NeuronGroup(n, pyramidal(), method='prospective_euler', order=3*k, name=f'g{k}')
+            for k, n in enumerate(sizes)]
+
+
+@given(st.integers(1, 7), st.integers(1, 7), st.integers(0, 1000))
+def test_weighted_sum(n_pre, n_post, seed):
+    a, b = groups(n_pre, n_post)
+    S = project(a, b, fixed_weights('v_up'), name='S')
+    matrix = np.random.default_rng(seed).normal(size=(n_post, n_pre))
+    weight_matrix(S)[:] = matrix
+    a.r = np.arange(n_pre)
+    Network(a, b, S).run(0.1*ms)
+    np.testing.assert_allclose(b.v_up[:], matrix @ np.arange(n_pre), atol=1e-13)
+
+
+def test_places_in_the_step_do_not_depend_on_those_of_the_groups():
+    a, b = groups(2, 2)
+    S = project(a, b, fixed_weights('v_up'), name='S')
+    (updater,) = S.summed_updaters.values()
+    assert (updater.when, updater.order) == ('groups', -1)
+
+
+def test_class_of_the_projection():
+    class Own(Synapses):
+        pass
+    a, b = groups(2, 2)
+    assert type(project(a, b, fixed_weights('v_up'), name='S', synapses=Own)) is Own
+    assert type(project(a, b, fixed_weights('v_up'), name='T')) is DenseSynapses
+
+
+def test_options_are_those_of_the_class():
+    a, b = groups(4, 6)
+    S = project(a, b, fixed_weights('v_up'), name='S', replicas=2)
+    assert S.matrix().shape == (3, 2)
+
+
+def test_one_to_one():
+    a, b = groups(3, 3)
+    S = project(a, b, one_to_one('v_up'), name='S', one_to_one=True)
+    assert type(S) is Synapses
+    np.testing.assert_array_equal(S.i[:], S.j[:])
+
+
+def test_one_to_one_needs_equal_sizes():
+    a, b = groups(2, 3)
+    with pytest.raises(ValueError, match="'g0' has 2 neurons and 'g1' 3"):
+        project(a, b, one_to_one('v_up'), name='S', one_to_one=True)
