@@ -54,11 +54,27 @@ class _Writer:
     def after_run(self):
         if not (isinstance(self.nest, OnePass) and self.nest.pending is not None):
             return ''
-        return _lines('// the weights follow the last step', self._body('update', 'update'),
-                      self._if_pending(self._call_one_pass('update', with_sums=False)))
+        # by the same loop as in every step, so that it makes no difference where a run ends
+        sums = {'post': self.layout.n_post, 'pre': self.layout.n_pre}
+        scratch = {s: f'not_used_{s.name}' for s in self.nest.sums}
+        return _lines('// the weights follow the last step; the sums go nowhere',
+                      *(f'static {self._real} {name}[{sums[s.side]}];'
+                        for s, name in scratch.items()),
+                      *self._functions(scratch), self._if_pending(self._call_one_pass('update')))
 
     # ------------------------------------------------------------------------------------- kinds
     def _one_pass(self):
+        nest = self.nest
+        lines = self._functions({s: self.array_name(s.variable) for s in nest.sums})
+        if nest.pending is not None:
+            lines.append(self._if_pending(self._call_one_pass('update'),
+                                          self._call_one_pass('NoUpdate()')))
+        else:
+            lines.append(self._call_one_pass('NoUpdate()' if nest.update is None else 'update'))
+        return _lines(*lines)
+
+    def _functions(self, targets):
+        """What the loop over all synapses calls, and where its sums go."""
         nest = self.nest
         lines = [self._sum_body(s) for s in nest.sums]
         if nest.update is not None:
@@ -67,19 +83,14 @@ class _Writer:
             sums = nest.of_side(side)
             if sums:
                 lines += [f'{self._real}* const {side}[] = '
-                          f'{{{", ".join(self.array_name(s.variable) for s in sums)}}};',
+                          f'{{{", ".join(targets[s] for s in sums)}}};',
                           self._terms(f'to_{side}', [_name(s) for s in sums])]
-        if nest.pending is not None:
-            lines.append(self._if_pending(self._call_one_pass('update'),
-                                          self._call_one_pass('NoUpdate()')))
-        else:
-            lines.append(self._call_one_pass('NoUpdate()' if nest.update is None else 'update'))
-        return _lines(*lines)
+        return lines
 
-    def _call_one_pass(self, update, with_sums=True):
+    def _call_one_pass(self, update):
         counts, targets, functions = [], [], []
         for side in ('post', 'pre'):
-            n = len(self.nest.of_side(side)) if with_sums else 0
+            n = len(self.nest.of_side(side))
             counts.append(str(n))
             targets.append(side if n else f'({self._real}* const*) 0')
             functions.append(f'to_{side}' if n else '[](int, int, int, int) { return 0; }')

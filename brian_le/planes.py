@@ -166,8 +166,7 @@ class ConvSynapses(_PlaneSynapses):
 
     Examples
     --------
-    >>> import numpy as np
-    >>> from brian2 import NeuronGroup, run, ms
+    >>> from brian2 import NeuronGroup, ms, run
     >>> from brian_le import ConvSynapses
     >>> image = NeuronGroup(4*4, 'r : 1')
     >>> edges = NeuronGroup(3*3*2, 'I : 1')
@@ -177,7 +176,7 @@ class ConvSynapses(_PlaneSynapses):
     >>> S.matrix('w')[0, 0] = [[-1, 1], [-1, 1]]  # output channel 0, input channel 0
     >>> image.r = 'i % 4'
     >>> run(0.1*ms)
-    >>> np.asarray(edges.I).reshape(3, 3, 2)[0, :, 0]
+    >>> edges.I[:].reshape(3, 3, 2)[0, :, 0]
     array([2., 2., 2.])
     """
 
@@ -253,8 +252,8 @@ class PoolSynapses(_PlaneSynapses):
     >>> S.connect()
     >>> fine.r = 'i'
     >>> run(0.1*ms)
-    >>> coarse.I
-    <neurongroup_1.I: array([ 5.,  7., 13., 15.])>
+    >>> coarse.I[:]
+    array([ 5.,  7., 13., 15.])
     """
 
     def __init__(self, source, target, model=None, *args, input_shape, window, stride=None,

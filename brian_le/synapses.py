@@ -336,8 +336,8 @@ class DenseSynapses(LoopSynapses):
     >>> S.matrix('w')[:] = [[1, 0, 0], [0, 1, 1]]
     >>> inputs.r = [1, 2, 3]
     >>> run(0.1*ms)
-    >>> outputs.I
-    <neurongroup_1.I: array([1., 5.])>
+    >>> outputs.I[:]
+    array([1., 5.])
     """
 
     def _make_layout(self):

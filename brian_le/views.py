@@ -32,6 +32,18 @@ class ArrayView:
     ------
     ValueError
         If values of another shape are set, or values that are not finite.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from brian2 import NeuronGroup
+    >>> from brian_le import ArrayView
+    >>> G = NeuronGroup(6, 'r : 1')
+    >>> image = ArrayView(G, 'r', (2, 3), lambda flat: flat.reshape(2, 3), np.ravel)
+    >>> image[1] = 5
+    >>> image[:]
+    array([[0., 0., 0.],
+           [5., 5., 5.]])
     """
 
     def __init__(self, group, name, shape, to_shape, to_flat):

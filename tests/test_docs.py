@@ -29,6 +29,17 @@ def test_examples_in_documents():
     assert results.attempted and not results.failed
 
 
+def test_script_in_the_document_about_synapses(tmp_path):
+    document = (ROOT/'docs'/'synapses.rst').read_text()
+    script = re.search(r'\.\. code-block:: python\n\n((?:    .*\n|\n)+)', document)[1]
+    script = textwrap.dedent(script)
+    assert "set_device('cpp_standalone')" in script
+    script = script.replace("set_device('cpp_standalone')", "prefs.codegen.target = 'numpy'")
+    done = subprocess.run([sys.executable, '-c', script], cwd=tmp_path, check=True,
+                          capture_output=True, text=True)
+    assert done.stdout.startswith('(300, 784) [')
+
+
 def test_script_in_the_readme(tmp_path):
     blocks = re.findall(r'\.\. code-block:: python\n\n((?:    .*\n|\n)+)',
                         (ROOT/'README.rst').read_text())

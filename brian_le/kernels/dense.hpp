@@ -47,6 +47,14 @@
 #define DENSE_BYTES 16
 #endif
 
+// A sum that the compiler does not regroup, as -ffast-math lets it: a pass with an update and one
+// without then give the same sums to the last digit.
+#if defined(__GNUC__) && !defined(__clang__) && __GNUC__ >= 12
+#define DENSE_IN_ORDER(sum) __builtin_assoc_barrier(sum)
+#else
+#define DENSE_IN_ORDER(sum) (sum)
+#endif
+
 struct NoUpdate {
     void operator()(int, int, int) const {}
 };
@@ -88,7 +96,7 @@ DENSE_INLINE int dense_columns(int Q, int i, int j, real* const* post, real (&to
                 update((i + u)*Q + j + q, i + u, j + q);
                 DENSE_UNROLL
                 for (int k = 0; k < n_post; k++)
-                    to_j[k] += to_post(k, (i + u)*Q + j + q, i + u, j + q);
+                    to_j[k] = DENSE_IN_ORDER(to_j[k] + to_post(k, (i + u)*Q + j + q, i + u, j + q));
                 DENSE_UNROLL
                 for (int k = 0; k < n_pre; k++)
                     value[k][u] = to_pre(k, (i + u)*Q + j + q, i + u, j + q);
@@ -100,13 +108,13 @@ DENSE_INLINE int dense_columns(int Q, int i, int j, real* const* post, real (&to
             for (int k = 0; k < n_pre; k++)
                 DENSE_UNROLL
                 for (int u = 0; u < U; u++)
-                    sum[k][u][q] += value[k][u];
+                    sum[k][u][q] = DENSE_IN_ORDER(sum[k][u][q] + value[k][u]);
         }
     DENSE_UNROLL
     for (int k = 0; k < n_pre; k++)
         DENSE_UNROLL
         for (int u = 0; u < U; u++)
-            to_i[k][u] += dense_sum(sum[k][u]);
+            to_i[k][u] = DENSE_IN_ORDER(to_i[k][u] + DENSE_IN_ORDER(dense_sum(sum[k][u])));
     return j;
 }
 

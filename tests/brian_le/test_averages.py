@@ -143,7 +143,8 @@ def test_factors(code, seed):
 
 @pytest.mark.parametrize('code, expected', [
     ('w*r_pre', {'pre': 'r_pre', 'post': '1', 'synapse': 'w'}),
-    ('eta*err_post*w*tanh(r_pre)', {'pre': 'tanh(r_pre)', 'post': 'err_post', 'synapse': 'eta * w'}),
+    ('eta*err_post*w*tanh(r_pre)', {'pre': 'tanh(r_pre)', 'post': 'err_post',
+                                    'synapse': 'eta * w'}),
     ('-w/r_pre', {'pre': '1 / r_pre', 'post': '1', 'synapse': '-1 * w'}),
     ('w/(r_pre/v_post)', {'pre': '1 / r_pre', 'post': 'v_post', 'synapse': 'w'}),
     ('(r_pre - 1)*(v_post + err_post)', {'pre': 'r_pre - 1', 'post': 'v_post + err_post',

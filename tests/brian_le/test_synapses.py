@@ -18,7 +18,7 @@ from brian_le import DenseSynapses, by_replica, weight_matrix
 from brian_le.runners import late_learning
 from tests.running import CODE_TARGETS, run_cases, run_parts
 
-# ------------------------------------------------------------------------------- models at random
+# --------------------------------------------------------------------------------- models at random
 SIZES = (1, 2, 3, 7, 8, 9, 16, 17, 31, 33, 67)
 NEURONS = '''
 err = tanh(I + 0.3*J) - v : 1
@@ -249,12 +249,13 @@ def check_indices(found):
     np.testing.assert_array_equal(found['out'], 4)
 
 
-# -------------------------------------------------------------------------------- what falls back
+# ---------------------------------------------------------------------------------- what falls back
 FALLBACKS = {
     'part_of_source': "'{}_a_subgroup' is a part of a group",
     'part_of_target': "'{}_b_subgroup' is a part of a group",
     'condition': 'not all neurons are connected to all', 'chance': 'not all neurons are connected',
-    'pairs': 'not all neurons are connected to all', 'twins': 'not all neurons are connected to all',
+    'pairs': 'not all neurons are connected to all',
+    'twins': 'not all neurons are connected to all',
     'twice': 'synapses are added to those that there are', 'later': 'synapses are added to those',
     'spikes': 'it has event pathways', 'several': 'it has a multisynaptic_index',
     'synapses': "'{}_c' are synapses", 'class': 'it has a codeobj_class of its own',
@@ -308,7 +309,7 @@ def compose_fallback(name, which, kind=DenseSynapses):
         'incoming': S.N_incoming[:]}
 
 
-# -------------------------------------------------------------------------------------- replicas
+# ----------------------------------------------------------------------------------------- replicas
 RULES = {  # equations, method, and the same in NumPy: a step from the mean gradient
     'clipped': ("""dw/dt = eta*(err_post*r_pre - 0.2*w) : 1 (clock-driven)
                    w_max = 0.2 : 1""", 'prospective_euler',
@@ -379,11 +380,11 @@ def replicas_by_hand(rule, replicas, n_pre, n_post):
     return {'w': w, 'm': m, 'r': r, 'I': I, 'v': v, 'D': D}
 
 
-# ------------------------------------------------------------------------------------ on all targets
+# ----------------------------------------------------------------------------------- on all targets
 DRAWN = (35, 90, 96, 97, 122, 140, 143, 145, 168, 181, 217, 223, 230, 242, 311, 356, 360, 389, 485,
-         508, 574, 594)  # every option of `draw` is in one of them
+         508, 574, 594, 835)  # every option of `draw` is in one of them
 STOCK_IN_CPP = (35, 90)
-SINGLE = (145, 574)
+SINGLE = (145, 835)
 REPLICAS = [('clipped', 1, 7, 9), ('momentum', 2, 1, 33), ('adam', 5, 17, 8), ('signed', 9, 3, 67)]
 FALLBACKS_IN_CPP = ('twice', 'condition', 'part_of_target', 'rand_in_learning')
 
@@ -425,7 +426,7 @@ def test_drawn_models_on_numpy(number):
     assert_equal(run_one('numpy', compose), with_stock(compose), about=compose.about)
 
 
-@pytest.mark.parametrize('number', [0, 35, 90])
+@pytest.mark.parametrize('number', [90, 574, 835])
 def test_drawn_models_on_cython(number):
     compose = draw(number)
     assert_equal(run_one('cython', compose), with_stock(compose), about=compose.about)
@@ -435,6 +436,21 @@ def test_drawn_models_on_cython(number):
 def test_drawn_models_in_cpp(in_cpp, number):
     compose = draw(number)
     assert_equal(in_cpp[f'drawn_{number}'], with_stock(compose), about=compose.about)
+
+
+def test_every_option_is_drawn_in_cpp():
+    def options(numbers):
+        found = set()
+        for number in numbers:
+            about = draw(number).about
+            found |= {(key, str(about[key])) for key in (
+                'recurrent', 'moves', 'learning', 'method', 'bounds', 'order', 'place', 'regularly',
+                'monitor', 'dt', 'change')}
+            found |= {line.split(' = ')[1] for line in about['sums']}
+            found |= {(side, size) for side, size in zip(('pre', 'post'), about['sizes'])}
+        return found
+    assert len(DRAWN) >= 20
+    assert options(DRAWN) >= options(range(200))
 
 
 @pytest.mark.parametrize('number', STOCK_IN_CPP)
@@ -453,7 +469,7 @@ def test_single_precision(request, target, number):
     assert_equal(found, with_stock(draw(number)), tolerance=3e-6, about=draw(number).about)
 
 
-# ------------------------------------------------------------------------------------------ fallbacks
+# ---------------------------------------------------------------------------------------- fallbacks
 @pytest.mark.parametrize('which', FALLBACKS)
 def test_fallback(which):
     """The numbers of stock synapses, and a word in the log."""
@@ -475,7 +491,7 @@ def test_fallback_in_cpp(in_cpp, which):
     assert_equal(in_cpp[f'fallback_{which}'], expected)
 
 
-# ------------------------------------------------------------------------------------------- indices
+# ------------------------------------------------------------------------------------------ indices
 @pytest.mark.parametrize('target', CODE_TARGETS)
 def test_code_that_reads_indices(request, target):
     if target == 'cpp_standalone':
@@ -542,8 +558,9 @@ def test_look_at(how):
 
 CHANGES = {
     'pair': ((1, 2), 5), 'slice': (slice(2, 5), [7, 8, 9]), 'row': ((3, slice(None)), [1, 2, 3, 4]),
-    'all': (slice(None), 3), 'formula': ('i > j', 'i*10 + j'), 'formula for all': (
-        slice(None), 'r_pre + 0.1*j'), 'column': ((slice(None), 0), '10*i'), 'list': ([7, 2], [1, 2]),
+    'all': (slice(None), 3), 'formula': ('i > j', 'i*10 + j'),
+    'formula for all': (slice(None), 'r_pre + 0.1*j'), 'column': ((slice(None), 0), '10*i'),
+    'list': ([7, 2], [1, 2]),
 }
 
 
@@ -569,7 +586,7 @@ def test_neurons_that_do_not_exist(item, message):
         S.w[item] = 3
 
 
-# ---------------------------------------------------------------------------------- weights follow late
+# ------------------------------------------------------------------------------ weights follow late
 def late_parts(x='x : 1'):
     a, b = NeuronGroup(3, 'r : 1', name='a'), NeuronGroup(4, 'I : 1', name='b')
     S = DenseSynapses(a, b, f"""I_post = w*r_pre : 1 (summed)
@@ -664,14 +681,14 @@ def test_generated_code_can_be_read(in_cpp, directory):
     assert "// what changes the weights" in late and '[0] = 1;' in late
     averaged = files['replicas_adam_S_stateupdater_codeobject']
     assert 'mean_over_replicas<1, double>(17, 8, 5, ' in averaged
-    assert '// _mean_0 = err_post * r_pre' in averaged
+    assert '// term_0 = err_post * r_pre' in averaged
     ours = [text for text in files.values() if 'auto sum_' in text]
     assert len(ours) > 20
     for text in ours:
         assert max(map(len, text.splitlines())) <= 200
 
 
-# ------------------------------------------------------------------------------------------- replicas
+# ----------------------------------------------------------------------------------------- replicas
 @given(st.sampled_from(sorted(RULES)), st.sampled_from([1, 2, 5, 9]), st.sampled_from(SIZES),
        st.sampled_from(SIZES))
 @settings(max_examples=15)
@@ -701,7 +718,7 @@ def test_replicas_in_single_precision(request, target):
     assert_equal(found, replicas_by_hand('adam', 3, 7, 5), tolerance=3e-6)
 
 
-# ------------------------------------------------------------------------------------------- refusals
+# ----------------------------------------------------------------------------------------- refusals
 def replicated(equations='w : 1', replicas=2, n_pre=4, n_post=6, **options):
     a = NeuronGroup(n_pre, 'r : 1', name='a', **options.pop('neurons', {}))
     b = NeuronGroup(n_post, 'v : 1\nI : 1', name='b')
@@ -726,7 +743,8 @@ REFUSED = {
     'source': (lambda: replicated(n_pre=5), ValueError,
                "'a' has 5 neurons, which is not a multiple of 2 replicas"),
     'target': (lambda: replicated(n_post=5), ValueError, "'b' has 5 neurons"),
-    'more replicas than neurons': (lambda: replicated(replicas=12), ValueError, "'a' has 4 neurons"),
+    'more replicas than neurons': (lambda: replicated(replicas=12), ValueError,
+                                   "'a' has 4 neurons"),
     'no replicas': (lambda: replicated(replicas=0), ValueError, 'replicas=0; give a whole number'),
     'half replicas': (lambda: replicated(replicas=1.5), ValueError, 'replicas=1.5; give a whole'),
     'negative': (lambda: replicated(replicas=-1), ValueError, 'replicas=-1; give a whole number'),
@@ -740,7 +758,8 @@ REFUSED = {
     'operation on neurons': (lambda: connected().run_regularly('w = r_pre'), ValueError,
                              "'r_pre' belongs to many neurons for each synapse of 'S'"),
     'operation on neurons, by another name': (
-        lambda: connected('w : 1\nwr = w*r_pre : 1').run_regularly('w = wr'), ValueError, "'r_pre'"),
+        lambda: connected('w : 1\nwr = w*r_pre : 1').run_regularly('w = wr'), ValueError,
+        "'r_pre'"),
     'stored subexpression': (lambda: connected('w : 1\nwr = r_pre : 1 (constant over dt)'),
                              ValueError, "'r_pre' belongs to many neurons"),
     'random numbers in a sum': (lambda: simulate('I_post = w*rand() : 1 (summed)\nw : 1'),
@@ -756,7 +775,8 @@ REFUSED = {
     'matrix before connect': (lambda: replicated()[2].matrix(), TypeError,
                               "'S' has no synapses yet, call connect.. first"),
     'matrix of another shape': (lambda: connected().matrix().__setitem__(
-        slice(None), np.ones((2, 3))), ValueError, r"w of 'S' has the shape \(3, 2\), not \(2, 3\)"),
+        slice(None), np.ones((2, 3))), ValueError,
+        r"w of 'S' has the shape \(3, 2\), not \(2, 3\)"),
 }
 
 
