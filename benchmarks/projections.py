@@ -288,30 +288,36 @@ def stream(folder, dtype, size):
 
 def measure_networks(options, folder):
     """Learning networks without replicas."""
-    single = [(size, errors) for size in (2000, 6000) for errors in (False, True)]
     for dtype in DTYPES:
+        least = {'float64': 5, 'float32': 10}[dtype]
         yield from measure_network('784-300-100-10', MNIST, dtype, True, options, folder,
-                                   stock={'at_least': {'float64': 5, 'float32': 10}[dtype]},
-                                   plain={'at_most': 1})
-        for size, errors in single if not options.quick else single[1:2]*(dtype == 'float32'):
-            label = f'{size}x{size} {"with" if errors else "no"} errors'
-            aim = {'at_most': 1.3} if size == 2000 else {}
-            yield from measure_network(label, (size, size), dtype, errors, options, folder,
-                                       streamed=aim)
+                                   {'stock': {'at_least': least}, 'C++': {'at_most': 1}})
+        for size, sends_errors in single_projections(options, dtype):
+            label = f'{size}x{size} {"with" if sends_errors else "no"} errors'
+            yield from measure_network(label, (size, size), dtype, sends_errors, options, folder,
+                                       {'stream': {'at_most': 1.3} if size == 2000 else {}})
 
 
-def measure_network(label, sizes, dtype, sends_errors, options, folder, stock={}, plain={},
-                    streamed=None):
-    """One network; `stock`, `plain` and `streamed` are the aims of the three ratios."""
+def single_projections(options, dtype):
+    """Sizes of single projections, and whether they send errors to the source."""
+    if not options.quick:
+        return [(2000, False), (2000, True), (6000, False), (6000, True)]
+    return [(2000, True)] if dtype == 'float32' else []
+
+
+def measure_network(label, sizes, dtype, sends_errors, options, folder, aims):
+    """One network; `aims` are those of its ratios, by the other program."""
     case = make_chain(label, sizes, dtype, folder, sends_errors=sends_errors)
     check(case)
-    if streamed is not None:
+    if 'stream' in aims:
         case.runs['stream'] = stream(folder, dtype, sizes[0]*sizes[1])
-    us = measure(case, min(options.repeats, 3) if case.work > LARGE else options.repeats)
-    yield Figure(f'{case.label}: stock / brian_le', us['stock']/us['brian_le'], **stock)
-    yield Figure(f'{case.label}: brian_le / C++', us['brian_le']/us['C++'], **plain)
-    if streamed is not None:
-        yield Figure(f'{case.label}: brian_le / stream', us['brian_le']/us['stream'], **streamed)
+    us = measure(case, options.repeats)
+    ours = us['brian_le']
+    yield Figure(f'{case.label}: stock / brian_le', us['stock']/ours, **aims.get('stock', {}))
+    yield Figure(f'{case.label}: brian_le / C++', ours/us['C++'], **aims.get('C++', {}))
+    yield Figure(f'{case.label}: brian_le / NumPy', ours/us['NumPy'])
+    if 'stream' in aims:
+        yield Figure(f'{case.label}: brian_le / stream', ours/us['stream'], **aims['stream'])
     yield Times('networks: us per step', case.label, us)
 
 
@@ -468,7 +474,7 @@ def measure(case, repeats):
     say(f'timing {case.label}')
     us = {name: [] for name in case.runs}
     with one_core():
-        for _ in range(repeats):
+        for _ in range(min(repeats, 3) if case.work > LARGE else repeats):
             for name, run in case.runs.items():
                 us[name].append(time_per_step(run, steps_of(case, name),
                                               CLOCKS.get(name, user_time_of_children)))
@@ -529,22 +535,23 @@ def measure_builds(options, folder):
     """Builds from nothing and unchanged."""
     repeats = 1 if options.quick else min(options.repeats, 3)
     for name in ('brian_le', 'stock'):
-        clock, processor, again = [], [], []
+        from_nothing, unchanged = [], []
         for k in range(repeats):
             say(f'building 784-300-100-10 from nothing, {name}')
             with cache(Path(folder)/f'cache_{name}_{k}'):
-                first = in_new_process(build_chain, name, str(Path(folder)/f'{name}_{k}'))
+                from_nothing.append(in_new_process(build_chain, name,
+                                                   str(Path(folder)/f'{name}_{k}')))
                 # brian_le knows the binary in another folder, Brian2 in the same one
                 other = f'{name}_{k}' + '_again'*(name == 'brian_le')
-                second = in_new_process(build_chain, name, str(Path(folder)/other))
-            clock.append(first[0])
-            processor.append(first[1])
-            again.append(second[0])
+                unchanged.append(in_new_process(build_chain, name, str(Path(folder)/other)))
         ours = name == 'brian_le'
         label = f'build of 784-300-100-10, {name}'
+        (clock, processor), (clock_again, processor_again) = zip(*from_nothing), zip(*unchanged)
         yield Figure(f'{label}: processor s from nothing', processor, at_most=12 if ours else None)
-        yield Figure(f'{label}: s until it starts, unchanged', again, at_most=1 if ours else None)
+        yield Figure(f'{label}: s until it starts, unchanged', clock_again,
+                     at_most=1 if ours else None)
         yield Figure(f'{label}: s from nothing, on the clock', clock)
+        yield Figure(f'{label}: processor s, unchanged', processor_again)
 
 
 @contextmanager

@@ -9,8 +9,8 @@ import numpy as np
 
 from brian_le.checks import choose
 from brian_le.layouts import ConvLayout, PoolLayout
+from brian_le.loops import LoopSynapses
 from brian_le.replicas import common_replicas, population_size
-from brian_le.synapses import LoopSynapses
 
 __all__ = ['ConvSynapses', 'PoolSynapses', 'conv_shape', 'pool_shape']
 

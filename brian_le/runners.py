@@ -121,7 +121,7 @@ class LearningRunner(StateUpdater):
         if layout.shares_weights or layout.replicas > 1:
             nest = self._averaged(run_namespace)
         elif loops is not ArrayLoops and (late := late_learning(synapses, run_namespace)):
-            nest = Snapshot(layout, f'what changes the weights {synapses.about} late',
+            nest = Snapshot(layout, f'what the change of weights reads, for {synapses.about}',
                             copies=late.copies, pending=late.pending)
         else:
             self.update_abstract_code(run_namespace)

@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from brian_le import (apical_silencing, dendritic_prediction, fixed_weights, one_to_one, project,
-                      pyramidal, set_matrix)
+                      pyramidal)
 from tests.reference import softplus
 from tests.running import CODE_TARGETS, run_cases
 
@@ -30,7 +30,7 @@ def compose(rule, gate=None, **options):
         S = project(pre, post, rule(into, gate=gate, **options), name=f'{name}_S')
         if gate:
             S.learning = linked_var(switch, 'learning')
-        set_matrix(S, W0)
+        S.matrix()[:] = W0
         monitor = StateMonitor(S, 'w', record=np.arange(6), when='end', name=f'{name}_M')
         return ([pre, post, switch, S, monitor], STEPS*0.1*ms,
                 lambda: np.array(monitor.w.T).reshape(STEPS, 3, 2).swapaxes(1, 2))
