@@ -107,14 +107,16 @@ class _Writer:
 
     def _sum(self):
         s = self.nest.sum
-        kind = {'dense': 'sum', 'conv': 'conv'}[self.layout.kernels]
-        return _lines(self._declare, self._sum_body(s),
-                      f'{kind}_to_{s.side}({self._size}, {self.array_name(s.variable)}, '
-                      f'{_name(s)});')
+        arguments = f'{self.array_name(s.variable)}, {_name(s)}'
+        if self.layout.kernels == 'dense':
+            call = f'sum_to_{s.side}({self._size}, {arguments});'
+        else:
+            call = f'conv_to_{s.side}<Layout>({arguments});'
+        return _lines(self._declare, self._sum_body(s), call)
 
     def _pooling(self):
         nest, s = self.nest, self.nest.sum
-        arguments = [self._size, self.array_name(s.variable), _name(s)]
+        arguments = ['layout', self.array_name(s.variable), _name(s)]
         kind = 'sum'
         if nest.winner is not None:
             kind = 'max'
@@ -133,13 +135,15 @@ class _Writer:
         if not n:
             return _lines(update, f'for (int _idx = 0; _idx < {self.layout.n_synapses}; _idx++)',
                           '    update(_idx, 0);')
-        average = 'mean_over_replicas' if self.layout.kernels == 'dense' else 'conv_learn'
+        if self.layout.kernels == 'dense':
+            call = f'mean_over_replicas<{n}, {self._default}>({self._size}, local, update);'
+        else:
+            call = f'conv_learn<Layout, {n}, {self._default}>(local, update);'
         return _lines(
             self._declare,
             *(self._body(name, block, self._default, f'{name} = {code}')
               for name, (block, code) in zip(names, nest.terms.items())),
-            self._terms('local', names, self._default), update,
-            f'{average}<{n}, {self._default}>({self._size}, local, update);')
+            self._terms('local', names, self._default), update, call)
 
     def _snapshot(self):
         loops = []
@@ -164,9 +168,8 @@ class _Writer:
 
     @property
     def _size(self):
+        """The numbers of a layout that needs only few."""
         layout = self.layout
-        if layout.kernels != 'dense':
-            return 'layout'
         if isinstance(self.nest, OnePass):
             return f'{layout.n_pre}, {layout.n_post}'
         return f'{layout.n_pre}, {layout.n_post}, {layout.replicas}'
@@ -177,13 +180,17 @@ class _Writer:
         if self.layout.kernels == 'dense':
             return ''
         layout = self.layout
-        names = {'conv': ('in_y', 'in_x', 'in_c', 'out_y', 'out_x', 'out_c', 'k_y', 'k_x',
-                          'stride_y', 'stride_x', 'pad_y', 'pad_x', 'replicas'),
-                 'pool': ('in_y', 'in_x', 'channels', 'out_y', 'out_x', 'w_y', 'w_x', 'stride_y',
-                          'stride_x', 'replicas')}[layout.kernels]
+        if layout.kernels == 'conv':
+            numbers = [f'{name} = {getattr(layout, name)}' for name in (
+                'in_y', 'in_x', 'in_c', 'out_y', 'out_x', 'out_c', 'k_y', 'k_x',
+                'stride_y', 'stride_x', 'pad_y', 'pad_x', 'replicas')]
+            return _lines('struct Layout', '{',
+                          f'    enum {{ {", ".join(numbers[:6])},',
+                          f'           {", ".join(numbers[6:])} }};', '};')
+        names = ('in_y', 'in_x', 'channels', 'out_y', 'out_x', 'w_y', 'w_x', 'stride_y', 'stride_x',
+                 'replicas')
         values = ', '.join(str(getattr(layout, name)) for name in names)
-        return _lines(f'// {", ".join(names)}',
-                      f'static const {layout.kernels.capitalize()} layout = {{{values}}};')
+        return _lines(f'// {", ".join(names)}', f'static const Pool layout = {{{values}}};')
 
     def _sum_body(self, s):
         return self._body(_name(s), s.name, c_data_type(s.variable.dtype), s.equation)

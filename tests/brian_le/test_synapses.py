@@ -678,7 +678,7 @@ def test_generated_code_can_be_read(in_cpp, directory):
     after = files['after_run_counter_S_summed_variable_I_post_codeobject']
     assert '// the weights follow the last step' in after
     late = files['counter_S_stateupdater_codeobject']
-    assert "// what changes the weights" in late and '[0] = 1;' in late
+    assert '// what the change of weights reads' in late and '[0] = 1;' in late
     averaged = files['replicas_adam_S_stateupdater_codeobject']
     assert 'mean_over_replicas<1, double>(17, 8, 5, ' in averaged
     assert '// term_0 = err_post * r_pre' in averaged
