@@ -483,7 +483,7 @@ class Matrices:
         views[0][0, 1, 1, 2] = -3*mV
         views[1][:, 1, 0] = [5, 6, 7]*mV
         before = [view[:] for view in views]
-        flat = objects[2].v[:]
+        flat = np.array(objects[2].v[:])
         return objects, DT*ms, lambda: {
             'shapes': [view.shape for view in views], 'before': before, 'flat': flat,
             'after': [view[:] for view in views]}

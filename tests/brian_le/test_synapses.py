@@ -551,7 +551,7 @@ LOOK = {
 
 @pytest.mark.parametrize('how', LOOK)
 def test_look_at(how):
-    stock, dense = (LOOK[how](S) for S in pair_of_kinds())
+    stock, dense = (np.array(LOOK[how](S)) for S in pair_of_kinds())
     np.testing.assert_array_equal(dense, stock)
     assert np.shape(dense) == np.shape(stock)
 
@@ -570,7 +570,7 @@ def test_change(how):
     for S in pair_of_kinds():
         item, new = CHANGES[how]
         S.w[item] = new
-        values.append(S.w[:])
+        values.append(np.array(S.w[:]))
     np.testing.assert_array_equal(*values)
 
 
