@@ -79,23 +79,34 @@ class ArrayLoops(NumpyCodeObject):
 # ------------------------------------------------------------------- what the templates make use of
 def total(side, patch, pair=None, synapse=1.0, pre=1.0, post=1.0):
     """Sum of the values of a patch over the neurons of the other side, [copy, neuron]."""
-    copies, n_pre, n_post = patch.size
     if pair is not None:
         return np.broadcast_to(pair, patch.size).sum(axis=1 if side == 'post' else 2)
-    weights = np.broadcast_to(synapse, (n_pre, n_post))
-    rows = np.broadcast_to(pre, (copies, n_pre, 1))[:, :, 0]
-    columns = np.broadcast_to(post, (copies, 1, n_post))[:, 0, :]
-    return (rows @ weights)*columns if side == 'post' else (columns @ weights.T)*rows
+    rows, columns, weights = _matrices(patch, synapse, pre, post)
+    if side == 'post':
+        sums, factor = _as_matrix(rows, *patch.size[:2]) @ weights, columns
+    else:
+        sums, factor = _as_matrix(columns, *patch.size[::2]) @ weights.T, rows
+    return sums if np.ndim(factor) == 0 and factor == 1 else sums*factor
 
 
 def average(patch, replicas, pair=None, synapse=1.0, pre=1.0, post=1.0):
     """Mean of the values of a patch over the replicas, summed over positions, [pre, post]."""
-    copies, n_pre, n_post = patch.size
     if pair is not None:
         return np.broadcast_to(pair, patch.size).sum(axis=0)/replicas
-    rows = np.broadcast_to(pre, (copies, n_pre, 1))[:, :, 0]
-    columns = np.broadcast_to(post, (copies, 1, n_post))[:, 0, :]
-    return synapse*(rows.T @ columns)/replicas
+    rows, columns, weights = _matrices(patch, synapse, pre, post)
+    products = _as_matrix(rows, *patch.size[:2]).T @ _as_matrix(columns, *patch.size[::2])
+    return weights*products/replicas
+
+
+def _matrices(patch, synapse, pre, post):
+    """Factors without the axis of the other side."""
+    rows = pre[:, :, 0] if np.ndim(pre) == 3 else pre
+    columns = post[:, 0, :] if np.ndim(post) == 3 else post
+    return rows, columns, _as_matrix(synapse, *patch.size[1:])
+
+
+def _as_matrix(values, *shape):
+    return values if np.shape(values) == shape else np.broadcast_to(values, shape)
 
 
 def winners(layout, values):

@@ -234,29 +234,23 @@ class Patch:
         self.shapes = {'pre': pre_shape, 'post': post_shape, 'synapse': synapse_shape}
         self.parts = {'pre': pre_part, 'post': post_part, 'synapse': synapse_part}
         self.one_to_one = one_to_one
+        pre, post = (np.broadcast_to(0, self.shapes[side])[self.parts[side]].shape
+                     for side in ('pre', 'post'))
+        #: Numbers of copies, of presynaptic and of postsynaptic neurons.
+        self.size = ((math.prod(pre), 1, 1) if one_to_one
+                     else (math.prod(pre[:-1]), *pre[-1:], *post[-1:]))
 
     def view(self, side, array):
         """The part of an array that belongs to the patch, in the shape of its population."""
         return array.reshape(self.shapes[side])[self.parts[side]]
 
-    @property
-    def size(self):
-        """Numbers of copies, of presynaptic and of postsynaptic neurons."""
-        pre, post = (np.broadcast_to(0, self.shapes[side])[self.parts[side]].shape
-                     for side in ('pre', 'post'))
-        if self.one_to_one:
-            return math.prod(pre), 1, 1
-        return math.prod(pre[:-1]), pre[-1], post[-1]
-
-    def _copies(self, side, array):
-        part = self.view(side, array)
-        return part.reshape(-1, 1 if self.one_to_one else part.shape[-1])
-
     def pre(self, array):
-        return self._copies('pre', array)[:, :, None]
+        copies, n_pre, _ = self.size
+        return self.view('pre', array).reshape(copies, n_pre, 1)
 
     def post(self, array):
-        return self._copies('post', array)[:, None, :]
+        copies, _, n_post = self.size
+        return self.view('post', array).reshape(copies, 1, n_post)
 
     def synapse(self, array):
         return self.view('synapse', array)
@@ -268,5 +262,4 @@ class Patch:
 
     def put(self, side, array, values):
         """Store values of the synapses."""
-        part = self.view(side, array)
-        part[...] = np.broadcast_to(values, (1, *part.shape))[0]
+        self.view(side, array)[...] = values
