@@ -10,10 +10,9 @@ from brian2.codegen.runtime.numpy_rt.numpy_rt import NumpyCodeObject
 
 from brian_le.averages import factors
 from brian_le.layouts import Patch
+from brian_le.nests import SIDES
 
 __all__ = ['ArrayLoops', 'separate']
-
-_SIDES = {'_idx': 'synapse', '_presynaptic_idx': 'pre', '_postsynaptic_idx': 'post'}
 
 
 def separate(code, side_of):
@@ -60,7 +59,7 @@ class ArrayGenerator(NumpyCodeGenerator):
         return super().translate_statement(statement)
 
     def _side(self, name):
-        return None if self.variables[name].scalar else _SIDES.get(self.variable_indices[name])
+        return None if self.variables[name].scalar else SIDES.get(self.variable_indices[name])
 
 
 class ArrayLoops(NumpyCodeObject):
@@ -106,7 +105,10 @@ def _matrices(patch, synapse, pre, post):
 
 
 def _as_matrix(values, *shape):
-    return values if np.shape(values) == shape else np.broadcast_to(values, shape)
+    values = np.asarray(values)
+    if values.dtype.kind != 'f':  # products of integers overflow, those of booleans do not add up
+        values = values.astype(float)
+    return values if values.shape == shape else np.broadcast_to(values, shape)
 
 
 def winners(layout, values):

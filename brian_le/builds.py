@@ -9,6 +9,7 @@ folder it is written. They are kept in the folder that the variable BRIAN_LE_CAC
 import hashlib
 import os
 import re
+import shlex
 import shutil
 import subprocess
 import sys
@@ -77,8 +78,8 @@ def build(project, arguments=()):
 
 def _compile(project, arguments=()):
     (project/'precompiled.mk').write_text(_PRECOMPILED)
-    if not any(argument.startswith('-j') for argument in arguments):
-        arguments = [*arguments, f'-j{os.cpu_count()}']
+    jobs = f'-j{os.cpu_count()}'  # -j alone, the default of Brian2 2.9, would start all at once
+    arguments = [jobs if argument == '-j' else argument for argument in arguments] or [jobs]
     make = subprocess.run(['make', '-f', 'makefile', '-f', 'precompiled.mk', *arguments],
                           cwd=project, capture_output=True, text=True)
     if make.returncode:
@@ -91,15 +92,35 @@ def kept_binary(project):
     digest = hashlib.sha256()
     sources = [path for pattern in ('*.cpp', '*.h', 'makefile', 'brianlib/*', 'code_objects/*.cpp',
                                     'code_objects/*.h') for path in project.glob(pattern)]
+    makefile = (project/'makefile').read_text()
+    flags = re.search(r'^OPTIMISATIONS\s*=(.*)$', makefile, re.M)
+    flags = shlex.split(flags[1]) if flags else []
     for path in sorted(sources):
         digest.update(f'{path.relative_to(project)}\0'.encode())
         digest.update(path.read_bytes())
-    flags = re.search(r'^OPTIMISATIONS\s*=(.*)$', (project/'makefile').read_text(), re.M)
+    for path in sorted(_files_elsewhere(makefile, flags, sources)):
+        digest.update(path.read_bytes())
     # verbosely, the compiler says its version and what -march=native means on this machine
-    answer = subprocess.run([*cxx(), *(flags[1].split() if flags else ()), '-E', '-v', '-x', 'c++',
-                             os.devnull], capture_output=True, text=True)
+    answer = subprocess.run([*cxx(), *flags, '-E', '-v', '-x', 'c++', os.devnull],
+                            capture_output=True, text=True)
     digest.update((answer.stderr + sys.platform).encode())
     return _cache_directory()/digest.hexdigest()[:32]/'main'
+
+
+def _files_elsewhere(makefile, flags, sources):
+    """What a project is made of beside its own files: what its user's functions bring along."""
+    folders = [Path(flag[2:]) for flag in flags if flag.startswith('-I')]
+    found = {Path(word) for word in re.findall(r'/[^\s"]+\.(?:cpp|cc|c|o|a|so)\b', makefile)
+             if Path(word).is_file()}
+    to_read = [*sources, *found]
+    while to_read:
+        text = to_read.pop().read_text(errors='replace')
+        for name in re.findall(r'^\s*#\s*include\s*["<]([^">]+)[">]', text, re.M):
+            for path in (folder/name for folder in folders):
+                if path.is_file() and path not in found:
+                    found.add(path)
+                    to_read.append(path)
+    return found
 
 
 def _cache_directory():

@@ -30,13 +30,21 @@ def has_cpp(function, owner, without_tables):
 
 
 # ------------------------------------------------------------------------------------- statements
-class _FloatRenderer(CPPNodeRenderer):
-    """Numbers in single precision; one in double would turn the whole expression to double."""
+class _Renderer(CPPNodeRenderer):
+    """Numbers in the precision of all others; one in double would turn an expression to double."""
+
+    suffix = ''
 
     def render_Constant(self, node):
         text = super().render_Constant(node)
         is_float = isinstance(node.value, (float, np.floating)) and np.isfinite(node.value)
-        return f'{text}f' if is_float else text
+        return f'{text}{self.suffix}' if is_float else text
+
+    def render_BinOp(self, node):
+        if not isinstance(node.op, ast.Div):
+            return super().render_BinOp(node)
+        left, right = map(self.render_element_parentheses, (node.left, node.right))
+        return f'1.0{self.suffix}*{left}/{right}'  # of integers, too
 
 
 class LoopGenerator(CPPCodeGenerator):
@@ -50,10 +58,9 @@ class LoopGenerator(CPPCodeGenerator):
         return prefs.core.default_float_dtype == np.float32
 
     def translate_expression(self, expr):
-        if not self._single_precision:
-            return super().translate_expression(expr)
         expr = word_substitute(expr, self.func_name_replacements)
-        renderer = _FloatRenderer(auto_vectorise=self.auto_vectorise)
+        renderer = _Renderer(auto_vectorise=self.auto_vectorise)
+        renderer.suffix = 'f' if self._single_precision else ''
         return renderer.render_node(ast.parse(expr.strip(), mode='eval').body).strip()
 
     def translate_to_read_arrays(self, read, write, indices):
@@ -66,9 +73,11 @@ class LoopGenerator(CPPCodeGenerator):
         keywords = super().determine_keywords()
         kernels = (resources.files('brian_le')/'kernels'/f'{self.owner.layout.kernels}.hpp')
         keywords['support_code_lines'] += [
-            'using namespace std;  // exp and others in float', *kernels.read_text().splitlines()]
+            'using namespace std;  // exp and others in float',
+            *kernels.read_text().splitlines()]
         # for Cython, which has to hand them over
-        arrays = {self.get_array_name(var): (c_data_type(var.dtype), self.device.get_array_name(var))
+        arrays = {self.get_array_name(var): (c_data_type(var.dtype),
+                                             self.device.get_array_name(var))
                   for var in self.variables.values() if isinstance(var, ArrayVariable)}
         keywords['arrays'] = [(pointer, *arrays[pointer]) for pointer in sorted(arrays)]
         keywords['constants'] = [(name, c_data_type(var.dtype), self._number(var.value))

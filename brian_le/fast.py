@@ -1,6 +1,5 @@
 """C++ projects that are compiled for speed."""
 
-import os
 import sys
 from importlib import resources
 
@@ -13,7 +12,7 @@ __all__ = ['fast_cpp']
 class fast_cpp:
     """Let the C++ projects of this process compute and compile faster.
 
-    Called once at the beginning of a script it holds for the rest of it; in a ``with`` statement
+    Called once at the beginning of a script, it holds for the rest of it; in a ``with`` statement
     for what is inside. Nothing is changed without it. It concerns the device ``cpp_standalone``
     alone, and all its groups, with or without the synapses of this package:
 
@@ -24,7 +23,8 @@ class fast_cpp:
       zero. Calculating with them is ten times slower, and neurons whose input has been silent for
       long arrive there. (The flag ``-ffast-math`` for the linker.)
     * Headers are compiled once for all sources, and binaries are kept: an unchanged model is not
-      compiled again, in whatever folder it runs, see `brian_le.builds`.
+      compiled again, in whatever folder it runs, see `brian_le.builds`. (The preference
+      ``devices.cpp_standalone.make_cmd_unix``.)
 
     The flags of the compiler are those of Brian2, ``-O3 -ffast-math -march=native`` among them; see
     its preference ``codegen.cpp.extra_compile_args_gcc``.
@@ -40,7 +40,7 @@ class fast_cpp:
     def __init__(self):
         device = prefs.devices.cpp_standalone
         self._before = (CPPStandaloneCodeObject.templater, prefs.codegen.cpp.extra_link_args,
-                        device.make_cmd_unix, device.extra_make_args_unix)
+                        device.make_cmd_unix)
         kernels = resources.files('brian_le')/'kernels'
         templater = CPPStandaloneCodeObject.templater
         if 'vector_math' not in templater.env_globals:
@@ -49,14 +49,13 @@ class fast_cpp:
                 env_globals={'vector_math': (kernels/'vector_math.hpp').read_text()})
         links = prefs.codegen.cpp.extra_link_args
         self._set(templater, links if '-ffast-math' in links else [*links, '-ffast-math'],
-                  f'"{sys.executable}" -m brian_le.builds', [f'-j{os.cpu_count()}'])
+                  f'"{sys.executable}" -m brian_le.builds')
 
     @staticmethod
-    def _set(templater, link_flags, make, make_arguments):
+    def _set(templater, link_flags, make):
         CPPStandaloneCodeObject.templater = templater
         prefs.codegen.cpp.extra_link_args = link_flags
         prefs.devices.cpp_standalone.make_cmd_unix = make
-        prefs.devices.cpp_standalone.extra_make_args_unix = make_arguments
 
     def __enter__(self):
         return self

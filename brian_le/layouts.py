@@ -44,6 +44,22 @@ def neuron_index(y, x, channel, shape):
 def neuron_position(index, shape):
     """Row, column and channel of a neuron; the inverse of `neuron_index`.
 
+    Parameters
+    ----------
+    index : int or array_like
+        Index within one replica of the population.
+    shape : tuple of int
+        (rows, columns, channels) of the population.
+
+    Returns
+    -------
+    tuple of int or numpy.ndarray
+
+    Raises
+    ------
+    ValueError
+        If the index lies outside.
+
     Examples
     --------
     >>> from brian_le import neuron_position

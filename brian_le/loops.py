@@ -16,8 +16,10 @@ from brian2.utils.logger import get_logger
 
 from brian_le.arrays import ArrayLoops
 from brian_le.averages import inline
+from brian_le.checks import choose
 from brian_le.cpp import CythonLoops, StandaloneLoops, has_cpp
 from brian_le.indices import provide_indices
+from brian_le.nests import SIDES
 from brian_le.pairs import PairIndexing, PairIndices
 from brian_le.replicas import common_replicas, population_size
 from brian_le.runners import LearningRunner, SumRunner
@@ -29,7 +31,6 @@ logger = get_logger(f'brian2.{__name__}')  # goes where the messages of Brian2 g
 
 _LOOPS = {NumpyCodeObject: ArrayLoops, CythonCodeObject: CythonLoops,
           CPPStandaloneCodeObject: StandaloneLoops}
-_SIDES = {'_idx': 'synapse', '_presynaptic_idx': 'pre', '_postsynaptic_idx': 'post'}
 
 
 class LoopSynapses(Synapses):
@@ -75,6 +76,7 @@ class LoopSynapses(Synapses):
             runner = SumRunner(stock.expression, name, self, stock.target, f'N_{side}',
                                f'_synaptic_{side}')
             runner._name = self._runner_name(name)
+            runner._creation_stack = stock._creation_stack
             # the first replica is a part of a group, which has an order of its own
             runner.target, runner.order = population, population.order - 1
             ours[stock] = self.summed_updaters[name] = runner
@@ -229,9 +231,15 @@ class LoopSynapses(Synapses):
         ------
         TypeError
             Before `connect` has been called.
+        ValueError
+            If there is no such variable, or it does not exist once for each synapse.
         """
         if not self._connect_called:
             raise TypeError(f"'{self.name}' has no synapses yet, call connect() first")
+        choose(f"variable for each synapse of '{self.name}'", name,
+               [key for key, variable in self.variables.items()
+                if variable in self._registered_variables and not key.startswith('_')
+                and variable not in self._pairs])
         if self.layout is None:
             return weight_matrix(self, name)
         layout = self.layout
@@ -246,6 +254,11 @@ class LoopSynapses(Synapses):
         names = get_identifiers_recursively(codes, self.variables)
         if not names.isdisjoint(('i', 'j')):
             self.check_pairs()
+        counts = names & {'N_incoming', 'N_outgoing'}
+        if counts and not self._has_stock_equivalent:
+            raise NotImplementedError(
+                f"'{sorted(counts)[0]}' in the equations of '{self.name}' is the same for all "
+                'neurons and not known for each; write the number, or N_pre or N_post')
         if self._has_stock_equivalent and names & self.equations.stochastic_variables:
             logger.info(f"'{self.name}' has noise (xi); it is computed as brian2.Synapses are",
                         f'stock_{self.name}', once=True)
@@ -267,11 +280,11 @@ class LoopSynapses(Synapses):
         return loops
 
     def side_of(self, name):
-        """Whether a variable belongs to the ``'pre'`` or ``'post'`` neurons or the ``'synapse'``."""
+        """Whether a variable is that of a ``'pre'`` or ``'post'`` neuron or the ``'synapse'``."""
         variable = self.variables.get(name)
         if variable is None or variable.scalar:
             return None
-        return _SIDES.get(self.variables.indices[name])
+        return SIDES.get(self.variables.indices[name])
 
     def inlined(self, code):
         """Code without the names of synaptic subexpressions."""

@@ -10,9 +10,11 @@ from brian2.core.variables import ArrayVariable
 
 from brian_le.layouts import DenseLayout
 
-__all__ = ['Sum', 'OnePass', 'Sums', 'Pooling', 'Learning', 'Snapshot', 'VALUE']
+__all__ = ['Sum', 'OnePass', 'Sums', 'Pooling', 'Learning', 'Snapshot', 'SIDES', 'VALUE']
 
 VALUE = '_value'  #: result of a block that has one
+#: Whom a variable belongs to, by the index that Brian2 reads it with.
+SIDES = {'_idx': 'synapse', '_presynaptic_idx': 'pre', '_postsynaptic_idx': 'post'}
 
 
 @dataclass(frozen=True)

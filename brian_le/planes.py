@@ -11,91 +11,10 @@ from brian_le.checks import choose
 from brian_le.layouts import ConvLayout, PoolLayout
 from brian_le.loops import LoopSynapses
 from brian_le.replicas import common_replicas, population_size
+from brian_le.shapes import (along_plane, check_input_shape, conv_shape, in_two_dimensions,
+                             pool_shape)
 
-__all__ = ['ConvSynapses', 'PoolSynapses', 'conv_shape', 'pool_shape']
-
-
-def conv_shape(input_shape, kernel, channels, stride=1, padding=0):
-    """Shape of a population behind a convolution.
-
-    Parameters
-    ----------
-    input_shape : tuple of int
-        (rows, columns, channels), or (steps, channels) in one dimension.
-    kernel, stride, padding : int or tuple of int
-        As for `ConvSynapses`.
-    channels : int
-        Number of output channels.
-
-    Returns
-    -------
-    tuple of int
-        The shape; its product is the size of the population.
-
-    Raises
-    ------
-    ValueError
-        If the kernel is larger than the padded input.
-
-    Examples
-    --------
-    >>> from brian_le import conv_shape
-    >>> conv_shape((28, 28, 1), kernel=5, channels=20)
-    (24, 24, 20)
-    """
-    *plane, _ = input_shape
-    return *_positions('kernel', plane, kernel, stride, padding), channels
-
-
-def pool_shape(input_shape, window, stride=None):
-    """Shape of a population behind pooling.
-
-    Parameters
-    ----------
-    input_shape : tuple of int
-        (rows, columns, channels), or (steps, channels) in one dimension.
-    window, stride : int or tuple of int
-        As for `PoolSynapses`.
-
-    Returns
-    -------
-    tuple of int
-
-    Raises
-    ------
-    ValueError
-        If the window is larger than the input.
-
-    Examples
-    --------
-    >>> from brian_le import pool_shape
-    >>> pool_shape((24, 24, 20), window=2)
-    (12, 12, 20)
-    """
-    *plane, channels = input_shape
-    return *_positions('window', plane, window, window if stride is None else stride), channels
-
-
-def _positions(what, plane, size, stride, padding=0):
-    """How many places a kernel or a window has on each axis."""
-    sizes = _plane(what, size, len(plane), 1)
-    steps = _plane('stride', stride, len(plane), 1)
-    pads = _plane('padding', padding, len(plane), 0)
-    for n, k, pad in zip(plane, sizes, pads):
-        if k > n + 2*pad:
-            with_padding = f' with padding {pads}' if what == 'kernel' else ''
-            raise ValueError(f'a {what} of {sizes} is larger than an input of {tuple(plane)}'
-                             f'{with_padding}')
-    return tuple((n + 2*pad - k)//step + 1 for n, k, step, pad in zip(plane, sizes, steps, pads))
-
-
-def _plane(what, value, dimensions, least):
-    """One number for each dimension of the plane."""
-    values = tuple(value) if np.ndim(value) else (value,)*dimensions
-    if len(values) != dimensions or any(v != int(v) or v < least for v in values):
-        raise ValueError(f'{what}={value!r}; give a whole number of at least {least}, or '
-                         f'{dimensions} of them')
-    return tuple(int(v) for v in values)
+__all__ = ['ConvSynapses', 'PoolSynapses']
 
 
 class _PlaneSynapses(LoopSynapses):
@@ -109,19 +28,6 @@ class _PlaneSynapses(LoopSynapses):
             per_replica = '' if replicas == 1 else f' in each of {replicas} replicas'
             raise ValueError(f"the {side} '{group.name}' has {n} neurons{per_replica}, not "
                              f'{"x".join(map(str, shape))} = {math.prod(shape)}')
-
-
-def _check_input(shape):
-    shape = tuple(shape)
-    if len(shape) not in (2, 3) or any(n != int(n) or n < 1 for n in shape):
-        raise ValueError(f'input_shape={shape!r}; give (rows, columns, channels), or (steps, '
-                         'channels) in one dimension')
-    return tuple(int(n) for n in shape)
-
-
-def _two(values, fill):
-    """Two numbers for the two dimensions of the loops."""
-    return values if len(values) == 2 else (fill, *values)
 
 
 class ConvSynapses(_PlaneSynapses):
@@ -183,19 +89,19 @@ class ConvSynapses(_PlaneSynapses):
     def __init__(self, source, target, model=None, *args, input_shape, kernel, stride=1, padding=0,
                  replicas=None, **options):
         replicas = common_replicas(replicas, source, target)
-        input_shape = _check_input(input_shape)
+        input_shape = check_input_shape(input_shape)
         dimensions = len(input_shape) - 1
         self._check_shape('source', source, replicas, input_shape)
         plane = conv_shape(input_shape, kernel, 1, stride, padding)[:-1]
         n, positions = population_size(target, replicas), math.prod(plane)
         if n % positions:
-            raise ValueError(f"the target '{target.name}' has {n} neurons per replica, which is not "
-                             f'a multiple of {"x".join(map(str, plane))} positions')
+            raise ValueError(f"the target '{target.name}' has {n} neurons per replica, which is "
+                             f'not a multiple of {"x".join(map(str, plane))} positions')
         self.output_shape = (*plane, n//positions)
-        in_y, in_x = _two(input_shape[:-1], 1)
-        k_y, k_x = _two(_plane('kernel', kernel, dimensions, 1), 1)
-        stride_y, stride_x = _two(_plane('stride', stride, dimensions, 1), 1)
-        pad_y, pad_x = _two(_plane('padding', padding, dimensions, 0), 0)
+        in_y, in_x = in_two_dimensions(input_shape[:-1], 1)
+        k_y, k_x = in_two_dimensions(along_plane('kernel', kernel, dimensions, 1), 1)
+        stride_y, stride_x = in_two_dimensions(along_plane('stride', stride, dimensions, 1), 1)
+        pad_y, pad_x = in_two_dimensions(along_plane('padding', padding, dimensions, 0), 0)
         self._planned = ConvLayout(in_y, in_x, input_shape[-1], n//positions, k_y, k_x, stride_y,
                                    stride_x, pad_y, pad_x, replicas, dimensions)
         super().__init__(source, target, model, *args, replicas=replicas, **options)
@@ -260,15 +166,15 @@ class PoolSynapses(_PlaneSynapses):
                  kind='max', replicas=None, **options):
         choose('kind', kind, ('max', 'average'))
         replicas = common_replicas(replicas, source, target)
-        input_shape = _check_input(input_shape)
+        input_shape = check_input_shape(input_shape)
         dimensions = len(input_shape) - 1
         self._check_shape('source', source, replicas, input_shape)
         self.output_shape = pool_shape(input_shape, window, stride)
         self._check_shape('target', target, replicas, self.output_shape)
-        w_y, w_x = _two(_plane('window', window, dimensions, 1), 1)
+        w_y, w_x = in_two_dimensions(along_plane('window', window, dimensions, 1), 1)
         stride = window if stride is None else stride
-        stride_y, stride_x = _two(_plane('stride', stride, dimensions, 1), 1)
-        in_y, in_x = _two(input_shape[:-1], 1)
+        stride_y, stride_x = in_two_dimensions(along_plane('stride', stride, dimensions, 1), 1)
+        in_y, in_x = in_two_dimensions(input_shape[:-1], 1)
         self._planned = PoolLayout(in_y, in_x, input_shape[-1], w_y, w_x, stride_y, stride_x,
                                    replicas)
         self.kind = kind

@@ -1,12 +1,15 @@
 """Populations in several copies: a mini-batch, or independent trials, that share their weights."""
 
+import numbers
+
 import numpy as np
 from brian2.equations.equations import Equations
 from brian2.groups.neurongroup import NeuronGroup
 
 from brian_le.views import ArrayView
 
-__all__ = ['ReplicatedGroup', 'by_replica', 'population_size', 'common_replicas']
+__all__ = ['ReplicatedGroup', 'by_replica', 'common_replicas', 'population_size',
+           'whole_number']
 
 
 class ReplicatedGroup(NeuronGroup):
@@ -30,7 +33,7 @@ class ReplicatedGroup(NeuronGroup):
     Raises
     ------
     ValueError
-        If the number of replicas is not a whole number of at least 1.
+        If the number of neurons or of replicas is not a whole number of at least 1.
 
     Examples
     --------
@@ -44,13 +47,24 @@ class ReplicatedGroup(NeuronGroup):
     """
 
     def __init__(self, N, model, *args, replicas, **options):
-        self.replicas = _check_replicas(replicas)
+        N = whole_number('N', N)
+        self.replicas = whole_number('replicas', replicas)
         model = model if isinstance(model, Equations) else Equations(model)
-        indices = Equations(f'neuron = i % {int(N)} : integer\nreplica = i // {int(N)} : integer')
+        indices = Equations(f'neuron = i % {N} : integer\nreplica = i // {N} : integer')
         super().__init__(N*self.replicas, model + indices, *args, **options)
 
     def by_replica(self, name):
-        """A variable as an array [replica, neuron], see `brian_le.by_replica`."""
+        """A variable as an array [replica, neuron], see `brian_le.by_replica`.
+
+        Parameters
+        ----------
+        name : str
+            Name of the variable.
+
+        Returns
+        -------
+        ArrayView
+        """
         return by_replica(self, name, self.replicas)
 
 
@@ -92,7 +106,7 @@ def by_replica(group, name, replicas):
 
 def population_size(group, replicas):
     """Number of neurons of one replica; a ValueError if it does not come out even."""
-    n, rest = divmod(len(group), _check_replicas(replicas))
+    n, rest = divmod(len(group), whole_number('replicas', replicas))
     if rest or not n:
         raise ValueError(f"'{group.name}' has {len(group)} neurons, which is not a multiple of "
                          f'{replicas} replicas')
@@ -103,14 +117,17 @@ def common_replicas(replicas, *groups):
     """The number of replicas of populations: as given, or else as they were made."""
     made = {getattr(group, 'replicas', 1) for group in groups}
     if replicas is not None:
-        return _check_replicas(replicas)
+        return whole_number('replicas', replicas)
     if len(made) > 1:
-        names = ' and '.join(f"'{group.name}' ({getattr(group, 'replicas', 1)})" for group in groups)
+        names = ' and '.join(f"'{group.name}' ({getattr(group, 'replicas', 1)})"
+                             for group in groups)
         raise ValueError(f'{names} have different numbers of replicas')
     return made.pop()
 
 
-def _check_replicas(replicas):
-    if isinstance(replicas, bool) or replicas != int(replicas) or replicas < 1:
-        raise ValueError(f'replicas={replicas!r}; give a whole number of at least 1')
-    return int(replicas)
+def whole_number(what, value):
+    """A number of things as an int; a ValueError if it is not a whole number of at least 1."""
+    if isinstance(value, bool) or not isinstance(value, numbers.Real) or (
+            value != int(value) or value < 1):
+        raise ValueError(f'{what}={value!r}; give a whole number of at least 1')
+    return int(value)

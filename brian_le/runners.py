@@ -25,12 +25,12 @@ from brian2.utils.stringtools import get_identifiers, word_substitute
 from brian_le.arrays import ArrayLoops, separate
 from brian_le.averages import average, inline
 from brian_le.integration import ProspectiveEuler
-from brian_le.nests import VALUE, Learning, OnePass, Pooling, Snapshot, Sum, Sums
+from brian_le.nests import SIDES, VALUE, Learning, OnePass, Pooling, Snapshot, Sum, Sums
 from brian_le.pairs import PairIndices
 
 __all__ = ['SumRunner', 'LearningRunner', 'late_learning']
 
-_NEURONS = {'_presynaptic_idx': 'pre', '_postsynaptic_idx': 'post'}
+_NEURONS = {index: side for index, side in SIDES.items() if side != 'synapse'}
 
 
 def create_loops(runner, nest, loops, run_namespace):
@@ -55,8 +55,8 @@ def create_loops(runner, nest, loops, run_namespace):
             extra.add_auxiliary_variable(name, dtype=np.int32)
     needed = [s.name for s in getattr(nest, 'sums', ())]
     needed += [nest.sum.name] if nest.sum else []
-    needed += [variable.name for variable in (getattr(nest, 'pending', None),
-                                              getattr(nest, 'winner', None)) if variable is not None]
+    own = getattr(nest, 'pending', None), getattr(nest, 'winner', None)
+    needed += [variable.name for variable in own if variable is not None]
     runner.codeobj = create_runner_codeobj(
         group=synapses, code=blocks, template_name='loops', run_namespace=run_namespace,
         name=f'{runner.name}_codeobject*', check_units=False, additional_variables=extra,
@@ -265,8 +265,9 @@ def others_use(synapses):
         if obj.name == synapses.name or obj is synapses.state_updater or (
                 obj in synapses.summed_updaters.values()):
             known = True
-        elif isinstance(obj, NetworkOperation):
-            return True
+        elif isinstance(obj, NetworkOperation) or (
+                type(obj).__module__.split('.')[0] not in ('brian2', 'brian_le')):
+            return True  # Python code that could do anything
         elif isinstance(obj, CodeRunner) and getattr(obj.group, 'name', None) == synapses.name:
             return True
         elif own & {variable for variable in getattr(obj, 'variables', {}).values()

@@ -1,14 +1,14 @@
 """Parameters of neurons that exist once, however many copies of the neurons there are."""
 
 from brian_le.layouts import DenseLayout
-from brian_le.loops import LoopSynapses
-from brian_le.replicas import common_replicas, population_size
+from brian_le.replicas import common_replicas, population_size, whole_number
+from brian_le.synapses import DenseSynapses
 from brian_le.views import ArrayView
 
 __all__ = ['SharedParameters']
 
 
-class SharedParameters(LoopSynapses):
+class SharedParameters(DenseSynapses):
     """Parameters of a population that all its replicas share, and that may learn.
 
     A bias or a time constant that learns exists once for each neuron of the population, is read
@@ -59,11 +59,11 @@ class SharedParameters(LoopSynapses):
     def __init__(self, target, model, *, replicas=None, channels=None, **options):
         replicas = common_replicas(replicas, target)
         n = population_size(target, replicas)
-        self._n = n if channels is None else channels
+        self._n = n if channels is None else whole_number('channels', channels)
         self._positions, rest = divmod(n, self._n)
         if rest:
-            raise ValueError(f"'{target.name}' has {n} neurons per replica, which is not a multiple "
-                             f'of {channels} channels')
+            raise ValueError(f"'{target.name}' has {n} neurons per replica, which is not a "
+                             f'multiple of {channels} channels')
         super().__init__(target, target, model, replicas=replicas*self._positions, **options)
         read = {name for eq in self.equations.values() if eq.expr is not None
                 for name in eq.identifiers}
@@ -87,5 +87,16 @@ class SharedParameters(LoopSynapses):
         return f"all parameters of '{self.populations[1].name}' ('{self.name}')"
 
     def matrix(self, name):
-        """The values of a parameter, one for each neuron or channel, to get and to set."""
+        """The values of a parameter, to get and to set.
+
+        Parameters
+        ----------
+        name : str
+            Name of the parameter.
+
+        Returns
+        -------
+        ArrayView
+            Of shape (neurons,) or (channels,).
+        """
         return ArrayView(self, name, (self._n,), lambda flat: flat, lambda values: values)

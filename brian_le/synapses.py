@@ -81,7 +81,7 @@ class DenseSynapses(LoopSynapses):
         """Become synapses that store their indices, as those of Brian2."""
         self.layout = None
         device = get_device()
-        if isinstance(device, CPPStandaloneDevice):  # from here on only C++ knows how many there are
+        if isinstance(device, CPPStandaloneDevice):  # now only C++ knows their number
             for variable in self._registered_variables:
                 device.array_cache[variable] = None
         for indices in self._pairs:

@@ -1,4 +1,4 @@
-"""Values of variables in the shape that they mean: weights [post, pre], states [replica, neuron]."""
+"""Variables in the shape that they have: weights [post, pre], states [replica, neuron]."""
 
 import numpy as np
 from brian2.devices.cpp_standalone.device import CPPStandaloneDevice
@@ -15,7 +15,7 @@ class ArrayView:
 
     ``view[:]`` is a copy of all values, with units if the variable has some; ``view[k] = ...``
     sets a part, ``view[:] = ...`` all of them. It works like a variable of Brian2: values of a C++
-    project can be read once it has run, and before it as far as they have been set here.
+    project can be read once it has run, and before it as far as they have been set by such a view.
 
     Parameters
     ----------
@@ -131,7 +131,7 @@ def weight_matrix(synapses, name='w'):
     except NotImplementedError:  # only C++ knows it
         n = n_pre*n_post
     if n != n_pre*n_post:
-        raise ValueError(f"'{synapses.name}' has {n} synapses, not one for each pair of {n_pre} and "
-                         f'{n_post} neurons; it has no matrix')
+        raise ValueError(f"'{synapses.name}' has {n} synapses, not one for each pair of {n_pre} "
+                         f'and {n_post} neurons; it has no matrix')
     return ArrayView(synapses, name, (n_post, n_pre),
                      lambda flat: flat.reshape(n_pre, n_post).T, lambda matrix: matrix.T.ravel())

@@ -185,3 +185,19 @@ def test_refused(case):
     act, error, message = REFUSED[case]
     with pytest.raises(error, match=message):
         act()
+
+
+def test_parameters_have_indices():
+    G = NeuronGroup(6, 'b : 1', name='G')
+    P = SharedParameters(G, 'b_post = c*j : 1 (summed)\nc : 1', replicas=2, name='P')
+    P.c = 'j + 1'
+    np.testing.assert_array_equal(np.array(P.c), [1, 2, 3])
+    Network(G, P).run(0.1*ms)
+    np.testing.assert_array_equal(np.array(G.b), [0, 2, 6, 0, 2, 6])
+
+
+@pytest.mark.parametrize('channels', [0, 2.5, 'two'])
+def test_bad_channels(channels):
+    G = NeuronGroup(6, 'b : 1', name='G')
+    with pytest.raises(ValueError, match='channels=.*; give a whole number of at least 1'):
+        SharedParameters(G, 'b_post = c : 1 (summed)\nc : 1', channels=channels)

@@ -792,3 +792,83 @@ def test_refused(case):
 def test_weights_within_a_step_of_euler():
     """A term with w in it is no obstacle where w has its value from before the step."""
     simulate('dw/dt = tanh(w*r_pre)*Hz : 1 (clock-driven)', method='euler')
+
+
+# ------------------------------------------------------------- variables that are not real numbers
+WHOLE_NUMBERS = {
+    'mask': ('open*s_pre', 4.0), 'products': ('m*n_pre', 4e9), 'quotient': ('n_pre/k_post*m', 4e9/3),
+    'no product': ('open*s_pre + m', 8.0)}
+
+
+@pytest.mark.parametrize('target', ['numpy', 'cython'])
+@pytest.mark.parametrize('replicas', [1, 2])
+def test_sums_of_whole_numbers_and_booleans(target, replicas):
+    """They add up like numbers, and neither overflow nor lose digits."""
+    prefs.codegen.target = target
+    a = NeuronGroup(4*replicas, 's : boolean\nn : integer', name='a')
+    b = NeuronGroup(2*replicas, 'k : integer\n' + '\n'.join(
+        f'x{k} : 1' for k in range(len(WHOLE_NUMBERS))), name='b')
+    sums = '\n'.join(f'x{k}_post = {expression} : 1 (summed)'
+                     for k, (expression, _) in enumerate(WHOLE_NUMBERS.values()))
+    S = DenseSynapses(a, b, f'{sums}\nopen : boolean\nm : integer', name='S', replicas=replicas,
+                      namespace={})
+    S.connect()
+    a.s, a.n, b.k, S.open, S.m = True, 1_000_000_000, 3, True, 1
+    Network(a, b, S).run(0.1*ms, namespace={})
+    for k, (_, expected) in enumerate(WHOLE_NUMBERS.values()):
+        np.testing.assert_allclose(np.array(getattr(b, f'x{k}')), expected, rtol=1e-15)
+
+
+@pytest.mark.parametrize('target', ['numpy', 'cython'])
+def test_mean_of_booleans(target):
+    prefs.codegen.target = target
+    G = NeuronGroup(4*2, 's : boolean', name='G')
+    S = DenseSynapses(G, G, 'dw/dt = int(s_pre)*s_post/ms : 1 (clock-driven)', method='euler',
+                      replicas=4, name='S')
+    S.connect()
+    G.s = True
+    Network(G, S).run(0.1*ms)
+    np.testing.assert_allclose(np.array(S.w), 0.1)
+
+
+@pytest.mark.parametrize('model', ['x_post = w*r_pre/N_incoming : 1 (summed)\nw : 1',
+                                   'dw/dt = r_pre*N_outgoing/ms : 1 (clock-driven)'])
+def test_numbers_of_synapses_with_replicas(model):
+    """Brian2 counts them for the neurons of one replica only."""
+    G = NeuronGroup(6, 'r : 1\nx : 1', name='G')
+    S = DenseSynapses(G, G, model, method='euler', replicas=2, name='S')
+    S.connect()
+    with pytest.raises(Exception) as raised:
+        Network(G, S).run(0.1*ms)
+    assert 'write the number, or N_pre or N_post' in str(raised.value.__cause__)
+
+
+class Watch(BrianObject):
+    """Python code of a user, in every step."""
+
+    def __init__(self, synapses):
+        super().__init__(when='end')
+        self.synapses, self.seen = synapses, []
+
+    def run(self):
+        self.seen.append(float(self.synapses.w[0, 0][0]))
+
+
+def test_objects_of_the_user_see_the_weights_of_the_step():
+    prefs.codegen.target = 'cython'
+    a, b = NeuronGroup(2, 'r : 1', name='a'), NeuronGroup(3, 'v : 1', name='b')
+    S = DenseSynapses(a, b, 'v_post = w*r_pre : 1 (summed)\ndw/dt = 1/ms : 1 (clock-driven)',
+                      method='euler', name='S')
+    S.connect()
+    watch = Watch(S)
+    Network(a, b, S, watch).run(0.3*ms)
+    np.testing.assert_allclose(watch.seen, [0.1, 0.2, 0.3])
+
+
+@pytest.mark.parametrize('name', ['shared', 'expression', 'nothing', 'N', 'i'])
+def test_matrices_of_what_is_not_there_for_each_synapse(name):
+    a, b = NeuronGroup(2, 'r : 1', name='a'), NeuronGroup(3, 'v : 1', name='b')
+    S = DenseSynapses(a, b, 'w : 1\nshared : 1 (shared)\nexpression = 2*w : 1', name='S')
+    S.connect()
+    with pytest.raises(ValueError, match="variable for each synapse of 'S'"):
+        S.matrix(name)

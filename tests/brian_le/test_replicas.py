@@ -1,0 +1,39 @@
+import numpy as np
+import pytest
+from brian2 import NeuronGroup
+
+from brian_le import DenseSynapses, ReplicatedGroup, by_replica
+
+
+def test_neurons_know_where_they_are():
+    G = ReplicatedGroup(3, 'v : 1\nx = 10*replica + neuron : 1', replicas=2, name='G')
+    assert len(G) == 6
+    np.testing.assert_array_equal(G.x[:].reshape(2, 3), [[0, 1, 2], [10, 11, 12]])
+    G.by_replica('v')[1] = [3, 4, 5]
+    np.testing.assert_array_equal(np.array(G.v), [0, 0, 0, 3, 4, 5])
+    assert G.by_replica('v').shape == by_replica(G, 'v', 2).shape == (2, 3)
+
+
+def test_synapses_take_the_replicas_of_their_groups():
+    a, b = (ReplicatedGroup(n, 'r : 1', replicas=3, name=name) for n, name in ((2, 'a'), (4, 'b')))
+    S = DenseSynapses(a, b, 'w : 1', name='S')
+    S.connect()
+    assert S.replicas == 3 and S.matrix('w').shape == (4, 2)
+    whole = DenseSynapses(a, b, 'w : 1', replicas=1, name='whole')  # as it is told
+    whole.connect()
+    assert whole.matrix('w').shape == (12, 6)
+
+
+def test_different_numbers_of_replicas():
+    a = ReplicatedGroup(2, 'r : 1', replicas=3, name='a')
+    b = NeuronGroup(4, 'v : 1', name='b')
+    with pytest.raises(ValueError, match=r"'a' \(3\) and 'b' \(1\) have different numbers"):
+        DenseSynapses(a, b, 'w : 1')
+
+
+@pytest.mark.parametrize('n, replicas, wrong', [
+    (2, 0, 'replicas=0'), (2, 1.5, 'replicas=1.5'), (2, 'two', "replicas='two'"),
+    (2, None, 'replicas=None'), (2, True, 'replicas=True'), (2.5, 2, 'N=2.5'), (0, 2, 'N=0')])
+def test_bad_numbers(n, replicas, wrong):
+    with pytest.raises(ValueError, match=wrong + '; give a whole number of at least 1'):
+        ReplicatedGroup(n, 'r : 1', replicas=replicas)
