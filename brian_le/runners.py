@@ -266,7 +266,7 @@ def others_use(synapses):
                 obj in synapses.summed_updaters.values()):
             known = True
         elif isinstance(obj, NetworkOperation) or (
-                type(obj).__module__.split('.')[0] not in ('brian2', 'brian_le')):
+                type(obj).run.__module__.split('.')[0] not in ('brian2', 'brian_le')):
             return True  # Python code that could do anything
         elif isinstance(obj, CodeRunner) and getattr(obj.group, 'name', None) == synapses.name:
             return True
