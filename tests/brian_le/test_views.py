@@ -149,7 +149,7 @@ def test_a_projection_that_has_no_matrix():
 
 
 def test_a_variable_that_does_not_exist():
-    with pytest.raises(KeyError, match='nothing'):
+    with pytest.raises(ValueError, match="variable for each synapse of 'S': 'nothing'"):
         connected().matrix('nothing')[:]
 
 
