@@ -36,12 +36,21 @@ def run_cases(target, cases, directory, not_on_cython=()):
             defaultclock.dt = 0.1*ms
             objects, duration, read = compose('case')  # one name: Cython compiles less
             run_parts(objects, duration)
-            results[name] = read()
+            results[name] = copied(read())
             prefs.core.default_float_dtype = np.float64
     finally:
         prefs.core.default_float_dtype = np.float64
         prefs.codegen.target = 'numpy'
     return results
+
+
+def copied(found):
+    """Results that outlive the objects they come from (in Brian2 2.11 views of arrays do not)."""
+    if isinstance(found, dict):
+        return {key: copied(value) for key, value in found.items()}
+    if isinstance(found, (list, tuple)):
+        return type(found)(copied(value) for value in found)
+    return found.copy() if isinstance(found, np.ndarray) else found
 
 
 def run_parts(objects, parts):
