@@ -9,9 +9,11 @@ import re
 from brian2.codegen.generators.cpp_generator import c_data_type
 from brian2.core.preferences import prefs
 
-from brian_le.nests import VALUE, Learning, OnePass, Pooling, Snapshot, Sums
+from brian_le.nests import Learning, OnePass, Pooling, Snapshot, Sums
 
-__all__ = ['cpp_run', 'cpp_after_run']
+__all__ = ['VALUE', 'cpp_run', 'cpp_after_run']
+
+VALUE = '_value'  #: the variable with the value of an expression
 
 
 def cpp_run(nest, scalar_code, vector_code, array_name):
@@ -148,12 +150,12 @@ class _Writer:
     def _snapshot(self):
         loops = []
         for side, n in (('pre', self.layout.n_pre), ('post', self.layout.n_post)):
-            if side in self.nest.blocks:
+            if side in self.nest.statements:
                 index = f'_{side}synaptic_idx'
                 loops += ['{', _indent(self.scalar_code[side]),
                           f'    for (int {index} = 0; {index} < {n}; {index}++)', '    {',
                           _indent(_indent(self.vector_code[side])), '    }', '}']
-        if 'scalar' in self.nest.blocks:
+        if 'scalar' in self.nest.statements:
             loops += ['{', _indent(self.scalar_code['scalar']), '}']
         return _lines(*loops, f'{self.array_name(self.nest.pending)}[0] = 1;')
 

@@ -1,7 +1,7 @@
 """What one code object of a projection computes, whatever the target.
 
-A nest has blocks of abstract code by name; ``brian_le/templates`` and `brian_le.cpp` wrap the
-loops of each target around them.
+A nest has expressions and abstract code by name; ``brian_le/templates`` and `brian_le.cpp_text`
+wrap the loops of each target around them.
 """
 
 from dataclasses import dataclass, field
@@ -10,9 +10,8 @@ from brian2.core.variables import ArrayVariable
 
 from brian_le.layouts import DenseLayout
 
-__all__ = ['Sum', 'OnePass', 'Sums', 'Pooling', 'Learning', 'Snapshot', 'SIDES', 'VALUE']
+__all__ = ['Sum', 'OnePass', 'Sums', 'Pooling', 'Learning', 'Snapshot', 'SIDES']
 
-VALUE = '_value'  #: result of a block that has one
 #: Whom a variable belongs to, by the index that Brian2 reads it with.
 SIDES = {'_idx': 'synapse', '_presynaptic_idx': 'pre', '_postsynaptic_idx': 'post'}
 
@@ -44,7 +43,9 @@ class Nest:
         Which synapse connects which neurons.
     about : str
         What is computed, for the reader of generated code.
-    blocks : dict of str to str
+    values : dict of str to str
+        Expressions by name, whose values are summed, averaged or compared.
+    statements : dict of str to str
         Abstract code by name.
     kind : str
         What the templates of NumPy go by.
@@ -52,7 +53,8 @@ class Nest:
 
     layout: DenseLayout
     about: str
-    blocks: dict = field(init=False, default_factory=dict)
+    values: dict = field(init=False, default_factory=dict)
+    statements: dict = field(init=False, default_factory=dict)
     sum = None
 
 
@@ -70,9 +72,9 @@ class OnePass(Nest):
     kind = 'update'
 
     def __post_init__(self):
-        self.blocks = {s.name: f'{VALUE} = {s.expression}' for s in self.sums}
+        self.values = {s.name: s.expression for s in self.sums}
         if self.update is not None:
-            self.blocks['update'] = self.update
+            self.statements = {'update': self.update}
 
     def of_side(self, side):
         return [s for s in self.sums if s.side == side]
@@ -87,7 +89,7 @@ class Sums(Nest):
     kind = 'sum'
 
     def __post_init__(self):
-        self.blocks = {self.sum.name: f'{VALUE} = {self.sum.expression}'}
+        self.values = {self.sum.name: self.sum.expression}
 
 
 @dataclass
@@ -115,8 +117,8 @@ class Learning(Nest):
     kind = 'learning'
 
     def __post_init__(self):
-        self.blocks = {name: f'{VALUE} = {code}' for name, code in self.terms.items()}
-        self.blocks['update'] = self.update
+        self.values = dict(self.terms)
+        self.statements = {'update': self.update}
 
 
 @dataclass
@@ -127,8 +129,8 @@ class Snapshot(Nest):
     pending: ArrayVariable = None
 
     def __post_init__(self):
-        self.blocks = {side: '\n'.join(f'{self.copy_of(name)} = {name}' for name in names)
-                       for side, names in self.copies.items() if names}
+        self.statements = {side: '\n'.join(f'{self.copy_of(name)} = {name}' for name in names)
+                           for side, names in self.copies.items() if names}
 
     @staticmethod
     def copy_of(name):

@@ -24,8 +24,9 @@ from brian2.utils.stringtools import get_identifiers, word_substitute
 
 from brian_le.arrays import ArrayLoops, separate
 from brian_le.averages import average, inline
+from brian_le.cpp_text import VALUE
 from brian_le.integration import ProspectiveEuler
-from brian_le.nests import SIDES, VALUE, Learning, OnePass, Pooling, Snapshot, Sum, Sums
+from brian_le.nests import SIDES, Learning, OnePass, Pooling, Snapshot, Sum, Sums
 from brian_le.pairs import PairIndices
 
 __all__ = ['SumRunner', 'LearningRunner', 'late_learning']
@@ -43,14 +44,15 @@ def create_loops(runner, nest, loops, run_namespace):
     terms = getattr(nest, 'terms', {})
     for name in terms:
         extra.add_auxiliary_variable(name)
-    blocks = dict(nest.blocks)
-    if loops is ArrayLoops:
-        for name, code in blocks.items():
-            if code.startswith(f'{VALUE} = '):
-                value = code.removeprefix(f'{VALUE} = ')
-                blocks[name] = ('_of_pair = ' + value if nest.kind in ('maximum', 'through winners')
-                                else separate(synapses.inlined(value), synapses.side_of))
-    else:
+    blocks = dict(nest.statements)
+    for name, expression in nest.values.items():
+        if loops is not ArrayLoops:
+            blocks[name] = f'{VALUE} = {expression}'
+        elif nest.kind in ('maximum', 'through winners'):
+            blocks[name] = f'_of_pair = {expression}'
+        else:
+            blocks[name] = separate(synapses.inlined(expression), synapses.side_of)
+    if loops is not ArrayLoops:  # the loops count them
         for name in ('i', 'j'):
             extra.add_auxiliary_variable(name, dtype=np.int32)
     needed = [s.name for s in getattr(nest, 'sums', ())]

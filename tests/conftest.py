@@ -36,3 +36,15 @@ def clean_brian():
     start_scope()
     yield
     set_device('runtime')
+
+
+@pytest.fixture
+def standalone():
+    """The device of C++ standalone mode, which builds when it is told to."""
+    from brian2 import get_device, set_device
+
+    set_device('cpp_standalone', build_on_run=False)
+    get_device().reinit()
+    get_device().activate(build_on_run=False)
+    yield get_device()
+    get_device().reinit()

@@ -1,8 +1,6 @@
 """Convolutions and pooling, against SciPy and against loops over all pairs of neurons."""
 
 import re
-from dataclasses import dataclass
-from itertools import product
 from math import prod
 
 import numpy as np
@@ -11,131 +9,14 @@ from brian2 import (Network, NeuronGroup, StateMonitor, get_device, ms, mV, pref
                     volt)
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from scipy.signal import convolve, correlate
 
 from brian_le import (ConvSynapses, PoolSynapses, SharedParameters, conv_shape, neuron_index,
                       neuron_position, pool_shape)
+from tests.brian_le.geometry import (WIDTHS, ByScipy, Geometry, Pairs, by_seed, draw_geometry,
+                                     draw_pool, drawn)
 from tests.running import CODE_TARGETS, run_cases
 
 DT = 0.1  # ms
-WIDTHS = (2, 1, 3, 17)  # channels: also one more than two vectors of eight
-
-
-@dataclass(frozen=True)
-class Geometry:
-    """A convolution, or pooling with `kernel` as its window; all sizes as tuples."""
-
-    input_shape: tuple
-    channels: int
-    kernel: tuple
-    stride: tuple
-    padding: tuple
-    replicas: int = 1
-
-    @property
-    def positions(self):
-        """How many places the kernel has, counted one by one."""
-        return tuple(len(range(0, n + 2*pad - k + 1, step)) for n, k, step, pad in zip(
-            self.input_shape, self.kernel, self.stride, self.padding))
-
-    @property
-    def output_shape(self):
-        return *self.positions, self.channels
-
-    @property
-    def weight_shape(self):
-        return self.channels, self.input_shape[-1], *self.kernel
-
-    def groups(self, name, source='r : 1', target='err : 1'):
-        return [NeuronGroup(self.replicas*prod(shape), model, name=f'{name}_{end}', namespace={})
-                for shape, model, end in ((self.input_shape, f'{source}\ne1 : 1', 'in'),
-                                          (self.output_shape, f'{target}\nI : 1', 'out'))]
-
-    def conv(self, source, target, model, **options):
-        S = ConvSynapses(source, target, model, input_shape=self.input_shape, kernel=self.kernel,
-                         stride=self.stride, padding=self.padding, replicas=self.replicas,
-                         **options)
-        S.connect()
-        return S
-
-    def pool(self, source, target, model, **options):
-        S = PoolSynapses(source, target, model, input_shape=self.input_shape, window=self.kernel,
-                         stride=self.stride, replicas=self.replicas, **options)
-        S.connect()
-        return S
-
-
-def draw_geometry(pick):
-    """A convolution; ``pick(values)`` chooses one of several."""
-    dimensions = pick((2, 1))
-    kernel = tuple(pick((2, 3, 1, 4)) for _ in range(dimensions))
-    padding = tuple(pick((*range(k),)) for k in kernel)
-    stride = tuple(pick((1, 2, 3, 5)) for _ in range(dimensions))
-    plane = tuple(max(pick((5, 1, 4, 6, 7, 9)), k - 2*pad) for k, pad in zip(kernel, padding))
-    return Geometry((*plane, pick(WIDTHS)), pick(WIDTHS), kernel, stride, padding, pick((3, 1)))
-
-
-def draw_pool(pick):
-    dimensions = pick((2, 1))
-    window = tuple(pick((2, 3, 1)) for _ in range(dimensions))
-    stride = tuple(pick((1, 2, 3, 4)) for _ in range(dimensions))
-    plane = tuple(max(pick((5, 1, 4, 6, 7)), w) for w in window)
-    channels = pick(WIDTHS)
-    return Geometry((*plane, channels), channels, window, stride, (0,)*dimensions, pick((3, 1)))
-
-
-def by_seed(draw, seed):
-    rng = np.random.default_rng(seed)
-    return draw(lambda values: values[rng.integers(len(values))])
-
-
-@st.composite
-def drawn(draw, function):
-    return function(lambda values: draw(st.sampled_from(values)))
-
-
-# -------------------------------------------------------------------------------------------- SciPy
-class ByScipy:
-    """The three sums of a convolution: all places by SciPy, of which every stride-th counts."""
-
-    def __init__(self, geometry):
-        self.g = geometry
-        self.places = tuple(slice(None, None, step) for step in geometry.stride)
-        self.around = [(pad, pad) for pad in geometry.padding]
-        self.channels = list(product(range(geometry.replicas), range(geometry.input_shape[-1]),
-                                     range(geometry.channels)))
-
-    def spread(self, err):
-        """One channel of the target, with zeros where the kernel does not stop."""
-        shape = [n + 2*pad - k + 1 for n, k, pad in zip(self.g.input_shape, self.g.kernel,
-                                                        self.g.padding)]
-        values = np.zeros(shape)
-        values[self.places] = err
-        return values
-
-    def to_post(self, w, r):
-        total = np.zeros((self.g.replicas, *self.g.output_shape))
-        for b, ci, co in self.channels:
-            padded = np.pad(r[b, ..., ci], self.around)
-            total[b, ..., co] += correlate(padded, w[co, ci], 'valid', 'direct')[self.places]
-        return total
-
-    def to_pre(self, w, err):
-        total = np.zeros((self.g.replicas, *self.g.input_shape))
-        inner = tuple(slice(pad, pad + n) for n, pad in zip(self.g.input_shape, self.g.padding))
-        for b, ci, co in self.channels:
-            total[b, ..., ci] += convolve(self.spread(err[b, ..., co]), w[co, ci], 'full',
-                                          'direct')[inner]
-        return total
-
-    def to_kernel(self, r, err):
-        """Sum over the positions, mean over the replicas."""
-        total = np.zeros(self.g.weight_shape)
-        for b, ci, co in self.channels:
-            padded = np.pad(r[b, ..., ci], self.around)
-            total[co, ci] += correlate(padded, self.spread(err[b, ..., co]), 'valid', 'direct')
-        return total/self.g.replicas
-
 
 LINEAR = '''I_post = w*r_pre : 1 (summed)
             e1_pre = w*err_post : 1 (summed)
@@ -253,34 +134,6 @@ def test_pooling_on_cython(geometry, seed, levels):
 
 
 # ------------------------------------------------------------------------------ general expressions
-class Pairs:
-    """All pairs of neurons that a kernel connects, by loops over everything."""
-
-    def __init__(self, g):
-        plane, weights = g.input_shape[:-1], np.arange(prod(g.weight_shape)).reshape(g.weight_shape)
-        pre = np.arange(g.replicas*prod(g.input_shape)).reshape(g.replicas, *g.input_shape)
-        post = np.arange(g.replicas*prod(g.output_shape)).reshape(g.replicas, *g.output_shape)
-        found = []
-        for out, tap in product(np.ndindex(g.positions), np.ndindex(g.kernel)):
-            at = tuple(o*step + k - pad for o, step, k, pad in zip(out, g.stride, tap, g.padding))
-            if all(0 <= p < n for p, n in zip(at, plane)):
-                meet = np.broadcast_arrays(pre[(slice(None), *at)][:, None, :],
-                                           post[(slice(None), *out)][:, :, None],
-                                           weights[(..., *tap)])
-                found.append(np.reshape(meet, (3, -1)))
-        self.pre, self.post, self.synapse = np.concatenate(found, axis=1)
-        self.g = g
-
-    def to_post(self, values):
-        return np.bincount(self.post, values, self.g.replicas*prod(self.g.output_shape))
-
-    def to_pre(self, values):
-        return np.bincount(self.pre, values, self.g.replicas*prod(self.g.input_shape))
-
-    def to_kernel(self, values):
-        return np.bincount(self.synapse, values, prod(self.g.weight_shape))/self.g.replicas
-
-
 # model, variables that are set, method; a step in NumPy: the sums, with all that belongs to a pair,
 # and new values of the variables, `total` being the sum over positions and mean over replicas
 EXPRESSIONS = {}
@@ -545,7 +398,8 @@ class InSinglePrecision:
 WINNERS = {f'winners_{n}': Winners(*names) for n, names in enumerate((
     ('z_sum', 'a_err', 'a'), ('a_sum', 'z_err', 'z')))}
 CASES = {
-    **CONVS, **GENERAL, **POOLS, **WINNERS, 'bias': Bias(), 'matrices': Matrices(), 'regular': Regular(),
+    **CONVS, **GENERAL, **POOLS, **WINNERS,
+    'bias': Bias(), 'matrices': Matrices(), 'regular': Regular(),
     'single_conv': InSinglePrecision(Convolution(Geometry((6, 5, 3), 17, (3, 2), (2, 1), (1, 1),
                                                           3))),
     'single_pool': InSinglePrecision(Pooling(Geometry((6, 5, 3), 3, (3, 2), (2, 1), (0, 0), 3))),
@@ -568,29 +422,7 @@ def test_on_all_targets(simulated, case):
     CASES[case].check(simulated[case])
 
 
-# ------------------------------------------------------------------------- shapes and places by hand
-@given(drawn(draw_geometry))
-def test_shape_behind_a_convolution(g):
-    """The function, the attribute and the number of places agree."""
-    assert conv_shape(g.input_shape, g.kernel, g.channels, g.stride, g.padding) == g.output_shape
-    a, b = g.groups('shape')
-    assert g.conv(a, b, 'w : 1').output_shape == g.output_shape
-
-
-@given(drawn(draw_pool))
-def test_shape_behind_pooling(g):
-    assert pool_shape(g.input_shape, g.kernel, g.stride) == g.output_shape
-    a, b = g.groups('shape')
-    assert g.pool(a, b, 'I_post = r_pre : 1 (summed)').output_shape == g.output_shape
-
-
-def test_one_number_for_all_dimensions():
-    assert conv_shape((7, 6, 2), 3, 5, stride=2, padding=1) == (4, 3, 5)
-    assert conv_shape((7, 2), 3, 5, stride=2, padding=1) == (4, 5)
-    assert pool_shape((7, 6, 2), 3) == (2, 2, 2)
-    assert pool_shape((7, 2), 3, stride=1) == (5, 2)
-
-
+# ----------------------------------------------------------------------------------- places by hand
 def test_populations_are_channel_last():
     """One neuron fires, one element of the kernel is set: one neuron sees it."""
     shape, behind = (4, 5, 2), (3, 4, 3)
@@ -659,7 +491,8 @@ def of_part():
 
 
 MANY = "a synapse of 'S' connects many pairs of neurons"
-ONE_CONNECT = "'S' needs one connect() without arguments, because its positions share weights; here "
+ONE_CONNECT = ("'S' needs one connect() without arguments, because its positions share weights; "
+               'here ')
 BAD_SIZES = {
     'kernel larger than the input': (
         lambda: conv(kernel=4), 'a kernel of (4, 4) is larger than an input of (3, 3) with padding '
@@ -689,7 +522,8 @@ BAD_SIZES = {
         "'a' has 9 neurons, which is not a multiple of 2 replicas"),
     'shape behind a kernel that is too large': (
         lambda: conv_shape((3, 1), 4, 1), 'a kernel of (4,) is larger than an input of (3,)'),
-    'large window': (lambda: pool(window=4), 'a window of (4, 4) is larger than an input of (3, 3)'),
+    'large window': (
+        lambda: pool(window=4), 'a window of (4, 4) is larger than an input of (3, 3)'),
     'no window': (lambda: pool(window=0), 'window=0; give a whole number of at least 1'),
     'pooling without stride': (lambda: pool(stride=0), 'stride=0; give a whole number'),
     'shape behind a window that is too large': (

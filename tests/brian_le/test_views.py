@@ -197,3 +197,12 @@ def test_before_and_after_a_run(target, tmp_path):
     np.testing.assert_allclose(after['I'], [[14], [35]])
     np.testing.assert_allclose(after['I of stock'], [24, 15])
     assert after['one'] == 7
+
+
+@pytest.mark.parametrize('name', ['shared', 'expression', 'nothing', 'N', 'i'])
+def test_matrices_of_what_is_not_there_for_each_synapse(name):
+    a, b = NeuronGroup(2, 'r : 1', name='a'), NeuronGroup(3, 'v : 1', name='b')
+    S = DenseSynapses(a, b, 'w : 1\nshared : 1 (shared)\nexpression = 2*w : 1', name='S')
+    S.connect()
+    with pytest.raises(ValueError, match="variable for each synapse of 'S'"):
+        S.matrix(name)

@@ -1,0 +1,101 @@
+"""What is done in one pass, and weights that follow late."""
+
+import numpy as np
+import pytest
+from brian2 import (BrianObject, Clock, Network, NeuronGroup, StateMonitor, Synapses, linked_var,
+                    ms, network_operation, prefs)
+
+from brian_le import DenseSynapses
+from brian_le.runners import late_learning
+
+
+def late_parts(x='x : 1'):
+    a, b = NeuronGroup(3, 'r : 1', name='a'), NeuronGroup(4, 'I : 1', name='b')
+    S = DenseSynapses(a, b, f"""I_post = w*r_pre : 1 (summed)
+                                dw/dt = r_pre*eta : 1 (clock-driven)
+                                wa = 2*w : 1
+                                eta : Hz (shared)
+                                {x}""", method='euler', name='S', namespace={})
+    S.connect()
+    return a, b, S
+
+
+def linked(S, variable):
+    group = NeuronGroup(12, 'seen : 1 (linked)\ndv/dt = seen/ms : 1', method='euler', name='l')
+    group.seen = linked_var(S, variable)
+    return group
+
+
+def stopped(runner):
+    runner.active = False
+
+
+LATE = {
+    'alone': (True, lambda a, b, S: None),
+    'monitor of neurons': (True, lambda a, b, S: StateMonitor(b, 'I', record=True)),
+    'operation of neurons': (True, lambda a, b, S: a.run_regularly('r = r + 1')),
+    'other synapses': (True, lambda a, b, S: unrelated(a, b)),
+    'monitor': (False, lambda a, b, S: StateMonitor(S, 'w', record=[0])),
+    'monitor of another variable': (False, lambda a, b, S: StateMonitor(S, 'x', record=[0])),
+    'monitor of a subexpression': (False, lambda a, b, S: StateMonitor(S, 'wa', record=[0])),
+    'network operation': (False, lambda a, b, S: network_operation(lambda: None)),
+    'operation of synapses': (False, lambda a, b, S: S.run_regularly('x = w')),
+    'linked subexpression': (False, lambda a, b, S: linked(S, 'wa')),
+    'synapses on synapses': (False, lambda a, b, S: read_by_synapses(a, S, 'w')),
+    'synapses on synapses, subexpression': (False, lambda a, b, S: read_by_synapses(a, S, 'wa')),
+    'another clock': (False, lambda a, b, S: setattr(S.summed_updaters['I_post'], '_clock',
+                                                     Clock(0.2*ms))),
+    'random numbers': (False, lambda a, b, S: None, 'dx/dt = rand()/ms : 1 (clock-driven)'),
+    'noise': (False, lambda a, b, S: None, 'dx/dt = -x/ms + xi/sqrt(ms) : 1 (clock-driven)'),
+    'no learning': (False, lambda a, b, S: stopped(S.state_updater)),
+    'no sum': (False, lambda a, b, S: stopped(S.summed_updaters['I_post'])),
+}
+
+
+def unrelated(a, b):
+    other = DenseSynapses(a, b, 'w : 1', name='other')
+    other.connect()
+    return other
+
+
+def read_by_synapses(a, S, variable):
+    other = Synapses(S, a, f'r_post = {variable}_pre : 1 (summed)', name='other')
+    other.connect()
+    return other
+
+
+@pytest.mark.parametrize('case', LATE)
+def test_weights_follow_late_if_nobody_looks(case):
+    """Otherwise whoever looks would see those of the step before."""
+    expected, more, *equations = LATE[case]
+    a, b, S = late_parts(*equations)
+    extra = more(a, b, S)
+    network = Network(a, b, S, *([extra] if isinstance(extra, BrianObject) else []))
+    late = late_learning(S, {})
+    assert (late is not None) == expected
+    if late is not None:
+        assert late.copies == {'pre': ['r_pre'], 'post': [], 'scalar': ['eta']}
+        assert '_then_r_pre' in late.update
+    assert network.objects
+
+
+class Watch(BrianObject):
+    """Python code of a user, in every step."""
+
+    def __init__(self, synapses):
+        super().__init__(when='end')
+        self.synapses, self.seen = synapses, []
+
+    def run(self):
+        self.seen.append(float(self.synapses.w[0, 0][0]))
+
+
+def test_objects_of_the_user_see_the_weights_of_the_step():
+    prefs.codegen.target = 'cython'
+    a, b = NeuronGroup(2, 'r : 1', name='a'), NeuronGroup(3, 'v : 1', name='b')
+    S = DenseSynapses(a, b, 'v_post = w*r_pre : 1 (summed)\ndw/dt = 1/ms : 1 (clock-driven)',
+                      method='euler', name='S')
+    S.connect()
+    watch = Watch(S)
+    Network(a, b, S, watch).run(0.3*ms)
+    np.testing.assert_allclose(watch.seen, [0.1, 0.2, 0.3])
