@@ -1,3 +1,5 @@
+import shutil
+
 import pytest
 from brian2 import NeuronGroup, Network, check_units, defaultclock, implementation, ms
 
@@ -32,6 +34,17 @@ def test_what_a_user_brings_along_belongs_to_a_project(tmp_path, monkeypatch, st
     (tmp_path/'p'/'main.cpp').write_text((tmp_path/'p'/'main.cpp').read_text() + '//')
     found.append(builds.kept_binary(tmp_path/'p'))
     assert len(set(found)) == 3
+
+
+def test_a_copy_of_a_project_is_not_compiled_again(tmp_path, monkeypatch, standalone):
+    """Its binary is found by what is in the folder, whatever the folder is called."""
+    monkeypatch.setenv('BRIAN_LE_CACHE', str(tmp_path/'cache'))
+    write(tmp_path/'p', standalone, NeuronGroup(1, 'v : 1', name='G'))
+    assert builds.build(tmp_path/'p') is True
+    copy = shutil.copytree(tmp_path/'p', tmp_path/'elsewhere'/'copy')
+    (copy/'main').unlink()
+    assert builds.build(copy) is False
+    assert (copy/'main').read_bytes() == (tmp_path/'p'/'main').read_bytes()
 
 
 def test_flags_for_make(monkeypatch, tmp_path):

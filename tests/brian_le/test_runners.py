@@ -1,5 +1,7 @@
 """What is done in one pass, and weights that follow late."""
 
+import re
+
 import numpy as np
 import pytest
 from brian2 import (BrianObject, Clock, Network, NeuronGroup, StateMonitor, Synapses, linked_var,
@@ -77,6 +79,23 @@ def test_weights_follow_late_if_nobody_looks(case):
         assert late.copies == {'pre': ['r_pre'], 'post': [], 'scalar': ['eta']}
         assert '_then_r_pre' in late.update
     assert network.objects
+
+
+@pytest.mark.parametrize('order, passes', [
+    (-1, ['one_pass<1, 1>']), (-2, ['one_pass<0, 1>', 'one_pass<1, 0>'])])
+def test_sums_to_both_sides_share_a_pass(standalone, tmp_path, order, passes):
+    """Unless something could come between them."""
+    a, b = NeuronGroup(3, 'r : 1\nD : 1', name='a'), NeuronGroup(4, 'v : 1\nI : 1', name='b')
+    S = DenseSynapses(a, b, """I_post = w*r_pre : 1 (summed)
+                               D_pre = w*v_post : 1 (summed)
+                               w : 1""", name='S')
+    S.connect()
+    S.summed_updaters['D_pre'].order = order
+    Network(a, b, S).run(0.1*ms, namespace={})
+    standalone.build(directory=str(tmp_path), compile=False, run=False)
+    found = [call for path in (tmp_path/'code_objects').glob('S_summed_*.cpp')
+             for call in re.findall(r'one_pass<\d+, \d+>(?=\(3, 4, )', path.read_text())]
+    assert sorted(found) == passes
 
 
 class Watch(BrianObject):

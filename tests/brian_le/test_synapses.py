@@ -293,6 +293,15 @@ def test_code_that_reads_indices(request, target):
         check_indices(run_one(target, compose_indices))
 
 
+def test_indices_in_cpp_are_stored_where_code_reads_them(in_cpp, directory):
+    def numbers(case):
+        files = [path for side in ('pre', 'post') for path in (directory/'results').glob(
+            f'_dynamic_array_{case}_S__synaptic_{side}_*')]
+        return [len(np.fromfile(path, np.int32)) for path in files]
+    assert numbers('counter') == [0, 0]
+    assert numbers('indices') == [12, 12]
+
+
 @pytest.mark.parametrize('target', CODE_TARGETS)
 def test_weights_after_a_run(request, target):
     """They are those of the last step, and Python may read and change them between runs."""
