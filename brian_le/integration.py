@@ -11,6 +11,7 @@ in the equations                    in each step
 ``u_prosp : 1`` (a parameter)       the look-ahead of ``u``: ``u_prosp = u + tau_r*f``, old ``u``
 ``tau_r : second``                  the look-ahead time, parameter or subexpression; a variable
                                     ``tau_prosp_u`` takes its place for ``u`` alone
+``u_dot : hertz`` (a parameter)     the derivative: ``u_dot = f``
 ``r : 1``, ``r_now = ... : 1``      parameter ``r`` takes the value of subexpression ``r_now``
                                     after the steps; all such values are computed before the
                                     first is stored
@@ -18,8 +19,9 @@ in the equations                    in each step
 ==================================  =============================================================
 
 Brian2 calls a state updater only for groups with a differential equation: a group without one
-publishes nothing. An equation that reads the look-ahead of *another* variable (``dv/dt = ... u_prosp ...``) gets
-the one of this step; its own look-ahead is still that of the step before.
+publishes nothing. An equation that reads the look-ahead of *another* variable
+(``dv/dt = ... u_prosp ...``) gets the one of this step; its own look-ahead is still that of the
+step before.
 """
 
 import numpy as np
@@ -101,6 +103,7 @@ class _Step:
         self.stepped = of_type[DIFFERENTIAL_EQUATION]
         parameters = of_type[PARAMETER]
         self.lookahead_time = {}  # of each differential equation that is looked ahead
+        self.kept = [u for u in self.stepped if f'{u}_dot' in parameters]  # derivatives
         for name in parameters:
             if name.endswith('_prosp'):
                 u = name.removesuffix('_prosp')
@@ -149,6 +152,8 @@ class _Step:
         for u, tau in self.lookahead_time.items():
             check_dimensions(f'{u}_prosp', self.equations[u].dim, variables)
             check_dimensions(tau, second.dim, variables)
+        for u in self.kept:
+            check_dimensions(f'{u}_dot', self.equations[u].dim/second.dim, variables)
         for u in self.stepped:
             for bound in self._bounds(u):
                 check_dimensions(bound, self.equations[u].dim, variables)
@@ -218,6 +223,7 @@ class _Step:
             lines.append(f'_d_{u} = {self.equations[u].expr.code}')
             if u in self.lookahead_time:
                 lines.append(f'{u}_prosp = {u} + {self.lookahead_time[u]}*_d_{u}')
+        lines += [f'{u}_dot = _d_{u}' for u in self.kept]
         for u in self.stepped:
             new = f'{u} + dt*_d_{u}'
             if bounds := self._bounds(u):

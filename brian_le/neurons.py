@@ -1,8 +1,8 @@
 """Neurons of Latent Equilibrium as Brian2 equations.
 
 Every function returns one `brian2.Equations` for ``NeuronGroup(...,
-method='prospective_euler')``; with another method look-aheads and rates would stay at 0. Potentials and rates are dimensionless as in the papers; times and
-conductances carry units. A parameter given as a value stands in the text as a line of its own
+method='prospective_euler')``; with another method look-aheads and rates would stay at 0.
+Potentials and rates are dimensionless as in the papers; times and conductances carry units. A parameter given as a value stands in the text as a line of its own
 (``g_l = 0.03/ms : hertz``); given as flags (``'constant'``, ``'shared, constant'``) it is a
 variable of the group with these flags, to be set per neuron or per run.
 
@@ -67,12 +67,12 @@ def point_neuron(activation='tanh', *, tau_m=10*ms, tau_r=None, inputs=('v_in', 
     >>> G = NeuronGroup(5, point_neuron('tanh', tau_m=20*ms), method='prospective_euler')
     """
     return Equations('\n'.join([
-        f'du/dt = ({_sum(inputs, "inputs")} - u)/tau_m : 1',
+        f'du/dt = ({sum_of(inputs, "inputs")} - u)/tau_m : 1',
         parameter('tau_m', tau_m, second, check_positive),
         'tau_r = tau_m : second' if tau_r is None
         else parameter('tau_r', tau_r, second, check_not_negative),
-        *_declare(inputs),
-        *_output('u_prosp', activation),
+        *declared(inputs),
+        *output_lines('u_prosp', activation),
     ]))
 
 
@@ -133,10 +133,10 @@ def pyramidal(activation='softplus', *, prospective=True, basal=('v_up',),
     >>> output.u_nudge, output.nudged = [1, 0.1, 0.1], 1
     """
     drive, leak = ['g_b*v_bas'], ['g_l', 'g_b']
-    lines = [f'v_bas = {_sum(basal, "basal")} : 1', *_declare(basal)]
+    lines = [f'v_bas = {sum_of(basal, "basal")} : 1', *declared(basal)]
     parameters = {'g_l': g_l, 'g_b': g_b}
     if apical:
-        lines += [f'v_api = {_sum(apical, "apical")} : 1', *_declare(apical)]
+        lines += [f'v_api = {sum_of(apical, "apical")} : 1', *declared(apical)]
         drive.append('g_a*v_api')
         leak.append('g_a')
         parameters['g_a'] = g_a
@@ -192,7 +192,7 @@ def interneuron(activation='softplus', *, prospective=True, dendrite=('v_ip',), 
     >>> inter = NeuronGroup(3, interneuron(), method='prospective_euler')
     """
     leak = ['g_l', 'g_d', 'g_som']
-    lines = [f'v_den = {_sum(dendrite, "dendrite")} : 1', *_declare(dendrite),
+    lines = [f'v_den = {sum_of(dendrite, "dendrite")} : 1', *declared(dendrite),
              'u_nudge : 1']
     return _dendritic(['g_d*v_den', 'g_som*u_nudge'], leak, leak, 'g_d/(g_l + g_d)*v_den',
                       {'g_l': g_l, 'g_d': g_d, 'g_som': g_som}, lines, activation, prospective)
@@ -248,7 +248,7 @@ def _dendritic(drive, total, leak, predicted, parameters, lines, activation, pro
         f'tau_m = 1/({" + ".join(leak)}) : second',
         *lines,
         *(['tau_r = tau_m : second'] if prospective else []),
-        *_output(visible, activation),
+        *output_lines(visible, activation),
         'err : 1',
         f'err_now = r_now - ({activation.phi("v_pred")}) : 1',
         f'v_pred = {predicted} : 1',
@@ -258,20 +258,22 @@ def _dendritic(drive, total, leak, predicted, parameters, lines, activation, pro
     return Equations('\n'.join(text))
 
 
-def _output(visible, activation):
+def output_lines(visible, activation):
     """The published rate, and the look-ahead if the rate is computed from it."""
     return [*(['u_prosp : 1'] if visible == 'u_prosp' else []),
             'r : 1', f'r_now = {get_activation(activation).phi(visible)} : 1',
             'r_sent : 1', 'r_sent_now = r : 1']
 
 
-def _sum(names, role):
+def sum_of(names, role):
+    """The text of the sum of some inputs."""
     if isinstance(names, str) or not names:
         raise ValueError(f"{role} is {names!r}; give a tuple of names of inputs, e.g. ('v_in',)")
     return ' + '.join(names)
 
 
-def _declare(names):
+def declared(names):
+    """The lines of variables that others set."""
     return [f'{name} : 1' for name in names]
 
 

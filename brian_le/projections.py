@@ -9,7 +9,7 @@ __all__ = ['project']
 
 
 def project(source, target, equations, *, name, one_to_one=False,
-            synapses=DenseSynapses, **options):
+            synapses=DenseSynapses, orders=None, **options):
     """Connect two populations, with every operation at its place in the step.
 
     The weighted sums are formed before the neurons step (order -1 in slot ``'groups'``), the
@@ -26,7 +26,9 @@ def project(source, target, equations, *, name, one_to_one=False,
     one_to_one : bool
         Connect neuron i to neuron i instead of all to all.
     synapses : type
-        The class of an all-to-all projection, `DenseSynapses` or `brian2.Synapses`.
+        The class of a projection that is not one-to-one, by default `DenseSynapses`.
+    orders : dict of str to float, optional
+        Places of sums that are formed elsewhere in the step, by the name of the summed variable.
     **options
         Further arguments of this class, such as ``replicas``.
 
@@ -55,6 +57,6 @@ def project(source, target, equations, *, name, one_to_one=False,
     projection = synapses(source, target, equations, method='prospective_euler', order=WEIGHTS,
                           name=name, namespace={}, **options)
     projection.connect(j='i') if one_to_one else projection.connect()
-    for updater in projection.summed_updaters.values():
-        updater.when, updater.order = 'groups', SUM
+    for variable, updater in projection.summed_updaters.items():
+        updater.when, updater.order = 'groups', (orders or {}).get(variable, SUM)
     return projection

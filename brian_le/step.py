@@ -5,11 +5,12 @@ A group that a circuit reads with a delay of one step (its targets, with look-ah
 the weights.
 """
 
-__all__ = ['STIMULUS', 'SUM', 'NEURONS', 'WEIGHTS', 'DELAYED', 'READOUT']
+__all__ = ['STIMULUS', 'SUM', 'NEURONS', 'FEEDBACK', 'WEIGHTS', 'DELAYED', 'READOUT']
 
 STIMULUS = -2  #: inputs, and targets without delay
 SUM = -1       #: weighted sums; Brian2's own place for a target group of order 0
 NEURONS = 0    #: derivative, look-ahead, step and rate of all neurons
+FEEDBACK = 0.5 #: sums of errors that depend on the look-ahead of this step
 WEIGHTS = 1    #: plasticity
 DELAYED = 2    #: what the circuit reads one step later
 READOUT = 3    #: averages of the outputs

@@ -50,8 +50,13 @@ class ArrayView:
         self._group = group
         self.name = name
         self.shape = tuple(shape)
-        self._to_shape = to_shape
-        self._to_flat = to_flat
+        self.to_shape = to_shape
+        self.to_flat = to_flat
+
+    @property
+    def key(self):
+        """The name of the variable, ``'group.variable'``."""
+        return f'{self._group.name}.{self.name}'
 
     @property
     def _variable(self):
@@ -59,7 +64,7 @@ class ArrayView:
 
     def __array__(self, dtype=None, copy=None):
         values = np.array(self._variable.get_value(), dtype=dtype)
-        return np.array(self._to_shape(values))
+        return np.array(self.to_shape(values))
 
     def __getitem__(self, item):
         dim = self._variable.dim
@@ -81,7 +86,7 @@ class ArrayView:
             if get_dimensions(values) != get_dimensions(new):
                 new = Quantity(np.asarray(new), dim=get_dimensions(values))
         check_array(what, np.asarray(new), self.shape)
-        flat = self._to_flat(np.asarray(new))
+        flat = self.to_flat(np.asarray(new))
         getattr(self._group, self.name)[:] = Quantity(flat, dim=get_dimensions(new))
         device = get_device()
         if isinstance(device, CPPStandaloneDevice):  # it forgets arrays that can grow

@@ -7,4 +7,8 @@ __getattr__, __dir__, __all__ = _lazy.exports(__name__, {
     'weights': ['random_weights', 'self_predicting'],
     'recording': ['Readout', 'Traces'],
     'microcircuit': ['Microcircuit'],
+    'batches': ['BatchReadout', 'Batches'],
+    'layered': ['LayeredNetwork'],
+    'layers': ['Dense', 'Conv', 'MaxPool', 'AveragePool', 'Flatten', 'layer_shapes',
+               'initial_weights'],
 })

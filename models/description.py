@@ -1,7 +1,8 @@
-"""What a microcircuit prints of itself."""
+"""What a circuit prints of itself."""
 
 from brian2.groups.group import CodeRunner
 
+from brian_le import PoolSynapses
 from brian_le.parameters import as_text
 
 __all__ = ['describe', 'step_order']
@@ -39,13 +40,8 @@ def describe(circuit):
         yield f'  {group.name:<24} {len(group):>6} neurons'
     yield '\nProjections                    source -> target                         weights'
     for projection in circuit.projections.values():
-        way = f'{projection.source.name} -> {projection.target.name}'
-        weights = 'one to one'
-        if 'w' in projection.variables:
-            weights = f'{len(projection.target)} x {len(projection.source)}'
-            learns = 'w' in projection.equations.diff_eq_names
-            weights += ', learn' if learns else ', fixed'
-        yield f'  {projection.name:<28} {way:<40} {weights}'
+        way = ' -> '.join(group.name for group in _populations(projection))
+        yield f'  {projection.name:<28} {way:<40} {_weights(projection)}'
     yield '\nParameters'
     for parameter, value in circuit.parameters.items():
         values = value if isinstance(value, list) else [value]
@@ -55,13 +51,34 @@ def describe(circuit):
     for when, order, name in circuit.step_order():
         yield f'  {when:<16} {order:>4}  {name}'
     yield '\nEquations'
-    for group in (*circuit.hidden[:1], *circuit.inter[:1], circuit.output):
+    groups, projections = circuit.typical
+    for group in groups:
         yield f'  {group.name}'
         yield '    ' + str(group.equations).replace('\n', '\n    ')
-    for kind in ('up', 'ip', 'pi', 'down', 'nudge'):
-        yield f'  {circuit.projections[kind, 0].name}'
-        for text in _synaptic_equations(circuit.projections[kind, 0]):
+    for projection in projections:
+        yield f'  {projection.name}'
+        for text in _synaptic_equations(projection):
             yield f'    {text}'
+
+
+def _populations(projection):
+    return getattr(projection, 'populations', (projection.source, projection.target))
+
+
+def _weights(projection):
+    """What can be said of the weights of a projection in a few words."""
+    shared = [name for name in ('w', 'bias', 'tau') if name in projection.variables]
+    if not shared:
+        return 'pooling' if isinstance(projection, PoolSynapses) else 'no weights'
+    shape = ' x '.join(map(str, _shape(projection, shared[0])))
+    learns = shared[0] in projection.equations.diff_eq_names
+    return f"{shape}, {'learn' if learns else 'fixed'}"
+
+
+def _shape(projection, name):
+    if hasattr(projection, 'matrix'):
+        return projection.matrix(name).shape
+    return len(projection.target), len(projection.source)
 
 
 def _synaptic_equations(projection):

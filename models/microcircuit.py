@@ -10,7 +10,7 @@ from brian2.units.fundamentalunits import Quantity, fail_for_dimension_mismatch
 from brian2.units.stdunits import ms
 
 from brian_le import (DenseSynapses, apical_silencing, dendritic_prediction, fixed_weights,
-                      get_activation, interneuron, one_to_one, project, pyramidal)
+                      get_activation, interneuron, one_to_one, project, pyramidal, weight_matrix)
 from brian_le.checks import check_array, check_not_negative, choose
 from brian_le.models.description import describe, step_order
 from brian_le.models.weights import Weights
@@ -149,7 +149,7 @@ class Microcircuit:
         self.projections = {}
         self._populate(n_hidden, conductances)
         self._connect(n_hidden, eta, limits)
-        self.weights = Weights(self)
+        self.weights = Weights(name, self._weight_views())
         self._at_rest()
 
     # ------------------------------------------------------------------------------ composition
@@ -232,6 +232,13 @@ class Microcircuit:
                 projection.learning = linked_var(self.presentations.schedule, 'learning')
         self.projections[kind, k] = projection
 
+    def _weight_views(self):
+        with_weights = [key for key, projection in self.projections.items()
+                        if 'w' in projection.variables and not key[0].endswith('_bias')]
+        return {(kind, k): [weight_matrix(self.projections[part, k])
+                            for part in (kind, f'{kind}_bias') if (part, k) in self.projections]
+                for kind, k in with_weights}
+
     def _at_rest(self):
         """All potentials are 0; set the rates that belong to them."""
         functions = {name: function.pyfunc for name, function in DEFAULT_FUNCTIONS.items()}
@@ -245,6 +252,12 @@ class Microcircuit:
         """All populations, from the inputs on."""
         groups = [self.inputs, *self.hidden, *self.inter, self.output]
         return groups + [g for g in (self.target, self.bias_unit) if g is not None]
+
+    @property
+    def typical(self):
+        """Populations and projections of every kind, whose equations are printed."""
+        return ([*self.hidden[:1], *self.inter[:1], self.output],
+                [self.projections[kind, 0] for kind in ('up', 'ip', 'pi', 'down', 'nudge')])
 
     def __iter__(self):
         if self.presentations is not None:

@@ -112,7 +112,7 @@ class Presentations:
             if value is not None:
                 fail_for_dimension_mismatch(Quantity(value), second,
                                             f"'{what}' of '{name}' is not a time")
-        self.n_steps = _whole_steps(name, duration, self.dt)
+        self.n_steps = whole_steps(name, duration, self.dt)
         tau_0 = self.dt if tau_0 is None else tau_0
         check_positive(f"tau_0 of '{name}'", tau_0)
         if tau_0 < self.dt*(1 - 1e-9):
@@ -244,7 +244,8 @@ class Presentations:
                 f'{self.n_outputs} targets>')
 
 
-def _whole_steps(name, duration, dt):
+def whole_steps(name, duration, dt):
+    """How many time steps a duration has; a ValueError if their number is not whole."""
     check_positive(f"duration of '{name}'", duration)
     steps = float(duration/dt)
     if round(steps) < 1 or abs(steps - round(steps)) > 1e-6:

@@ -1,99 +1,153 @@
-"""Weights of a microcircuit as matrices, and initial weights."""
+"""Weights of a circuit as arrays, and initial weights of a microcircuit."""
 
+import zipfile
 from collections.abc import MutableMapping
 
 import numpy as np
 from brian2.units.stdunits import ms
 
-from brian_le import weight_matrix
 from brian_le.checks import check_array, choose
 
 __all__ = ['Weights', 'random_weights', 'self_predicting']
 
 
 class Weights(MutableMapping):
-    """The weights of a microcircuit as matrices [post, pre], by (kind, layer).
+    """The weights of a circuit as arrays, by (kind, layer).
 
-    The weights of a bias unit are the last column. Reading gives a copy.
+    Reading gives a copy; setting one, or `update` with several, sets them in the circuit.
+
+    Parameters
+    ----------
+    name : str
+        Name of the circuit, for messages.
+    views : dict of (str, int) to list of ArrayView
+        Where the weights are. Several views are put together along their second axis.
+
+    Examples
+    --------
+    >>> from brian_le.models import Microcircuit
+    >>> mc = Microcircuit((4, 6, 2))
+    >>> mc.weights
+    <Weights of 'microcircuit': ('up', 0): (6, 4), ('up', 1): (2, 6), ('ip', 0): (2, 6), \
+('pi', 0): (6, 2), ('down', 0): (6, 2)>
+    >>> mc.weights['down', 0] = 0.5
+    >>> mc.weights['down', 0][0]
+    array([0.5, 0.5])
     """
 
-    def __init__(self, circuit):
-        self._circuit = circuit
+    def __init__(self, name, views):
+        self._name = name
+        self._views = views
 
     def __iter__(self):
-        return iter([key for key, projection in self._circuit.projections.items()
-                     if 'w' in projection.variables and not key[0].endswith('_bias')])
+        return iter(self._views)
+
+    def __len__(self):
+        return len(self._views)
 
     def __contains__(self, key):
-        return key in list(self)
+        return key in self._views
 
     def __delitem__(self, key):
         raise TypeError('the weights of a circuit cannot be deleted')
 
     def __repr__(self):
-        shapes = ', '.join(f"('{kind}', {k}): {self.shape(kind, k)}" for kind, k in self)
-        return f"<Weights of '{self._circuit.name}': {shapes}>"
+        shapes = ', '.join(f'{key}: {self.shape(*key)}' for key in self)
+        return f"<Weights of '{self._name}': {shapes}>"
 
-    def __len__(self):
-        return len(list(iter(self)))
+    def _views_of(self, key):
+        if key not in self:
+            key = key if isinstance(key, tuple) else (key,)
+            choose(f"weights of '{self._name}'", str(key), [str(valid) for valid in self])
+        return self._views[key]
 
     def shape(self, *key):
-        """The shape of one matrix, with the column of the bias unit."""
-        parts = self._parts(*key)
-        return len(parts[0].target), sum(len(part.source) for part in parts)
-
-    def _parts(self, *key):
-        projections = self._circuit.projections
-        if key not in list(self):
-            valid = [f"('{kind}', {k})" for kind, k in self]
-            choose(f"weights of '{self._circuit.name}'", str(key), valid)
-        kind, layer = key
-        return [projections[key] for key in ((kind, layer), (f'{kind}_bias', layer))
-                if key in projections]
+        """The shape of one array."""
+        first, *more = (view.shape for view in self._views_of(key))
+        if not more:
+            return first
+        return first[0], first[1] + sum(shape[1] for shape in more)
 
     def __getitem__(self, key):
-        return np.concatenate([weight_matrix(p)[:] for p in self._parts(*_pair(key))], axis=1)
+        return _joined([view[:] for view in self._views_of(key)])
 
     def __setitem__(self, key, values):
-        values = check_array(f"weights {key} of '{self._circuit.name}'", values,
-                             self.shape(*_pair(key)))
-        start = 0
-        for projection in self._parts(*key):
-            stop = start + len(projection.source)
-            weight_matrix(projection)[:] = values[:, start:stop]
-            start = stop
+        views = self._views_of(key)
+        if np.ndim(values) == 0:
+            values = np.full(self.shape(*key), values)
+        values = check_array(f"weights {key} of '{self._name}'", values, self.shape(*key))
+        for view, part in zip(views, self._parts(views, values)):
+            view[:] = part
 
-    def variables(self, matrices):
+    @staticmethod
+    def _parts(views, values):
+        """The parts of an array that belong to some views."""
+        if len(views) == 1:
+            return [np.asarray(values)]
+        return np.split(values, np.cumsum([view.shape[1] for view in views[:-1]]), axis=1)
+
+    def variables(self, arrays):
         """The same weights as values of the synaptic variables that hold them.
 
         Parameters
         ----------
-        matrices : dict
-            Matrices [post, pre] by (kind, layer).
+        arrays : dict
+            Arrays by (kind, layer).
 
         Returns
         -------
         dict of str to numpy.ndarray
             Values in the order of the synapses by ``'name.w'``.
         """
-        values = {}
-        for key, matrix in matrices.items():
-            start = 0
-            for projection in self._parts(*key):
-                stop = start + len(projection.source)
-                values[f'{projection.name}.w'] = np.ravel(matrix[:, start:stop].T)
-                start = stop
-        return values
+        return {view.key: view.to_flat(part) for key, array in arrays.items()
+                for views in [self._views_of(key)]
+                for view, part in zip(views, self._parts(views, array))}
 
     def matrices(self, values):
         """The inverse of `variables`."""
-        return {key: np.concatenate([
-            np.reshape(values[f'{p.name}.w'], (len(p.source), len(p.target))).T
-            for p in self._parts(*key)], axis=1) for key in self}
+        return {key: _joined([view.to_shape(np.asarray(values[view.key])) for view in views])
+                for key, views in self._views.items()}
+
+    def save(self, path):
+        """Write all weights into a file.
+
+        Parameters
+        ----------
+        path : path-like
+            The file, in NumPy's format npz, with an array ``kind_layer`` for each.
+        """
+        with open(path, 'wb') as file:
+            np.savez(file, **{f'{kind}_{layer}': array for (kind, layer), array in self.items()})
+
+    def load(self, path):
+        """Set all weights from a file that `save` has written.
+
+        Parameters
+        ----------
+        path : path-like
+            The file.
+
+        Raises
+        ------
+        ValueError
+            If it is no such file, or belongs to a circuit of other shapes. No weights are set then.
+        """
+        try:
+            with np.load(path) as file:
+                found = dict(file)
+        except (ValueError, EOFError, zipfile.BadZipFile):
+            raise ValueError(f"'{path}' is not a file of weights, or is damaged") from None
+        needed = {f'{kind}_{layer}': (kind, layer) for kind, layer in self}
+        if set(found) != set(needed):
+            raise ValueError(f"'{path}' has the weights {', '.join(sorted(found))}, but "
+                             f"'{self._name}' needs {', '.join(sorted(needed))}")
+        arrays = {key: check_array(f"{name} in '{path}'", found[name], self.shape(*key))
+                  for name, key in needed.items()}
+        self.update(arrays)
 
 
-def _pair(key):
-    return key if isinstance(key, tuple) else (key,)
+def _joined(parts):
+    return parts[0] if len(parts) == 1 else np.concatenate(parts, axis=1)
 
 
 def random_weights(sizes, rng, scale=1.0, bias=False):

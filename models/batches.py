@@ -1,0 +1,255 @@
+"""Samples shown in batches, one after the other, with their targets."""
+
+import numpy as np
+from brian2.core.clocks import defaultclock
+from brian2.core.variables import linked_var
+from brian2.groups.neurongroup import NeuronGroup
+from brian2.input.timedarray import TimedArray
+from brian2.monitors.spikemonitor import EventMonitor
+from brian2.units.allunits import second
+from brian2.units.fundamentalunits import Quantity, fail_for_dimension_mismatch
+from brian2.units.stdunits import ms
+
+from brian_le import ReplicatedGroup
+from brian_le.checks import check_array
+from brian_le.models.presentations import whole_steps
+from brian_le.replicas import whole_number
+from brian_le.step import STIMULUS
+
+__all__ = ['Batches', 'BatchReadout']
+
+_SAMPLE = 'int(t/duration + 0.5)*{replicas} + replica'
+
+
+class Batches:
+    """Batches of samples, each shown for the same time to the replicas of a network.
+
+    A light container of plain Brian2 objects: the population ``inputs`` that plays the samples
+    back, and the ``schedule``, a group of one whose shared variables switch nudging and learning.
+    What a batch shows is set once, at its beginning, by operations with a clock of their own.
+
+    Parameters
+    ----------
+    samples : array_like
+        Rates, of shape (samples, inputs), in the order in which they are shown. Replica b sees
+        the samples b, b + replicas, ...
+    targets : array_like, optional
+        Of shape (samples, outputs).
+    duration : Quantity
+        Time of one batch, a whole number of time steps of `brian2.defaultclock`.
+    replicas : int
+        Size of a batch; the number of samples is a multiple of it.
+    capacity : int, optional
+        Room for this many batches, if the samples are to be replaced between runs of one compiled
+        simulation (see `tables`). By default as many as there are.
+    name : str
+        First part of the names of all objects.
+
+    Attributes
+    ----------
+    schedule : NeuronGroup
+        One neuron with the shared variables ``nudged`` and ``learning``, which are 1.
+    inputs : ReplicatedGroup
+        The rates ``r`` (and ``r_sent``) of the samples.
+    n_batches, n_steps, replicas, n_inputs, n_outputs : int
+        Batches, steps of one batch, size of a batch, widths of samples and targets.
+    duration, total_duration : Quantity
+        Of one batch, and of all.
+
+    Raises
+    ------
+    ValueError
+        For values that are not finite, unequal numbers of samples and targets, samples that do not
+        fill the last batch, or a duration that is not a whole number of time steps.
+    brian2.units.DimensionMismatchError
+        For a duration that is not a time.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from brian2 import Network, ms
+    >>> from brian_le.models import Batches, Dense, LayeredNetwork
+    >>> shown = Batches(np.eye(4), np.eye(4)[:, :2], duration=1*ms, replicas=2)
+    >>> net = LayeredNetwork(4, [Dense(3), Dense(2)], batches=shown, eta=0.1/ms)
+    >>> Network(shown, net).run(shown.total_duration)
+    """
+
+    def __init__(self, samples, targets=None, *, duration, replicas=1, capacity=None,
+                 name='batches'):
+        self.name = name
+        fail_for_dimension_mismatch(Quantity(duration), second,
+                                    f"'duration' of '{name}' is not a time")
+        dt = Quantity(defaultclock.dt)
+        self.n_steps = whole_steps(name, duration, dt)
+        self.duration = self.n_steps*dt
+        self.replicas = whole_number('replicas', replicas)
+        samples = check_array(f"samples of '{name}'", samples, (None, None))
+        self.n_inputs, self.n_outputs = samples.shape[1], 0
+        if targets is not None:
+            targets = check_array(f"targets of '{name}'", targets, (len(samples), None))
+            self.n_outputs = targets.shape[1]
+        self.n_batches = self._whole_batches(samples)
+        self.capacity = self.n_batches if capacity is None else whole_number('capacity', capacity)
+        self._tables = {key: TimedArray(values, dt=1*ms, name=f'{name}_{key}')
+                        for key, values in self._padded(samples, targets).items()}
+        self.schedule = NeuronGroup(1, 'nudged : 1 (shared)\nlearning : 1 (shared)',
+                                    name=f'{name}_schedule', namespace={})
+        self.schedule.nudged = self.schedule.learning = 1
+        self.inputs = ReplicatedGroup(self.n_inputs, 'r : 1\nr_sent = r : 1', namespace={},
+                                      replicas=self.replicas, name=f'{name}_inputs')
+        self.play('samples', self.inputs, 'r')
+
+    def _whole_batches(self, samples):
+        n, rest = divmod(len(samples), self.replicas)
+        if rest or not n:
+            raise ValueError(f"'{self.name}' has {len(samples)} samples, which do not fill whole "
+                             f'batches of {self.replicas}; leave {rest} of them out'
+                             if n else f"'{self.name}' has {len(samples)} samples, less than one "
+                             f'batch of {self.replicas}')
+        return n
+
+    def _padded(self, samples, targets):
+        room = self.capacity*self.replicas
+        tables = {'samples': samples} | ({} if targets is None else {'targets': targets})
+        return {key: np.pad(values, ((0, room - len(values)), (0, 0)))
+                for key, values in tables.items()}
+
+    def tables(self, samples, targets=None):
+        """Other samples, as values for a run of a compiled simulation.
+
+        Parameters
+        ----------
+        samples, targets : array_like
+            As for the class, at most `capacity` batches.
+
+        Returns
+        -------
+        dict of str to numpy.ndarray
+            Values of the tables by ``'name.values'``.
+
+        Raises
+        ------
+        ValueError
+            As for the class, or for more samples than there is room for.
+        """
+        samples = check_array(f"samples of '{self.name}'", samples, (None, self.n_inputs))
+        if targets is not None:
+            targets = check_array(f"targets of '{self.name}'", targets,
+                                  (len(samples), self.n_outputs))
+        if self._whole_batches(samples) > self.capacity:
+            raise ValueError(f"'{self.name}' has room for {self.capacity} batches of "
+                             f'{self.replicas}, but there are {len(samples)} samples; give a '
+                             'larger capacity')
+        return {f'{self.name}_{key}.values': values
+                for key, values in self._padded(samples, targets).items()}
+
+    @property
+    def total_duration(self):
+        """The time that all batches take together."""
+        return self.n_batches*self.duration
+
+    def play(self, table, group, variable):
+        """Let a population take its values from the samples or the targets.
+
+        Parameters
+        ----------
+        table : {'samples', 'targets'}
+            What to play.
+        group : ReplicatedGroup
+            The population.
+        variable : str
+            The variable that is set at the beginning of every batch.
+
+        Raises
+        ------
+        ValueError
+            If there are no targets, or the population has another size.
+        """
+        if table not in self._tables:
+            raise ValueError(f"'{self.name}' has no targets")
+        width = self._tables[table].values.shape[1]
+        if len(group) != width*self.replicas:
+            raise ValueError(f"the {table} of '{self.name}' are {width} wide, in batches of "
+                             f"{self.replicas}, but '{group.name}' has {len(group)} neurons")
+        group.namespace |= {table: self._tables[table], 'duration': self.duration}
+        sample = _SAMPLE.format(replicas=self.replicas)
+        group.run_regularly(f'{variable} = {table}(({sample} + 0.5)*ms, neuron)',
+                            dt=self.duration, when='groups', order=STIMULUS,
+                            name=f'{group.name}_play_{table}')
+
+    def __iter__(self):
+        return iter((self.schedule, self.inputs))
+
+    def __repr__(self):
+        return (f"<Batches '{self.name}': {self.n_batches} batches of {self.replicas} samples for "
+                f'{self.duration}, {self.n_inputs} inputs, {self.n_outputs} targets>')
+
+
+class BatchReadout:
+    """The value of a variable at the end of every batch.
+
+    Parameters
+    ----------
+    batches : Batches
+        What is shown.
+    group : ReplicatedGroup
+        The population to read.
+    variable : str
+        The variable to read, e.g. ``'r'``.
+    name : str
+        First part of the names of its objects.
+
+    Attributes
+    ----------
+    group : NeuronGroup
+        Links to the variable.
+    monitor : EventMonitor
+        Records the ``value`` of every neuron before every batch.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from brian2 import Network, ms
+    >>> from brian_le.models import BatchReadout, Batches, Dense, LayeredNetwork
+    >>> shown = Batches(np.eye(4), duration=1*ms, replicas=2)
+    >>> net = LayeredNetwork(4, [Dense(3), Dense(2)], batches=shown)
+    >>> readout = BatchReadout(shown, net.output, 'r', name='readout')
+    >>> Network(shown, net, readout).run(shown.total_duration)
+    >>> readout.values().shape
+    (4, 2)
+    """
+
+    def __init__(self, batches, group, variable, name):
+        self._source, self._variable = group, variable
+        self._width = len(group)//batches.replicas
+        self.group = NeuronGroup(len(group), 'value : 1 (linked)', events={'shown': 'True'},
+                                 dt=batches.duration, name=name, namespace={})
+        self.group.value = linked_var(group, variable)
+        self.group.thresholder['shown'].when = 'before_start'
+        self.monitor = EventMonitor(self.group, 'shown', variables=['value'], when='start',
+                                    name=f'{name}_monitor')
+
+    def values(self, variables=None):
+        """The values as an array of shape (samples, neurons), in the order of the samples.
+
+        Parameters
+        ----------
+        variables : dict of str to array_like, optional
+            The variables at the end of a run by ``'object.variable'``; by default those of the
+            objects.
+
+        Returns
+        -------
+        numpy.ndarray
+        """
+        if variables is None:
+            recorded = self.monitor.value[:]
+            last = getattr(self._source, self._variable)[:]
+        else:
+            recorded = variables[f'{self.monitor.name}.value']
+            last = variables[f'{self._source.name}.{self._variable}']
+        before = np.asarray(recorded)[len(self.group):]  # nothing was shown before the first
+        return np.concatenate([before, last]).reshape(-1, self._width)
+
+    def __iter__(self):
+        return iter((self.group, self.monitor))

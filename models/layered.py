@@ -1,0 +1,452 @@
+"""Layered networks of Latent Equilibrium: point neurons with errors as real signals."""
+
+import math
+
+import numpy as np
+from brian2.core.clocks import defaultclock
+from brian2.core.functions import DEFAULT_FUNCTIONS
+from brian2.core.variables import linked_var
+from brian2.groups.neurongroup import NeuronGroup
+from brian2.units.allunits import hertz, second
+from brian2.units.fundamentalunits import Quantity, fail_for_dimension_mismatch
+from brian2.units.stdunits import ms
+
+from brian_le import (ConvSynapses, DenseSynapses, PoolSynapses, ReplicatedGroup, SharedParameters,
+                      bias_learning, error_feedback, error_learning, get_activation, hidden_neuron,
+                      output_neuron, project, softmax, time_constant_matching)
+from brian_le.checks import check_not_negative, choose
+from brian_le.models.description import describe, step_order
+from brian_le.models.layers import Conv, Flatten, layer_shapes
+from brian_le.models.weights import Weights
+from brian_le.replicas import whole_number
+from brian_le.step import FEEDBACK, NEURONS, STIMULUS, SUM, WEIGHTS
+
+__all__ = ['LayeredNetwork']
+
+_SHARED = 'shared, constant'
+
+
+class LayeredNetwork:
+    """Slow point neurons in layers, which compute and learn without waiting.
+
+    Rates travel up through the layers and errors travel down, each by one layer per time step;
+    weights and biases learn all the time from the product of error and rate. Pooling layers are
+    not made of neurons and take no time.
+
+    The projections, by kind and number k of the layer with weights:
+
+    =================  ===================================  ========================================
+    kind               from, to                             weights
+    =================  ===================================  ========================================
+    ``forward``, k     rates of the layer below, layer k    [post, pre] or [output channel, input
+                                                            channel, y, x]
+    ``feedback``, k    errors of layer k, the layer below   the same shape, if they are not those of
+                                                            ``forward``
+    ``bias``, k        layer k                              one for each neuron or channel
+    ``tau``, k         layer k                              a time constant for each neuron, if they
+                                                            learn
+    ``pool``, j        layer j of `layers`                  none
+    =================  ===================================  ========================================
+
+    A light container of plain Brian2 objects: add it to a `brian2.Network`, record from its groups
+    with monitors, print it. (Brian2's ``run()`` without a network does not look inside
+    containers.)
+
+    Parameters
+    ----------
+    input_shape : int or tuple of int
+        Number of inputs, or (rows, columns, channels), or (steps, channels).
+    layers : sequence
+        `Dense`, `Conv`, `MaxPool`, `AveragePool` and `Flatten` objects, from the inputs on. What
+        they leave open is as given here.
+    batches : Batches, optional
+        What is shown. Without it ``inputs`` is a population whose rates ``r`` one sets, the
+        outputs have a parameter ``target``, and ``schedule`` the switches.
+    replicas : int
+        Number of copies of the network that share the weights, such as the size of a mini-batch;
+        with `batches` that of these.
+    activation, output_activation : str or Activation
+        Of the hidden neurons and of the last layer.
+    loss : {'mse', 'cross_entropy'}
+        What learning reduces; cross-entropy needs linear outputs.
+    target : {'rate', 'voltage'}
+        Whether targets are compared with the rates or the potentials of the outputs.
+    beta : float
+        Strength of the nudging, a shared variable of the outputs.
+    gamma : float
+        How strongly errors act on the membranes.
+    eta : Quantity or sequence of Quantity
+        Learning rate of weights and biases (1/time): one for all layers, or one for each layer
+        with weights. A layer with the rate 0 has constant weights.
+    bias : bool
+        Whether neurons have biases.
+    tau_m : Quantity
+        Membrane time constant.
+    tau_r : Quantity, optional
+        Look-ahead time, by default ``tau_m``; ``0*ms`` is the network without look-ahead.
+    eta_tau : Quantity, optional
+        Lets the membrane time constants learn to match the look-ahead times at this rate (a
+        time), see `brian_le.time_constant_matching`. Errors and learning are to be off meanwhile.
+    feedback : {'transposed', 'random', 'mirror'}
+        Which weights errors travel through: those of the rates, fixed ones of their own (feedback
+        alignment), or ones of their own that learn the same product as the forward ones.
+    decay : Quantity
+        Rate at which forward and feedback weights decay (1/time); `feedback` ``'mirror'`` needs it.
+    rate_at : {'output', 'input'}
+        The step of the paper's code for Fig. 2b to 2e, or that for Fig. 2a; see
+        `brian_le.hidden_neuron`.
+    errors_from : {'tau_m', 'tau_r'}
+        The look-ahead that errors are computed from, see `brian_le.hidden_neuron`.
+    tau_s, tau_err, tau_target : Quantity
+        Time constants of low-pass filters of rates, errors and targets; 0 (the default) for none.
+    noise : float
+        Standard deviation of normal numbers that are added to all rates of neurons in each step.
+    name : str
+        First part of the names of all objects.
+
+    Attributes
+    ----------
+    inputs : ReplicatedGroup
+        The input population.
+    neurons : list of ReplicatedGroup
+        The populations with weights; ``neurons[k]`` belongs to the projections k.
+    hidden, output : list of ReplicatedGroup, ReplicatedGroup
+        All but the last of them, and the last.
+    pools : dict of int to ReplicatedGroup
+        The pooling populations by their number in `layers`.
+    schedule : NeuronGroup
+        One neuron with the shared variables ``nudged`` and ``learning``: 1 (the default) or 0.
+    projections : dict
+        The synapses, by (kind, number).
+    shapes : list of tuple of int
+        Shapes of the inputs and of each layer.
+    weights : Weights
+        Weights, biases and feedback weights as arrays: ``net.weights['forward', 0]`` gets and sets
+        one, ``net.weights.save('file.npz')`` and ``load`` keep them. All are 0 at first; see
+        `initial_weights`.
+
+    Raises
+    ------
+    ValueError
+        For layers that do not follow each other, sizes that differ from those of the batches, an
+        unknown option, negative or unfitting learning rates, a time constant below the time step,
+        cross-entropy with outputs that are not linear.
+    TypeError
+        If something is not a layer.
+    brian2.units.DimensionMismatchError
+        For values with wrong units.
+
+    References
+    ----------
+    Haider et al. (2021), NeurIPS 34, Fig. 2 (arXiv 2110.14549).
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from brian2 import Network, ms
+    >>> from brian_le.models import Dense, LayeredNetwork, initial_weights
+    >>> layers = [Dense(3), Dense(2)]
+    >>> net = LayeredNetwork(4, layers, eta=0.1/ms, tau_m=20*ms)
+    >>> net.weights.update(initial_weights(4, layers, np.random.default_rng(1)))
+    >>> net.inputs.r, net.output.target = [1, 0, 0, 1], [1, 0]
+    >>> Network(net).run(10*ms)
+    >>> net.weights['forward', 1].shape
+    (2, 3)
+    """
+
+    def __init__(self, input_shape, layers, *, batches=None, replicas=1, activation='tanh',
+                 output_activation='linear', loss='mse', target='rate', beta=0.1, gamma=1.0,
+                 eta=0/ms, bias=True, tau_m=10*ms, tau_r=None, eta_tau=None,
+                 feedback='transposed', decay=0/ms, rate_at='output', errors_from='tau_m',
+                 tau_s=0*ms, tau_err=0*ms, tau_target=0*ms, noise=0.0, name='network'):
+        self.name = name
+        self.layers = list(layers)
+        self.shapes = layer_shapes(input_shape, self.layers)
+        self.batches = batches
+        self.replicas = _check_batches(name, batches, replicas, self.shapes)
+        choose('feedback', feedback, ('transposed', 'random', 'mirror'))
+        n = sum(layer.has_weights for layer in self.layers)
+        #: Values of the parameters, for printing; the groups and synapses hold those in use.
+        self.parameters = dict(
+            replicas=self.replicas, activation=get_activation(activation).name,
+            output_activation=get_activation(output_activation).name, loss=loss, target=target,
+            beta=beta, gamma=gamma, eta=_per_layer(name, 'eta', eta, n), tau_m=tau_m,
+            tau_r=tau_m if tau_r is None else tau_r, feedback=feedback,
+            decay=_checked(name, 'decay', decay, hertz), rate_at=rate_at, errors_from=errors_from,
+            tau_s=tau_s, tau_err=tau_err, tau_target=tau_target, noise=noise, bias=bool(bias))
+        self._eta_tau = None if eta_tau is None else _checked(name, 'eta_tau', eta_tau, second)
+        _check_decay(name, feedback, decay, self.parameters['eta'])
+        self._activations = [*[activation]*(n - 1), output_activation]
+        self.projections = {}
+        self._populate()
+        self._connect()
+        self.weights = Weights(name, self._weight_views())
+        if rate_at == 'input':
+            self._send_rates_of_rest()
+
+    # ------------------------------------------------------------------------------ composition
+    def _populate(self):
+        n_inputs = math.prod(self.shapes[0])
+        if self.batches is None:
+            self.inputs = self._group('inputs', n_inputs, 'r : 1\nr_sent = r : 1')
+            self.schedule = NeuronGroup(1, 'nudged : 1 (shared)\nlearning : 1 (shared)',
+                                        name=f'{self.name}_schedule', namespace={})
+            self.schedule.nudged = self.schedule.learning = 1
+        else:
+            self.inputs, self.schedule = self.batches.inputs, self.batches.schedule
+        self.neurons, self.pools = [], {}
+        #: The population behind each shape: a Flatten layer has none of its own.
+        self._behind = [self.inputs]
+        n = len(self._activations)
+        for j, (layer, shape) in enumerate(zip(self.layers, self.shapes[1:])):
+            if layer.has_weights:
+                k = len(self.neurons)
+                group = self._neurons(k, layer, math.prod(shape), k == n - 1)
+                self.neurons.append(group)
+            elif isinstance(layer, Flatten):
+                group = self._behind[-1]
+            else:
+                back = '\nv_err : 1' if self.neurons else ''
+                group = self._group(f'pool{j}', math.prod(shape), f'r : 1\nr_sent = r : 1{back}')
+                self.pools[j] = group
+            self._behind.append(group)
+        self.hidden, self.output = self.neurons[:-1], self.neurons[-1]
+        self.output.beta = _checked(self.name, 'beta', self.parameters['beta'])
+        self.output.nudged = linked_var(self.schedule, 'nudged')
+        if self.batches is not None and self.batches.n_outputs:
+            filtered = 'target_shown' in self.output.variables
+            self.batches.play('targets', self.output, 'target_shown' if filtered else 'target')
+
+    def _neurons(self, k, layer, n, is_output):
+        p = self.parameters
+        activation = self._activations[k] if layer.activation is None else layer.activation
+        filters = {key: _filter(self.name, key, p[key]) for key in
+                   ('tau_s', 'tau_target' if is_output else 'tau_err')}
+        options = dict(
+            filters, tau_m='' if self._eta_tau is not None else 'constant', tau_r='constant',
+            inputs=('v_in', 'b') if p['bias'] else ('v_in',), gamma=p['gamma'],
+            rate_at=p['rate_at'], errors_from=p['errors_from'],
+            noise=_SHARED if _checked(self.name, 'noise', p['noise']) > 0 else None)
+        if is_output:
+            equations = output_neuron(activation, loss=p['loss'], target=p['target'],
+                                      nudged='linked', **options)
+        else:
+            equations = hidden_neuron(activation, **options)
+        if self._eta_tau is not None:
+            equations += 'u_dot : hertz'
+        group = self._group(f'layer{k}', n, equations)
+        tau_m = p['tau_m'] if layer.tau_m is None else layer.tau_m
+        group.tau_m = self._time_constants('tau_m', tau_m, n)
+        # by default the look-ahead is that of the membrane
+        default = tau_m if layer.tau_m is not None and p['tau_r'] is p['tau_m'] else p['tau_r']
+        group.tau_r = self._time_constants('tau_r', default if layer.tau_r is None
+                                           else layer.tau_r, n)
+        if 'noise' in group.variables:
+            group.noise = p['noise']
+        return group
+
+    def _group(self, role, n, equations):
+        return ReplicatedGroup(n, equations, replicas=self.replicas, method='prospective_euler',
+                               namespace={}, name=f'{self.name}_{role}')
+
+    def _time_constants(self, what, value, n):
+        """One value for each neuron of all replicas."""
+        value = Quantity(value)
+        fail_for_dimension_mismatch(value, second, f"'{what}' of '{self.name}' is not a time")
+        if value.ndim and value.shape != (n,):
+            raise ValueError(f"{what} of '{self.name}' has the shape {value.shape}; give one "
+                             f'value, or {n}')
+        check_not_negative(f"{what} of '{self.name}'", value)
+        short = np.atleast_1d(value < defaultclock.dt*(1 - 1e-9))
+        if what == 'tau_r':
+            short &= np.atleast_1d(value > 0*ms)
+        if short.any():
+            raise ValueError(f"{what} of '{self.name}' is {np.atleast_1d(value)[short][0]}; it has "
+                             f'to be at least the time step {defaultclock.dt}'
+                             + (', or 0 (no look-ahead)' if what == 'tau_r' else ''))
+        return np.tile(np.broadcast_to(value/second, n), self.replicas)*second
+
+    def _connect(self):
+        p = self.parameters
+        late = p['errors_from'] == 'tau_r'
+        self._learned = 'err_sent' if p['rate_at'] == 'input' else 'err'
+        self._error = 'mismatch' if late else 'err'
+        self._error_order, self._error_end = (FEEDBACK, WEIGHTS) if late else (SUM, NEURONS)
+        k = 0
+        for j, layer in enumerate(self.layers):
+            if layer.has_weights:
+                self._connect_neurons(k, j, layer)
+                k += 1
+            elif j in self.pools:
+                self._connect_pool(j, layer)
+        if p['loss'] == 'cross_entropy':
+            self.projections['softmax', k - 1] = project(
+                self.output, self.output, softmax(), name=f'{self.name}_softmax')
+
+    def _connect_neurons(self, k, j, layer):
+        p = self.parameters
+        eta, decay = p['eta'][k], p['decay']
+        learns = eta > 0/ms
+        decays = learns and decay > 0/ms
+        rule = dict(error=self._error, learned=self._learned, gate='learning' if learns else None,
+                    eta=_SHARED if learns else None, decay=_SHARED if decays else None)
+        back = 'v_err' if k > 0 else None  # inputs have no errors
+        shared = p['feedback'] == 'transposed'
+        models = {'forward': error_learning(back=back if shared else None, **rule)}
+        if back and not shared:
+            own = rule if p['feedback'] == 'mirror' else {'error': self._error}
+            models['feedback'] = error_feedback(back, **own)
+        for kind, model in models.items():
+            self.projections[kind, k] = project(
+                self._behind[j], self.neurons[k], model, name=f'{self.name}_{kind}{k}',
+                orders={'v_err_pre': self._error_order}, **_synapses(layer, self.shapes[j]))
+        if p['bias']:
+            channels = self.shapes[j + 1][-1] if isinstance(layer, Conv) else None
+            model = bias_learning(learned=self._learned, eta=rule['eta'], gate=rule['gate'])
+            self.projections['bias', k] = self._parameters(f'bias{k}', k, model, channels)
+        for kind in ('forward', 'feedback', 'bias'):
+            projection = self.projections.get((kind, k))
+            if projection is not None and 'learning' in projection.equations:
+                projection.learning = linked_var(self.schedule, 'learning')
+                projection.eta = eta
+                if 'decay' in projection.equations:
+                    projection.decay = decay
+        if self._eta_tau is not None:
+            model = time_constant_matching(('v_in', 'b') if p['bias'] else ('v_in',))
+            tau = self._parameters(f'tau{k}', k, model)
+            tau.eta = self._eta_tau
+            tau.tau = self.neurons[k].by_replica('tau_m')[0]
+            self.projections['tau', k] = tau
+
+    def _parameters(self, role, k, model, channels=None):
+        return SharedParameters(self.neurons[k], model, channels=channels, order=WEIGHTS,
+                                method='prospective_euler', name=f'{self.name}_{role}',
+                                namespace={})
+
+    def _connect_pool(self, j, layer):
+        """Rates go up before all sums are formed, errors down after all of them."""
+        n = len(self.layers) + 1
+        model = 'r_post = r_pre : 1 (summed)'
+        if 'v_err' in self.pools[j].variables:
+            model += '\nv_err_pre = v_err_post : 1 (summed)'
+        way = self._error_end - self._error_order
+        self.projections['pool', j] = project(
+            self._behind[j], self.pools[j], model, synapses=PoolSynapses,
+            name=f'{self.name}_pooling{j}', input_shape=self.shapes[j], window=layer.window,
+            stride=layer.stride, kind=layer.kind,
+            orders={'r_post': STIMULUS + (SUM - STIMULUS)*(j + 1)/n,
+                    'v_err_pre': self._error_order + way*(n - 1 - j)/n})
+
+    def _weight_views(self):
+        names = {'forward': 'w', 'feedback': 'w', 'bias': 'bias'}
+        return {key: [projection.matrix(names[key[0]])]
+                for key, projection in self.projections.items() if key[0] in names}
+
+    def _send_rates_of_rest(self):
+        """Rates at the input of synapses are those of the potential 0 at the beginning."""
+        functions = {name: function.pyfunc for name, function in DEFAULT_FUNCTIONS.items()}
+        for k, group in enumerate(self.neurons):
+            layer = [layer for layer in self.layers if layer.has_weights][k]
+            activation = get_activation(self._activations[k] if layer.activation is None
+                                        else layer.activation)
+            for variable, text in (('r', activation.phi('x')),
+                                   ('slope', activation.derivative('x'))):
+                value = eval(text, {**functions, 'inf': np.inf, 'x': 0.0})
+                setattr(group, variable, float(value))
+
+    # ---------------------------------------------------------------------------------- looking
+    @property
+    def populations(self):
+        """All populations, from the inputs on."""
+        return list(dict.fromkeys(self._behind))
+
+    @property
+    def typical(self):
+        """Populations and projections of every kind, whose equations are printed."""
+        groups = [*self.hidden[:1], *list(self.pools.values())[:1], self.output]
+        kinds = {}
+        for (kind, k), projection in self.projections.items():
+            if kind != 'forward' or k == len(self.neurons) - 1:
+                kinds.setdefault(kind, projection)
+        return groups, list(kinds.values())
+
+    def __iter__(self):
+        if self.batches is None:
+            yield self.schedule
+        yield from self.populations
+        yield from self.projections.values()
+
+    def step_order(self):
+        """What happens in one step, in this order.
+
+        Returns
+        -------
+        list of tuple
+            (slot, order, what is computed) of every operation of the network.
+        """
+        return step_order(self)
+
+    def __repr__(self):
+        shapes = '-'.join('x'.join(map(str, shape)) for shape in self.shapes)
+        copies = f', {self.replicas} replicas' if self.replicas > 1 else ''
+        return f"<LayeredNetwork '{self.name}': {shapes}{copies}>"
+
+    def __str__(self):
+        return '\n'.join(describe(self))
+
+
+def _synapses(layer, input_shape):
+    """The class of the synapses of a layer, and what it needs to know."""
+    if isinstance(layer, Conv):
+        return dict(synapses=ConvSynapses, input_shape=input_shape, kernel=layer.kernel,
+                    stride=layer.stride, padding=layer.padding)
+    return dict(synapses=DenseSynapses)
+
+
+def _filter(name, what, tau):
+    """A time constant of a filter, None without a filter."""
+    fail_for_dimension_mismatch(Quantity(tau), second, f"'{what}' of '{name}' is not a time")
+    check_not_negative(f"{what} of '{name}'", tau)
+    if 0*ms < tau < defaultclock.dt*(1 - 1e-9):
+        raise ValueError(f"{what} of '{name}' is {tau}, less than the time step {defaultclock.dt}; "
+                         'give at least the time step, or 0 (no filter)')
+    return tau if tau > 0*ms else None
+
+
+def _checked(name, what, value, unit=None):
+    fail_for_dimension_mismatch(Quantity(value), 1 if unit is None else unit,
+                                f"'{what}' of '{name}' has the wrong unit")
+    check_not_negative(f"{what} of '{name}'", value)
+    return value
+
+
+def _per_layer(name, what, values, n):
+    """One learning rate for each layer with weights."""
+    values = [values]*n if np.ndim(values) == 0 else list(values)
+    if len(values) != n:
+        raise ValueError(f"{what} of '{name}' has {len(values)} values; give one, or {n}")
+    return [_checked(name, what, Quantity(value), hertz) for value in values]
+
+
+def _check_decay(name, feedback, decay, eta):
+    if feedback == 'mirror' and not decay > 0/ms:
+        raise ValueError(f"'{name}' has feedback='mirror', which needs a decay of the weights, "
+                         'e.g. decay=0.001/ms')
+    if decay > 0/ms and not all(rate > 0/ms for rate in eta):
+        raise ValueError(f"'{name}' has a decay of the weights, but layers that do not learn (eta "
+                         'is 0)')
+
+
+def _check_batches(name, batches, replicas, shapes):
+    """The number of replicas; a ValueError if the batches do not fit the layers."""
+    if batches is None:
+        return whole_number('replicas', replicas)
+    for what, n, width in (('inputs', math.prod(shapes[0]), batches.n_inputs),
+                           ('outputs', math.prod(shapes[-1]), batches.n_outputs)):
+        if width and n != width:
+            raise ValueError(f"'{name}' has {n} {what}, but the batches of '{batches.name}' are "
+                             f'{width} wide')
+    if replicas not in (1, batches.replicas):
+        raise ValueError(f"'{name}' has {replicas} replicas, but '{batches.name}' shows batches of "
+                         f'{batches.replicas}')
+    return batches.replicas
