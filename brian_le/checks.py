@@ -4,10 +4,12 @@ This module does not import Brian2.
 """
 
 import difflib
+import numbers
 
 import numpy as np
 
-__all__ = ['choose', 'check_array', 'check_positive', 'check_not_negative']
+__all__ = ['choose', 'check_array', 'check_positive', 'check_not_negative',
+           'whole_number']
 
 
 def choose(kind, name, valid):
@@ -86,3 +88,11 @@ def check_not_negative(name, value):
     """Raise a ValueError unless `value` (a number or a quantity) is finite and not below zero."""
     if not (np.all(np.isfinite(value)) and np.all(np.asarray(value) >= 0)):
         raise ValueError(f'{name} is {value}; it has to be finite and not negative')
+
+
+def whole_number(what, value):
+    """A number of things as an int; a ValueError if it is not a whole number of at least 1."""
+    if isinstance(value, bool) or not isinstance(value, numbers.Real) or (
+            value != int(value) or value < 1):
+        raise ValueError(f'{what}={value!r}; give a whole number of at least 1')
+    return int(value)

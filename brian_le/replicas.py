@@ -1,15 +1,13 @@
 """Populations in several copies: a mini-batch, or independent trials, that share their weights."""
 
-import numbers
-
 import numpy as np
 from brian2.equations.equations import Equations
 from brian2.groups.neurongroup import NeuronGroup
 
+from brian_le.checks import whole_number
 from brian_le.views import ArrayView
 
-__all__ = ['ReplicatedGroup', 'by_replica', 'common_replicas', 'population_size',
-           'whole_number']
+__all__ = ['ReplicatedGroup', 'by_replica', 'common_replicas', 'population_size']
 
 
 class ReplicatedGroup(NeuronGroup):
@@ -123,11 +121,3 @@ def common_replicas(replicas, *groups):
                              for group in groups)
         raise ValueError(f'{names} have different numbers of replicas')
     return made.pop()
-
-
-def whole_number(what, value):
-    """A number of things as an int; a ValueError if it is not a whole number of at least 1."""
-    if isinstance(value, bool) or not isinstance(value, numbers.Real) or (
-            value != int(value) or value < 1):
-        raise ValueError(f'{what}={value!r}; give a whole number of at least 1')
-    return int(value)

@@ -1,7 +1,8 @@
 """Parameters of neurons that exist once, however many copies of the neurons there are."""
 
+from brian_le.checks import whole_number
 from brian_le.layouts import DenseLayout
-from brian_le.replicas import common_replicas, population_size, whole_number
+from brian_le.replicas import common_replicas, population_size
 from brian_le.synapses import DenseSynapses
 from brian_le.views import ArrayView
 

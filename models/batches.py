@@ -11,9 +11,8 @@ from brian2.units.fundamentalunits import Quantity, fail_for_dimension_mismatch
 from brian2.units.stdunits import ms
 
 from brian_le import ReplicatedGroup
-from brian_le.checks import check_array
+from brian_le.checks import check_array, whole_number
 from brian_le.models.presentations import whole_steps
-from brian_le.replicas import whole_number
 from brian_le.step import STIMULUS
 
 __all__ = ['Batches', 'BatchReadout']

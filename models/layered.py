@@ -14,11 +14,10 @@ from brian2.units.stdunits import ms
 from brian_le import (ConvSynapses, DenseSynapses, PoolSynapses, ReplicatedGroup, SharedParameters,
                       bias_learning, error_feedback, error_learning, get_activation, hidden_neuron,
                       output_neuron, project, softmax, time_constant_matching)
-from brian_le.checks import check_not_negative, choose
+from brian_le.checks import check_not_negative, choose, whole_number
 from brian_le.models.description import describe, step_order
 from brian_le.models.layers import Conv, Flatten, layer_shapes
 from brian_le.models.weights import Weights
-from brian_le.replicas import whole_number
 from brian_le.step import FEEDBACK, NEURONS, STIMULUS, SUM, WEIGHTS
 
 __all__ = ['LayeredNetwork']

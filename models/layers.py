@@ -7,7 +7,7 @@ import numpy as np
 
 from brian_le import conv_shape, pool_shape
 from brian_le.activations import Activation, get_activation
-from brian_le.replicas import whole_number
+from brian_le.checks import whole_number
 from brian_le.shapes import along_plane
 
 __all__ = ['Dense', 'Conv', 'MaxPool', 'AveragePool', 'Flatten', 'layer_shapes',

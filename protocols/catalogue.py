@@ -27,6 +27,7 @@ MODELS = {
 #: Names of the protocols, and the modules that define them.
 PROTOCOLS = {
     'bars': 'brian_le.protocols.bars',
+    'digits': 'brian_le.protocols.digits',
 }
 
 

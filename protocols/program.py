@@ -29,12 +29,13 @@ from brian_le.checks import choose
 from brian_le.protocols.catalogue import DEVICES
 from brian_le.protocols.contents import (is_kept, is_state, key_of, objects_of, time_step,
                                          timed_arrays)
-from brian_le.protocols.project import RUN, write_project, wrong_size
+from brian_le.protocols.project import RUN, floating_point, write_project, wrong_size
 
 __all__ = ['RuntimeProgram', 'StandaloneProgram', 'build_program', 'require_compiler']
 
 
-def build_program(compose, device='cpp_standalone', say=lambda message: None):
+def build_program(compose, device='cpp_standalone', say=lambda message: None,
+                  precision='double'):
     """Build a program.
 
     Parameters
@@ -45,6 +46,8 @@ def build_program(compose, device='cpp_standalone', say=lambda message: None):
         What runs it.
     say : callable
         Called with a line of text before anything that takes more than a few seconds.
+    precision : {'double', 'single'}
+        The floating point numbers of all variables.
 
     Returns
     -------
@@ -73,15 +76,15 @@ def build_program(compose, device='cpp_standalone', say=lambda message: None):
     if device != 'numpy':
         require_compiler(device)
     if device == 'cpp_standalone':
-        return StandaloneProgram(compose, say)
+        return StandaloneProgram(compose, say, precision)
     if device == 'cython':
         say('generating code (the first time, Cython compiles for some minutes)')
-    with _runtime(device):
-        return RuntimeProgram(compose(), device)
+    with _runtime(device, precision):
+        return RuntimeProgram(compose(), device, precision)
 
 
 @contextmanager
-def _runtime(target, dt=None):
+def _runtime(target, precision, dt=None):
     """Simulate inside Python on a target, and leave the settings of the user as they were."""
     set_device('runtime')
     users = prefs.codegen.target, Quantity(defaultclock.dt)
@@ -89,7 +92,8 @@ def _runtime(target, dt=None):
     try:
         if dt is not None:
             defaultclock.dt = dt
-        yield
+        with floating_point(precision):
+            yield
     finally:
         prefs.codegen.target, defaultclock.dt = users
         reset_device()
@@ -115,9 +119,10 @@ class RuntimeProgram:
         The variables that make up the state: what a run ends with and another can start from.
     """
 
-    def __init__(self, network, target):
+    def __init__(self, network, target, precision='double'):
         self.network = network
         self.target = target
+        self.precision = precision
         self.dt = Quantity(time_step(network))
         self.variables = {key_of(variable): variable for obj in objects_of(network)
                           for variable in obj.variables.values() if is_kept(variable)
@@ -128,7 +133,7 @@ class RuntimeProgram:
         network.store('as built')
 
     def __call__(self, values, n_steps):
-        with _runtime(self.target, self.dt):
+        with _runtime(self.target, self.precision, self.dt):
             return self._run(values, n_steps)
 
     def _run(self, values, n_steps):
@@ -160,12 +165,13 @@ class StandaloneProgram:
         Whether it had to be compiled.
     """
 
-    def __init__(self, compose, say):
+    def __init__(self, compose, say, precision='double'):
         say('generating C++')
         # of this process, so that several of them can share a binary
         self._folder = tempfile.TemporaryDirectory(prefix='brian_le_')
         self.directory = Path(self._folder.name)
-        self.arrays, self.initial = write_project(compose, self.directory, detached=True)
+        self.arrays, self.initial = write_project(compose, self.directory, detached=True,
+                                                    precision=precision)
         self.state_names = [key for key, array in self.arrays.items() if array.is_state]
         self.binary = self.directory/'main'
         if not kept_binary(self.directory).exists():

@@ -15,6 +15,7 @@ import numpy as np
 from brian2.core.functions import Function
 from brian2.core.names import Nameable
 from brian2.core.operations import NetworkOperation
+from brian2.core.preferences import prefs
 from brian2.core.variables import DynamicArrayVariable
 from brian2.devices.device import all_devices, reset_device, set_device
 from brian2.groups.group import Group
@@ -24,7 +25,7 @@ from brian_le.fast import fast_cpp
 from brian_le.indices import INDICES
 from brian_le.protocols.contents import is_kept, is_state, key_of, time_step, timed_arrays
 
-__all__ = ['ArrayFile', 'RUN', 'write_project', 'wrong_size']
+__all__ = ['ArrayFile', 'RUN', 'floating_point', 'write_project', 'wrong_size']
 
 RUN = 'run_length'  #: name of the group that ends a run
 NEVER = 2_000_000_000
@@ -70,7 +71,18 @@ class ArrayFile:
         return np.fromfile(Path(directory)/self.result, dtype=self.dtype)
 
 
-def write_project(compose, directory, n_steps=None, detached=False):
+@contextmanager
+def floating_point(precision):
+    """Let Brian2 create and compile variables of this precision, ``'double'`` or ``'single'``."""
+    users = prefs.core.default_float_dtype
+    prefs.core.default_float_dtype = {'double': np.float64, 'single': np.float32}[precision]
+    try:
+        yield
+    finally:
+        prefs.core.default_float_dtype = users
+
+
+def write_project(compose, directory, n_steps=None, detached=False, precision='double'):
     """Generate the C++ project of a network.
 
     Parameters
@@ -84,6 +96,8 @@ def write_project(compose, directory, n_steps=None, detached=False):
     detached : bool
         Leave the initial values out of the sources, so that models that differ in nothing else
         have the same ones.
+    precision : {'double', 'single'}
+        The floating point numbers of all variables.
 
     Returns
     -------
@@ -110,7 +124,7 @@ def write_project(compose, directory, n_steps=None, detached=False):
     device.reinit()
     device.activate(build_on_run=False)
     try:
-        with _names_from_scratch(), fast_cpp():
+        with _names_from_scratch(), fast_cpp(), floating_point(precision):
             arrays, initial = _generate(compose, device, Path(directory), n_steps, detached)
     finally:
         device.reinit()

@@ -121,12 +121,12 @@ class Run:
         if not self.quiet:
             print(message, '...', file=sys.stderr, flush=True)
 
-    def build(self, compose):
+    def build(self, compose, precision='double'):
         """Build the program of a network, see `brian_le.protocols.program.build_program`."""
         self.say('loading Brian2')
         from brian_le.protocols.program import build_program
 
-        return build_program(compose, self.device, self.say)
+        return build_program(compose, self.device, self.say, precision)
 
     def in_chunks(self, chunk, state, total, unit, room, duration, describe):
         """Run a long simulation in chunks of some seconds, each followed by a checkpoint.

@@ -1,0 +1,381 @@
+"""Classification: layered networks learn the classes of samples, beside backpropagation.
+
+A benchmark is a data set and an architecture. Samples are shown in batches, each for the same
+short time; the potentials are never reset in between. After every epoch the networks classify
+samples that they do not learn from, with nudging and learning off, and go on from where they were.
+Several networks of slow neurons see the same batches side by side, and so does their twin: the
+same layers without any dynamics, trained by backpropagation in plain NumPy.
+"""
+
+import math
+from dataclasses import dataclass
+from types import SimpleNamespace
+
+import numpy as np
+
+from brian_le.protocols.parameters import Parameter
+
+__all__ = ['Benchmark', 'LABELS', 'NETWORKS', 'chosen', 'names_in', 'parameters']
+
+#: What the networks of slow neurons do differently, by the names that results have them by.
+NETWORKS = {'le': {}, 'random': {'feedback': 'random'}, 'mirror': {'feedback': 'mirror'},
+            'no_look_ahead': {'tau_r': 0, 'errors_from': 'tau_r'}}
+LABELS = {'le': 'Latent Equilibrium', 'random': 'feedback alignment',
+          'mirror': 'learned feedback', 'no_look_ahead': 'without look-ahead',
+          'backprop': 'backpropagation'}
+
+_ROOM = 4096  # samples in one launch of the simulation
+
+
+def parameters(*more, networks='le', precision='single', **defaults):
+    """The parameters that all benchmarks have, with the defaults of one.
+
+    Parameters
+    ----------
+    *more : Parameter
+        Further ones.
+    networks, precision : str
+        Defaults of these.
+    **defaults
+        ``t_pattern``, ``dt``, ``tau_m`` (ms), ``epochs``, ``batch``, ``eta``, ``sigma``.
+
+    Returns
+    -------
+    tuple of Parameter
+    """
+    d = SimpleNamespace(**defaults)
+    return (
+        *more,
+        Parameter('networks', networks, 'which networks of slow neurons learn side by side',
+                  choices=('all', *NETWORKS)),
+        Parameter('t_pattern', d.t_pattern, 'time for which a batch is shown', 'ms',
+                  minimum=0.001, maximum=1e5),
+        Parameter('epochs', d.epochs, 'how often all training samples are shown', minimum=1,
+                  maximum=1e6),
+        Parameter('batch', d.batch, 'samples that are shown at once, to replicas that share '
+                  'their weights; 1 is online learning', minimum=1, maximum=1e5),
+        Parameter('eta', d.eta, 'learning rate of the first layer, times t_pattern', minimum=0),
+        Parameter('beta', 0.1, 'strength of the nudging', minimum=0),
+        Parameter('decay', 0.001, 'decay of the weights of learned feedback, times t_pattern',
+                  minimum=0),
+        Parameter('sigma', d.sigma, 'standard deviation of the initial weights; auto is uniform '
+                  'up to 1/sqrt(inputs of a neuron)', minimum=0),
+        Parameter('tau_m', d.tau_m, 'membrane time constant', 'ms', minimum=1e-6),
+        Parameter('tau_r', None, 'look-ahead time; auto is tau_m', 'ms', minimum=0),
+        Parameter('tau_s', 0.0, 'low-pass filter of all rates; 0 is no filter', 'ms', minimum=0),
+        Parameter('tau_target', 0.0, 'low-pass filter of the targets; 0 is no filter', 'ms',
+                  minimum=0),
+        Parameter('noise', 0.0, 'standard deviation of the noise on all rates', minimum=0),
+        Parameter('backprop_rate', None, 'learning rate of the first layer of the twin; auto is '
+                  'eta*beta', minimum=0),
+        Parameter('precision', precision, 'floating point numbers', choices=('double', 'single')),
+        Parameter('dt', d.dt, 'time step', 'ms', minimum=1e-6),
+    )
+
+
+@dataclass(frozen=True)
+class Benchmark:
+    """A data set and an architecture, with all that a protocol has to provide.
+
+    Parameters
+    ----------
+    name : str
+        Name of the protocol.
+    read : callable
+        ``read(p)`` gives the `brian_le.protocols.datasets.Dataset`.
+    layers : callable
+        ``layers(p)`` gives the layers, as for `brian_le.models.LayeredNetwork`; the input has the
+        shape of a sample.
+    factors : callable
+        ``factors(p)`` gives the learning rates of the layers with weights, as multiples of that of
+        the first.
+    activation : str
+        Of the hidden neurons; outputs are linear.
+    """
+
+    name: str
+    read: object
+    layers: object
+    factors: object
+    activation: str = 'hard_sigmoid'
+
+    def simulate(self, p, seed, run):
+        """Train all networks and their twin, and classify held-out samples after every epoch.
+
+        Parameters
+        ----------
+        p : SimpleNamespace
+            The parameters.
+        seed : int
+            Seed of the initial weights and of the orders of the samples.
+        run : brian_le.protocols.runner.Run
+            Builds the program, keeps checkpoints and shows progress.
+
+        Returns
+        -------
+        dict of str to numpy.ndarray
+            For every network (``'le'``, ..., ``'backprop'``), after its name and a dot:
+            ``accuracy`` on the held-out samples before learning and after every epoch;
+            ``train_loss``, the mean over every epoch of half the squared error of the batches
+            that were learned; ``test_accuracy``; and the weights at the end, ``W_forward_0`` and
+            so on.
+        """
+        training = _Training(self, p, seed)
+        training.program = run.build(training.compose, p.precision)
+        state, rows = run.in_chunks(
+            training.chunk, training.beginning(), p.epochs*training.n_batches, 'batch',
+            room=max(1, _ROOM//p.batch), duration=p.t_pattern, describe=training.describe)
+        return training.arrays(state, rows)
+
+    def prepare(self, p, seed):
+        """The training as one network, for an exported project.
+
+        Returns
+        -------
+        SimpleNamespace
+            ``compose`` (returns the network), ``n_steps``, ``arrays`` (to keep beside the project),
+            ``guide`` (the most important variables and what they are) and ``precision``.
+        """
+        training = _Training(self, p, seed)
+        shown = np.concatenate([training.order(epoch) for epoch in range(p.epochs)])
+        size = 8*len(shown)*math.prod(training.data.shape)
+        if size > 2e9:
+            raise ValueError(f'the samples of {p.epochs} epochs take {size/1e9:.0f} GB in an '
+                             "exported project; use fewer 'epochs' or 'samples'")
+        guide = {}
+        for name in chosen(p):
+            guide |= {f'{name}_readout_monitor.value': f'{LABELS[name]}: outputs before each batch, '
+                                                       'for all replicas',
+                      f'{name}_forward0.w, {name}_bias0.bias': 'weights at the end'}
+        return SimpleNamespace(
+            compose=lambda: training.compose(shown), precision=p.precision,
+            n_steps=len(shown)//p.batch*round(p.t_pattern/p.dt), guide=guide,
+            arrays={'targets': training.targets(training.data.train, shown)})
+
+    def read_variables(self, p, arrays, variables):
+        """The arrays of a result from the variables of an exported project."""
+        arrays, targets = dict(arrays), arrays['targets']
+        for name in chosen(p):
+            recorded = variables[f'{name}_readout_monitor.value'].reshape(-1, targets.shape[1])
+            last = variables[f'{name}_layer{len(self.factors(p)) - 1}.r']
+            outputs = np.concatenate([recorded[p.batch:], last.reshape(p.batch, -1)])
+            losses = _losses(outputs, targets).reshape(p.epochs, -1)
+            arrays[f'{name}.train_loss'] = losses.mean(axis=1)
+        return arrays
+
+    def summarize(self, result):
+        """Lines of text about a result."""
+        arrays = result.arrays
+        for name in names_in(arrays):
+            accuracy = 100*arrays[f'{name}.accuracy']
+            yield (f'{LABELS[name]:<22} accuracy after {len(accuracy) - 1} epochs '
+                   f'{accuracy[-1]:6.2f} %, best {accuracy.max():6.2f} %; on the test samples '
+                   f'{100*float(arrays[name + ".test_accuracy"]):6.2f} %')
+
+
+def chosen(p):
+    """The names of the networks of slow neurons that a run has."""
+    return list(NETWORKS) if p.networks == 'all' else [p.networks]
+
+
+def names_in(arrays):
+    """The names of all networks in a result, with the twin last."""
+    return [name for name in LABELS if f'{name}.accuracy' in arrays]
+
+
+class _Training:
+    """One run of a benchmark: its data, its random draws, its networks and their twin."""
+
+    def __init__(self, benchmark, p, seed):
+        from brian_le.models import initial_weights, layer_shapes
+
+        n_steps = p.t_pattern/p.dt
+        if abs(n_steps - round(n_steps)) > 1e-6 or round(n_steps) < 1:
+            raise ValueError(f"'t_pattern' is {p.t_pattern:g} ms, which is not a whole number of "
+                             f"time steps; give a multiple of 'dt', {p.dt:g} ms")
+        self.benchmark, self.p, self.seed = benchmark, p, seed
+        self.data = data = benchmark.read(p)
+        self.held_out = data.test if data.validation is None else data.validation
+        self.n_batches = len(data.train)//p.batch
+        if not self.n_batches:
+            raise ValueError(f"'batch' is {p.batch}, but there are only {len(data.train)} training "
+                             'samples')
+        self.layers = benchmark.layers(p)
+        self.n_outputs = math.prod(layer_shapes(data.shape, self.layers)[-1])
+        self.weights = initial_weights(data.shape, self.layers, np.random.default_rng(seed),
+                                       sigma=p.sigma, feedback=True)
+        self.factors = benchmark.factors(p)
+        self.program = None
+
+    # ---------------------------------------------------------------------------- what is shown
+    def order(self, epoch):
+        """The training samples of an epoch, in whole batches; a function of seed and epoch."""
+        rng = np.random.default_rng([self.seed, epoch])
+        return rng.permutation(len(self.data.train))[:self.n_batches*self.p.batch]
+
+    def targets(self, split, indices):
+        """Target rates: 1 for the class, 0 for the others; one output is the second class."""
+        targets = np.eye(self.data.n_classes)[split.classes[indices]]
+        return targets[:, 1:] if self.n_outputs == 1 else targets
+
+    def correct(self, split, indices, outputs):
+        """Which outputs give the right class."""
+        found = outputs[:, 0] > 0.5 if self.n_outputs == 1 else outputs.argmax(axis=1)
+        return found == split.classes[indices]
+
+    # ----------------------------------------------------------------------------- the networks
+    def compose(self, shown=None):
+        """The networks of slow neurons; shown some training samples, or with room for any."""
+        from brian2 import Network, defaultclock, ms
+
+        from brian_le.models import Batches, BatchReadout, LayeredNetwork
+
+        p, data = self.p, self.data
+        defaultclock.dt = p.dt*ms
+        capacity = None if shown is not None else max(1, _ROOM//p.batch)
+        indices = np.zeros(p.batch, dtype=int) if shown is None else shown
+        self.shown = Batches(data.train.rates(indices), self.targets(data.train, indices),
+                             duration=p.t_pattern*ms, replicas=p.batch, capacity=capacity,
+                             name='batches')
+        self.nets, self.readouts = {}, {}
+        for name in chosen(p):
+            options = dict(NETWORKS[name])
+            tau_r = options.pop('tau_r', p.tau_m if p.tau_r is None else p.tau_r)
+            if name == 'mirror':
+                options['decay'] = p.decay/p.t_pattern/ms
+            net = self.nets[name] = LayeredNetwork(
+                data.shape, self.layers, batches=self.shown,
+                activation=self.benchmark.activation, beta=p.beta,
+                eta=[p.eta*factor/p.t_pattern/ms for factor in self.factors], tau_m=p.tau_m*ms,
+                tau_r=tau_r*ms, tau_s=p.tau_s*ms, tau_target=p.tau_target*ms, noise=p.noise,
+                name=name, **options)
+            net.weights.update({key: self.weights[key] for key in net.weights})
+            self.readouts[name] = BatchReadout(self.shown, net.output, 'r', f'{name}_readout')
+        return Network(self.shown, *self.nets.values(), *self.readouts.values())
+
+    def twin(self, state):
+        """The network for backpropagation, with the weights that a state has of it."""
+        from brian_le.protocols.backprop import BackpropNetwork
+
+        weights = {key: state.get(f'backprop.{key[0]}_{key[1]}', array)
+                   for key, array in self.weights.items() if key[0] != 'feedback'}
+        dtype = {'single': np.float32, 'double': np.float64}[self.p.precision]
+        return BackpropNetwork(self.data.shape, self.layers,
+                               {key: np.asarray(w, dtype) for key, w in weights.items()},
+                               activation=self.benchmark.activation)
+
+    # ---------------------------------------------------------------------------------- running
+    def show(self, state, split, indices, learning):
+        """Show samples in batches, from a state on.
+
+        Returns
+        -------
+        end : dict
+            All variables afterwards.
+        outputs : dict
+            Of every network, of shape (samples, outputs).
+        """
+        values = {key: state[key] for key in self.program.state_names if key in state}
+        values |= self.shown.tables(split.rates(indices), self.targets(split, indices))
+        values |= {f'{self.shown.schedule.name}.{switch}': float(learning)
+                   for switch in ('nudged', 'learning')}
+        n_steps = round(self.p.t_pattern/self.p.dt)
+        end = self.program(values, len(indices)//self.p.batch*n_steps)
+        return end, {name: readout.values(end) for name, readout in self.readouts.items()}
+
+    def beginning(self):
+        """The state before anything is shown."""
+        state = {f'{name}.accuracy': np.zeros(self.p.epochs + 1)
+                 for name in (*chosen(self.p), 'backprop')}
+        return self._evaluated({**state, **self._twin_state(self.twin(state))}, 0)
+
+    def chunk(self, state, first, n):
+        """Learn from `n` batches, from the batch `first` on; see `Run.in_chunks`."""
+        p, train = self.p, self.data.train
+        state, rows = dict(state), []
+        while n:
+            epoch, begin = divmod(first, self.n_batches)
+            count = min(n, self.n_batches - begin)
+            indices = self.order(epoch)[begin*p.batch:(begin + count)*p.batch]
+            end, outputs = self.show(state, train, indices, learning=True)
+            targets = self.targets(train, indices)
+            losses = {f'{name}.train_loss': _losses(found, targets).reshape(count, -1).mean(axis=1)
+                      for name, found in outputs.items()}
+            state |= {key: end[key] for key in self.program.state_names}
+            losses['backprop.train_loss'] = self._teach_twin(state, indices)
+            rows.append(losses)
+            first, n = first + count, n - count
+            if first % self.n_batches == 0:
+                state = self._evaluated(state, first//self.n_batches)
+        return state, {key: np.concatenate([row[key] for row in rows]) for key in rows[0]}
+
+    def _teach_twin(self, state, indices):
+        """Let the twin learn from the same batches; the losses before each step."""
+        p, train = self.p, self.data.train
+        twin = self.twin(state)
+        rate = p.eta*p.beta if p.backprop_rate is None else p.backprop_rate
+        rates = [rate*factor for factor in self.factors]
+        dtype = next(iter(twin.weights.values())).dtype
+        losses = [twin.learn(train.rates(batch).astype(dtype),
+                             self.targets(train, batch).astype(dtype), rates)
+                  for batch in indices.reshape(-1, p.batch)]
+        state |= self._twin_state(twin)
+        return np.array(losses, dtype=float)
+
+    @staticmethod
+    def _twin_state(twin):
+        return {f'backprop.{kind}_{k}': w.copy() for (kind, k), w in twin.weights.items()}
+
+    def _evaluated(self, state, epoch):
+        """The state with the accuracies after an epoch."""
+        state = dict(state)
+        for name, accuracy in self.accuracies(state, self.held_out).items():
+            state[f'{name}.accuracy'] = state[f'{name}.accuracy'].copy()
+            state[f'{name}.accuracy'][epoch] = accuracy
+        return state
+
+    def accuracies(self, state, split):
+        """The fraction of samples that each network classifies correctly, without learning."""
+        p, room = self.p, max(1, _ROOM//self.p.batch)*self.p.batch
+        values = {key: value for key, value in state.items() if not key.startswith('backprop.')}
+        if not any(key.endswith('.w') for key in state):
+            for net in self.nets.values():
+                values |= net.weights.variables(
+                    {key: self.weights[key] for key in net.weights})
+        twin = self.twin(state)
+        dtype = next(iter(twin.weights.values())).dtype
+        right = {name: [] for name in (*self.nets, 'backprop')}
+        for begin in range(0, len(split), room):
+            indices = np.arange(begin, min(begin + room, len(split)))
+            # the last batch is filled up with samples that do not count
+            whole = np.concatenate([indices, np.zeros(-len(indices) % p.batch, dtype=int)])
+            values, outputs = self.show(values, split, whole, learning=False)
+            outputs['backprop'] = twin.outputs(split.rates(indices).astype(dtype))
+            for name, found in outputs.items():
+                right[name].append(self.correct(split, indices, found[:len(indices)]))
+        return {name: np.concatenate(parts).mean() for name, parts in right.items()}
+
+    def describe(self, done, rows):
+        """What the progress line says."""
+        name = chosen(self.p)[0]
+        return (f'epoch {-(-done//self.n_batches)}, loss {rows[f"{name}.train_loss"][-1]:.3g} '
+                f'({LABELS[name]})')
+
+    def arrays(self, state, rows):
+        """The arrays of the result."""
+        arrays = {}
+        tested = self.accuracies(state, self.data.test)
+        for name in (*chosen(self.p), 'backprop'):
+            losses = rows[f'{name}.train_loss'].reshape(self.p.epochs, -1)
+            arrays |= {f'{name}.accuracy': state[f'{name}.accuracy'],
+                       f'{name}.train_loss': losses.mean(axis=1),
+                       f'{name}.test_accuracy': np.array(tested[name])}
+            weights = (self.nets[name].weights.matrices(state) if name in self.nets
+                       else self.twin(state).weights)
+            arrays |= {f'{name}.W_{kind}_{k}': w for (kind, k), w in weights.items()}
+        return arrays
+
+
+def _losses(outputs, targets):
+    """Half the squared error of every sample."""
+    return 0.5*np.sum((targets - outputs)**2, axis=1)
