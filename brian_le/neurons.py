@@ -2,9 +2,10 @@
 
 Every function returns one `brian2.Equations` for ``NeuronGroup(...,
 method='prospective_euler')``; with another method look-aheads and rates would stay at 0.
-Potentials and rates are dimensionless as in the papers; times and conductances carry units. A parameter given as a value stands in the text as a line of its own
-(``g_l = 0.03/ms : hertz``); given as flags (``'constant'``, ``'shared, constant'``) it is a
-variable of the group with these flags, to be set per neuron or per run.
+Potentials and rates are dimensionless as in the papers; times and conductances carry units. A
+parameter given as a value stands in the text as a line of its own (``g_l = 0.03/ms : hertz``);
+given as flags (``'constant'``, ``'shared, constant'``) it is a variable of the group with these
+flags, to be set per neuron or per run.
 
 All neurons publish, at the end of a step:
 

@@ -20,22 +20,34 @@ MODELS = {
                               'or a target.'),
     'interneuron': ('brian_le', 'An interneuron: a dendrite that learns to predict one pyramidal '
                                 'neuron above, and a soma.'),
+    'hidden_neuron': ('brian_le', 'A hidden neuron of a layered network.'),
+    'output_neuron': ('brian_le', 'An output neuron of a layered network, with a target.'),
     'microcircuit': ('brian_le.models', 'Pyramidal neurons and interneurons in layers, with '
                                         'errors in the apical dendrites.'),
+    'layered_network': ('brian_le.models', 'Slow point neurons in layers, which compute and '
+                                           'learn without waiting.'),
 }
+
+_CLASSES = {'microcircuit': 'Microcircuit', 'layered_network': 'LayeredNetwork'}
 
 #: Names of the protocols, and the modules that define them.
 PROTOCOLS = {
     'bars': 'brian_le.protocols.bars',
     'digits': 'brian_le.protocols.digits',
+    'fourier': 'brian_le.protocols.fourier',
+    'response-lag': 'brian_le.protocols.response_lag',
+    'yin-yang': 'brian_le.protocols.yin_yang',
+    'mnist': 'brian_le.protocols.mnist',
+    'mnist-conv': 'brian_le.protocols.mnist_conv',
+    'higgs': 'brian_le.protocols.higgs',
+    'cifar10': 'brian_le.protocols.cifar10',
 }
 
 
 def get_model(name):
     """The function or class of a model; a ValueError if there is none of that name."""
     package, _ = MODELS[choose('model', name, MODELS)]
-    return getattr(importlib.import_module(package), {'microcircuit': 'Microcircuit'}.get(name,
-                                                                                          name))
+    return getattr(importlib.import_module(package), _CLASSES.get(name, name))
 
 
 def get_protocol(name):

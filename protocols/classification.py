@@ -8,14 +8,15 @@ same layers without any dynamics, trained by backpropagation in plain NumPy.
 """
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from types import SimpleNamespace
 
 import numpy as np
 
 from brian_le.protocols.parameters import Parameter
 
-__all__ = ['Benchmark', 'LABELS', 'NETWORKS', 'chosen', 'names_in', 'parameters']
+__all__ = ['Benchmark', 'LABELS', 'NETWORKS', 'chosen', 'first_samples', 'names_in',
+           'parameters']
 
 #: What the networks of slow neurons do differently, by the names that results have them by.
 NETWORKS = {'le': {}, 'random': {'feedback': 'random'}, 'mirror': {'feedback': 'mirror'},
@@ -27,14 +28,14 @@ LABELS = {'le': 'Latent Equilibrium', 'random': 'feedback alignment',
 _ROOM = 4096  # samples in one launch of the simulation
 
 
-def parameters(*more, networks='le', precision='single', **defaults):
+def parameters(*more, networks='le', precision='single', backprop_rate=None, **defaults):
     """The parameters that all benchmarks have, with the defaults of one.
 
     Parameters
     ----------
     *more : Parameter
         Further ones.
-    networks, precision : str
+    networks, precision, backprop_rate
         Defaults of these.
     **defaults
         ``t_pattern``, ``dt``, ``tau_m`` (ms), ``epochs``, ``batch``, ``eta``, ``sigma``.
@@ -66,8 +67,8 @@ def parameters(*more, networks='le', precision='single', **defaults):
         Parameter('tau_target', 0.0, 'low-pass filter of the targets; 0 is no filter', 'ms',
                   minimum=0),
         Parameter('noise', 0.0, 'standard deviation of the noise on all rates', minimum=0),
-        Parameter('backprop_rate', None, 'learning rate of the first layer of the twin; auto is '
-                  'eta*beta', minimum=0),
+        Parameter('backprop_rate', backprop_rate, 'learning rate of the first layer of the twin; '
+                  'auto is eta*beta', minimum=0),
         Parameter('precision', precision, 'floating point numbers', choices=('double', 'single')),
         Parameter('dt', d.dt, 'time step', 'ms', minimum=1e-6),
     )
@@ -144,8 +145,8 @@ class Benchmark:
                              "exported project; use fewer 'epochs' or 'samples'")
         guide = {}
         for name in chosen(p):
-            guide |= {f'{name}_readout_monitor.value': f'{LABELS[name]}: outputs before each batch, '
-                                                       'for all replicas',
+            guide |= {f'{name}_readout_monitor.value': f'{LABELS[name]}: outputs before each '
+                                                       'batch, of all replicas',
                       f'{name}_forward0.w, {name}_bias0.bias': 'weights at the end'}
         return SimpleNamespace(
             compose=lambda: training.compose(shown), precision=p.precision,
@@ -171,6 +172,12 @@ class Benchmark:
             yield (f'{LABELS[name]:<22} accuracy after {len(accuracy) - 1} epochs '
                    f'{accuracy[-1]:6.2f} %, best {accuracy.max():6.2f} %; on the test samples '
                    f'{100*float(arrays[name + ".test_accuracy"]):6.2f} %')
+
+
+def first_samples(data, n):
+    """A data set with no more than the first `n` training samples (None for all)."""
+    train = data.train
+    return replace(data, train=replace(train, inputs=train.inputs[:n], classes=train.classes[:n]))
 
 
 def chosen(p):

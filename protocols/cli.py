@@ -32,6 +32,7 @@ examples:
   brian-le run bars
   brian-le run bars --set t_pattern=1ms --set epochs=300 --seed 7 --out results/fast
   brian-le run bars --set prospective=false --device numpy
+  brian-le run mnist --data downloads/mnist
 
 A run that was interrupted is continued by the same command. 'brian-le show bars' explains the
 parameters of a protocol.
@@ -123,6 +124,8 @@ def _add_protocol(sub):
     sub.add_argument('protocol', help='a protocol from brian-le list')
     sub.add_argument('--set', metavar='NAME=VALUE', action='append', default=[],
                      help='set a parameter, e.g. t_pattern=1ms; may be repeated')
+    sub.add_argument('--data', metavar='DIR',
+                     help='folder with the files of a data set, the same as --set data=DIR')
     sub.add_argument('--seed', default=12345, help='seed of all random draws (default: 12345)')
 
 
@@ -136,6 +139,10 @@ def _settings(options):
         if name.strip() in given:
             raise ValueError(f"'{name.strip()}' is set twice")
         given[name.strip()] = value.strip()
+    if options.data is not None:
+        if 'data' in given:
+            raise ValueError("'data' is set twice")
+        given['data'] = options.data
     read_parameters(options.protocol, get_protocol(options.protocol).PARAMETERS, given)
     return given
 
@@ -147,7 +154,7 @@ def _list(options):
             ('Activations', {name: a.summary for name, a in ACTIVATIONS.items()})):
         print(title)
         for name, summary in rows.items():
-            print(f'  {name:<14} {summary}')
+            print(f'  {name:<15} {summary}')
         print()
     print("'brian-le show NAME' explains any of them.")
 
@@ -173,10 +180,10 @@ def _show(options):
 def _show_model(name):
     model = get_model(name)
     print(inspect.getdoc(model).split('\n\nRaises\n')[0].split('\n\nAttributes\n')[0])
-    if name == 'microcircuit':
-        print('\nAn example, Microcircuit((9, 30, 3))\n')
-        from brian2 import ms
-        print(model((9, 30, 3), eta_up=1/ms, eta_ip=1/ms, eta_pi=1/ms))
+    if inspect.isclass(model):
+        text, example = _example(name, model)
+        print(f'\nAn example, {text}\n')
+        print(example)
         return
     from brian_le.parameters import as_text
     print('\nDefaults')
@@ -193,6 +200,19 @@ def _show_model(name):
     for equation in equations.ordered:
         unit = 'no unit' if equation.dim.is_dimensionless else f'in {equation.unit}'
         print(f'  {equation.varname:<12} {unit:<8} {equation.type}')
+
+
+def _example(name, model):
+    """A small circuit, as a text and as an object."""
+    from brian2 import ms
+
+    if name == 'microcircuit':
+        return 'Microcircuit((9, 30, 3))', model((9, 30, 3), eta_up=1/ms, eta_ip=1/ms, eta_pi=1/ms)
+    from brian_le.models import Conv, Dense, Flatten, MaxPool
+
+    layers = [Conv(4, kernel=3), MaxPool(2), Flatten(), Dense(10)]
+    return (f"LayeredNetwork((8, 8, 1), [{', '.join(map(str, layers))}])",
+            model((8, 8, 1), layers, eta=1/ms))
 
 
 def _run(options):

@@ -19,9 +19,10 @@ import numpy as np
 
 from brian_le.protocols.datasets import Dataset, Split
 
-__all__ = ['read_mnist', 'read_higgs', 'read_cifar10']
+__all__ = ['PUBLISHED', 'read_mnist', 'read_higgs', 'read_cifar10']
 
-_PUBLISHED = {
+#: Where the data sets can be had.
+PUBLISHED = {
     'MNIST': 'https://yann.lecun.com/exdb/mnist (mirror: '
              'https://ossci-datasets.s3.amazonaws.com/mnist/)',
     'HIGGS': 'https://archive.ics.uci.edu/dataset/280/higgs',
@@ -269,7 +270,7 @@ def read_cifar10(directory):
 def _read_batch(path):
     """Images, of shape (n, 32, 32, 3), and labels of a batch."""
     not_a_batch = (f"'{path}' is not a CIFAR-10 batch for Python, or is damaged; get it from "
-                   f"{_PUBLISHED['CIFAR-10']}")
+                   f"{PUBLISHED['CIFAR-10']}")
     with _reading(path) as file:
         try:
             batch = _BatchUnpickler(file, encoding='bytes').load()
@@ -285,7 +286,7 @@ def _read_batch(path):
         raise ValueError(not_a_batch)
     if len(images) != len(labels):
         raise ValueError(f"'{path}' has {len(labels)} labels for {len(images)} images; get it "
-                         f"from {_PUBLISHED['CIFAR-10']}")
+                         f"from {PUBLISHED['CIFAR-10']}")
     _check_labels(path, np.array(labels), 10)
     planes = images.reshape(-1, 3, 32, 32)
     return np.ascontiguousarray(planes.transpose(0, 2, 3, 1)), np.array(labels)
@@ -342,7 +343,7 @@ def _find(directory, names, data_set):
              else f"cannot be read: there is no folder '{directory}'")
     others = f" (or {', '.join(names[1:])})" if len(names) > 1 else ''
     raise ValueError(f"'{names[0]}'{others} {where}; {data_set} is published at "
-                     f'{_PUBLISHED[data_set]}')
+                     f'{PUBLISHED[data_set]}')
 
 
 @contextmanager

@@ -13,10 +13,11 @@ from matplotlib.figure import Figure
 from brian_le.protocols.catalogue import get_protocol
 from brian_le.protocols.results import load_result
 
-__all__ = ['plot', 'new_figure', 'STYLE', 'BLUE', 'ORANGE', 'BLACK']
+__all__ = ['plot', 'new_figure', 'STYLE', 'BLACK', 'BLUE', 'GREEN', 'ORANGE', 'PURPLE']
 
 # Colours of Okabe and Ito: told apart with any colour vision, and, by lightness, in grey.
 BLUE, ORANGE, BLACK = '#0072B2', '#E69F00', '#000000'
+GREEN, PURPLE = '#009E73', '#CC79A7'
 
 STYLE = {
     'font.size': 12, 'axes.titlesize': 12, 'axes.labelsize': 12, 'legend.fontsize': 11,

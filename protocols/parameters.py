@@ -11,7 +11,7 @@ from types import SimpleNamespace
 
 from brian_le.checks import choose
 
-__all__ = ['Parameter', 'read_parameters']
+__all__ = ['Folder', 'Parameter', 'read_parameters']
 
 # in seconds, or per second
 _UNITS = {'ms': {'s': 1e3, 'second': 1e3, 'ms': 1.0, 'msecond': 1.0, 'us': 1e-3, 'usecond': 1e-3},
@@ -120,6 +120,36 @@ class Parameter:
         if value is None:
             return 'auto'
         return f'{value:g} {self.unit}'.strip() if not isinstance(value, str) else value
+
+
+class Folder(Parameter):
+    """A parameter that is a folder of the user's, and has to be given.
+
+    Parameters
+    ----------
+    name : str
+        Its name.
+    summary : str
+        What has to be in it, in one line.
+
+    Examples
+    --------
+    >>> from brian_le.protocols.parameters import Folder
+    >>> Folder('data', 'the files of the data set').read('downloads/mnist')
+    'downloads/mnist'
+    """
+
+    def __init__(self, name, summary):
+        super().__init__(name, None, summary)
+
+    def read(self, value):
+        if value is None or not str(value):
+            raise ValueError(f"'{self.name}' is missing; give --{self.name} FOLDER, with "
+                             f'{self.summary}')
+        return str(value)
+
+    def show(self, value):
+        return 'none' if value is None else value
 
 
 def read_parameters(protocol, declared, given):
