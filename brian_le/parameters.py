@@ -17,7 +17,7 @@ def parameter(name, value, unit, check, bound_flags=''):
         Name of the parameter.
     value : Quantity, float or str
         A value, which is bound in the text (``name = value : unit``), or the flags of a
-        variable (``name : unit (flags)``).
+        variable (``name : unit (flags)``), which may be none (``''``).
     unit : Unit or None
         `brian2.second`, `brian2.hertz`, or None for a number without unit.
     check : callable
@@ -48,7 +48,7 @@ def parameter(name, value, unit, check, bound_flags=''):
     """
     unit_text = '1' if unit is None else repr(unit)
     if isinstance(value, str):
-        return f'{name} : {unit_text} ({value})'
+        return f'{name} : {unit_text}' + (f' ({value})' if value else '')
     fail_for_dimension_mismatch(Quantity(value), unit, f"'{name}' has the wrong unit")
     check(name, value)
     flags = f' ({bound_flags})' if bound_flags else ''
