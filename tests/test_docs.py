@@ -29,6 +29,14 @@ def test_examples_in_documents():
     assert results.attempted and not results.failed
 
 
+def test_script_in_the_document_about_layered_networks(tmp_path):
+    document = (ROOT/'docs'/'layered.rst').read_text()
+    script = re.search(r'\.\. code-block:: python\n\n((?:    .*\n|\n)+)', document)[1]
+    done = subprocess.run([sys.executable, '-c', textwrap.dedent(script)], cwd=tmp_path, check=True,
+                          capture_output=True, text=True)
+    assert done.stdout.endswith('(8, 1, 3, 3)\n')
+
+
 def test_script_in_the_document_about_synapses(tmp_path):
     document = (ROOT/'docs'/'synapses.rst').read_text()
     script = re.search(r'\.\. code-block:: python\n\n((?:    .*\n|\n)+)', document)[1]
