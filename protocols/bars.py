@@ -39,7 +39,8 @@ PARAMETERS = (
     Parameter('u_high', 1.0, 'target potential of the correct output'),
     Parameter('u_low', 0.1, 'target potential of the other outputs'),
     Parameter('out_lag', None, 'time left out at the beginning of a presentation when outputs '
-              "are averaged, original circuit only; auto is that of the paper's code", 'ms', minimum=0),
+              "are averaged, original circuit only; auto is that of the paper's code", 'ms',
+              minimum=0),
     Parameter('tau_0', None, 'low-pass filter of inputs and targets; auto is one time step, no '
               'filter', 'ms', minimum=1e-6),
     Parameter('activation', 'softplus', 'activation function',
@@ -275,8 +276,8 @@ def prepare(p, seed):
     Returns
     -------
     SimpleNamespace
-        ``compose`` (returns the network), ``n_steps``, ``arrays`` (to keep beside the project)
-        and ``guide`` (the most important variables and what they are).
+        ``compose`` (returns the network), ``precision``, ``n_steps``, ``arrays`` (to keep beside
+        the project) and ``guide`` (the most important variables and what they are).
     """
     weights, order = draw(p, seed)
     guide = {'bars.step, bars.presentation': 'where the run has ended'}
@@ -285,6 +286,7 @@ def prepare(p, seed):
                                                   'three per presentation',
                   f'{name}_up0.w, {name}_up1.w': 'forward weights at the end'}
     return SimpleNamespace(compose=lambda: compose(p, weights, order.ravel()).network,
+                           precision='double',
                            n_steps=order.size*round(p.t_pattern/p.dt),
                            arrays=common_arrays(p, order), guide=guide)
 

@@ -66,7 +66,6 @@ def parameters(*more, networks='le', precision='single', backprop_rate=None, **d
         Parameter('tau_s', 0.0, 'low-pass filter of all rates; 0 is no filter', 'ms', minimum=0),
         Parameter('tau_target', 0.0, 'low-pass filter of the targets; 0 is no filter', 'ms',
                   minimum=0),
-        Parameter('noise', 0.0, 'standard deviation of the noise on all rates', minimum=0),
         Parameter('backprop_rate', backprop_rate, 'learning rate of the first layer of the twin; '
                   'auto is eta*beta', minimum=0),
         Parameter('precision', precision, 'floating point numbers', choices=('double', 'single')),
@@ -254,8 +253,8 @@ class _Training:
                 data.shape, self.layers, batches=self.shown,
                 activation=self.benchmark.activation, beta=p.beta,
                 eta=[p.eta*factor/p.t_pattern/ms for factor in self.factors], tau_m=p.tau_m*ms,
-                tau_r=tau_r*ms, tau_s=p.tau_s*ms, tau_target=p.tau_target*ms, noise=p.noise,
-                name=name, **options)
+                tau_r=tau_r*ms, tau_s=p.tau_s*ms, tau_target=p.tau_target*ms, name=name,
+                **options)
             net.weights.update({key: self.weights[key] for key in net.weights})
             self.readouts[name] = BatchReadout(self.shown, net.output, 'r', f'{name}_readout')
         return Network(self.shown, *self.nets.values(), *self.readouts.values())

@@ -72,7 +72,8 @@ def export(protocol, out, *, seed=12345, quiet=False, **parameters):
                          'make it shorter')
     with tempfile.TemporaryDirectory(prefix='brian_le_export_') as draft:
         project = Path(draft)/'project'
-        arrays, _ = write_project(task.compose, project, n_steps=task.n_steps)
+        arrays, _ = write_project(task.compose, project, n_steps=task.n_steps,
+                                  precision=task.precision)
         _strip_paths(project)
         results = {key: asdict(array) for key, array in arrays.items() if array.result}
         manifest = dict(protocol=protocol, parameters=vars(p), seed=seed, versions=versions(),

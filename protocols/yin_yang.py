@@ -13,7 +13,8 @@ __all__ = ['NAME', 'SUMMARY', 'PARAMETERS', 'FIGURES', 'simulate', 'prepare', 'r
 
 NAME = 'yin-yang'
 SUMMARY = 'points in the yin-yang symbol, classified by 4-120-3 slow neurons'
-FIGURES = 'brian_le.protocols.classification_figures'
+FIGURES = 'brian_le.protocols.yin_yang_figures'
+ACTIVATION = 'hard_sigmoid'
 PARAMETERS = parameters(
     Parameter('hidden', 120, 'hidden neurons', minimum=1, maximum=1e5),
     Parameter('samples', 5000, 'training samples', minimum=1, maximum=1e6),
@@ -27,6 +28,6 @@ def layers(p):
     return [Dense(p.hidden), Dense(3)]
 
 
-_BENCHMARK = Benchmark(NAME, lambda p: yin_yang(p.samples), layers, lambda p: (1, 1))
+_BENCHMARK = Benchmark(NAME, lambda p: yin_yang(p.samples), layers, lambda p: (1, 1), ACTIVATION)
 simulate, prepare = _BENCHMARK.simulate, _BENCHMARK.prepare
 read_variables, summarize = _BENCHMARK.read_variables, _BENCHMARK.summarize
