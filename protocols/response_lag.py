@@ -14,7 +14,7 @@ import numpy as np
 from brian_le.protocols.parameters import Parameter
 
 __all__ = ['NAME', 'SUMMARY', 'PARAMETERS', 'FIGURES', 'LABELS', 'compose', 'latencies',
-           'look_ahead', 'simulate', 'prepare', 'read_variables', 'summarize']
+           'look_ahead', 'some_layers', 'simulate', 'prepare', 'read_variables', 'summarize']
 
 NAME = 'response-lag'
 SUMMARY = 'the answer of a chain of slow neurons to a step, with and without look-ahead'
@@ -180,10 +180,16 @@ def evaluation(p, rates):
     return arrays
 
 
+def some_layers(depth):
+    """The layers, from 1 on, that stand for all: the first, one in the middle, and the last."""
+    return sorted({1, (depth + 1)//2, depth})
+
+
 def summarize(result):
     """Lines of text about a result."""
     tau_r = look_ahead(SimpleNamespace(**result.description['parameters']))
     for name, label in LABELS.items():
         latency = result.arrays[f'{name}.latency']
-        yield (f'{label:<20} (tau_r {tau_r[name]:g} ms): layer 1 answers after {latency[0]:.3g} '
-               f'ms, layer {len(latency)} after {latency[-1]:.4g} ms')
+        times = ', '.join(f'{latency[layer - 1]:.4g} ms in layer {layer}'
+                          for layer in some_layers(len(latency)))
+        yield f'{label:<20} (tau_r {tau_r[name]:g} ms): latency {times}'

@@ -3,7 +3,7 @@
 import numpy as np
 
 from brian_le.protocols.figures import BLACK, BLUE, ORANGE, new_figure
-from brian_le.protocols.response_lag import LABELS, THRESHOLD
+from brian_le.protocols.response_lag import LABELS, THRESHOLD, some_layers
 
 __all__ = ['latency', 'responses']
 
@@ -51,8 +51,7 @@ def responses(result):
         ``responses``.
     """
     arrays = result.arrays
-    depth = arrays['le.rates'].shape[1]
-    layers = sorted({1, (depth + 1)//2, depth})
+    layers = some_layers(arrays['le.rates'].shape[1])
     figure, axes = new_figure(len(layers), 1, 8, 1.2 + 1.8*len(layers), sharex=True, sharey=True)
     time = np.concatenate([[0], arrays['time']])
     for (ax,), layer in zip(axes, layers):
