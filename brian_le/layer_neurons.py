@@ -156,8 +156,8 @@ def output_neuron(activation='linear', *, loss='mse', target='rate', tau_target=
     choose('loss', loss, ('mse', 'cross_entropy'))
     choose('target', target, ('rate', 'voltage'))
     if loss == 'cross_entropy' and get_activation(activation).name != 'linear':
-        raise ValueError('cross-entropy compares the targets with the softmax of the outputs, which '
-                         f"have to be linear; here they are '{get_activation(activation).name}'")
+        raise ValueError('cross-entropy compares the targets with the softmax of the outputs, '
+                         f"which have to be linear; here they are '{get_activation(activation).name}'")
     if loss == 'cross_entropy' and target == 'voltage':
         raise ValueError("cross-entropy needs target='rate': its targets are probabilities")
     lines = [parameter('beta', beta, None, check_not_negative), f'nudged : 1 ({nudged})']
@@ -168,8 +168,12 @@ def output_neuron(activation='linear', *, loss='mse', target='rate', tau_target=
     if tau_target is None:
         lines.append('target : 1')
     else:
-        lines += ['dtarget/dt = (target_shown - target)/tau_target : 1', 'target_shown : 1',
-                  parameter('tau_target', tau_target, second, check_positive)]
+        lines += ['target_shown : 1', parameter('tau_target', tau_target, second, check_positive)]
+        if rate_at == 'output':
+            lines.append('dtarget/dt = (target_shown - target)/tau_target : 1')
+        else:  # the error that has acted and the one that is learned from have the same target
+            lines += ['target : 1',
+                      'target_now = target + dt/tau_target*(target_shown - target) : 1']
     error = f'beta*nudged*({_TARGET_ERRORS[loss, target]})'
     return _neuron(activation, error, lines, tau_m, tau_r, inputs, gamma, rate_at, errors_from,
                    True, tau_s, None, noise)

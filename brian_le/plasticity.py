@@ -276,8 +276,8 @@ def bias_learning(target='b', *, learned='err', eta='shared, constant', gate=Non
 def time_constant_matching(inputs=('v_in', 'b'), *, eta='shared, constant'):
     """Membrane time constants that learn to match the look-ahead times.
 
-    ``dtau/dt = eta*(u_prosp - inputs)*du/dt``. Without errors that is ``(tau_r - tau_m)*(du/dt)**2``
-    times ``eta``: any input that moves the membrane lets ``tau_m`` approach ``tau_r``. For
+    ``dtau/dt = eta*(u_prosp - inputs)*du/dt``. Without errors that is
+    ``(tau_r - tau_m)*(du/dt)**2`` times ``eta``: any input that moves the membrane lets ``tau_m`` approach ``tau_r``. For
     `SharedParameters`; the neurons need variables ``tau_m`` and ``u_dot : hertz``.
 
     Parameters

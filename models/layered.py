@@ -279,8 +279,10 @@ class LayeredNetwork:
             elif j in self.pools:
                 self._connect_pool(j, layer)
         if p['loss'] == 'cross_entropy':
+            # before the sums of errors that act at once
             self.projections['softmax', k - 1] = project(
-                self.output, self.output, softmax(), name=f'{self.name}_softmax')
+                self.output, self.output, softmax(), name=f'{self.name}_softmax',
+                orders={'z_post': STIMULUS})
 
     def _connect_neurons(self, k, j, layer):
         p = self.parameters
