@@ -7,6 +7,9 @@ import Brian2.
 
 import re
 from dataclasses import dataclass
+from functools import lru_cache, partial
+
+import numpy as np
 
 from brian_le.checks import choose
 
@@ -49,6 +52,38 @@ class Activation:
     def derivative(self, argument):
         """The text of phi'(argument)."""
         return _insert(self.derivative_expression, argument)
+
+    def rates(self, potentials):
+        """phi of an array of numbers, computed by NumPy in their precision."""
+        return _function(self.name, self.expression)(np.asarray(potentials))
+
+    def slopes(self, potentials):
+        """phi' of an array of numbers, likewise."""
+        return _function(self.name, self.derivative_expression)(np.asarray(potentials))
+
+
+# the functions and constants of Brian2 equations that NumPy has under the same names
+_NAMES = {name: getattr(np, name) for name in (
+    'abs', 'arccos', 'arcsin', 'arctan', 'ceil', 'clip', 'cos', 'cosh', 'e', 'exp', 'expm1',
+    'floor', 'inf', 'log', 'log10', 'log1p', 'pi', 'sign', 'sin', 'sinh', 'sqrt', 'tan', 'tanh')}
+
+
+@lru_cache
+def _function(activation, expression):
+    """The text of an expression in ``x`` as a function of an array."""
+    try:
+        compiled = eval(f'lambda x, int: {expression}', {'__builtins__': {}, **_NAMES})
+        _evaluate(compiled, np.array([0.25, 0.5]))
+    except Exception as error:
+        raise ValueError(f"activation '{activation}': NumPy cannot evaluate '{expression}': "
+                         f'{error}') from None
+    return partial(_evaluate, compiled)
+
+
+def _evaluate(compiled, x):
+    # int gives the precision of x, because products with integers would be in double precision
+    value = compiled(x, lambda v: v.astype(x.dtype) if v.dtype == bool else np.trunc(v))
+    return np.broadcast_to(np.asarray(value, x.dtype), x.shape)
 
 
 def _insert(expression, argument):

@@ -4,7 +4,6 @@ import math
 
 import numpy as np
 from brian2.core.clocks import defaultclock
-from brian2.core.functions import DEFAULT_FUNCTIONS
 from brian2.core.variables import linked_var
 from brian2.groups.neurongroup import NeuronGroup
 from brian2.units.allunits import hertz, second
@@ -170,10 +169,13 @@ class LayeredNetwork:
             replicas=self.replicas, activation=get_activation(activation).name,
             output_activation=get_activation(output_activation).name, loss=loss, target=target,
             beta=beta, gamma=gamma, eta=_per_layer(name, 'eta', eta, n), tau_m=tau_m,
-            tau_r=tau_m if tau_r is None else tau_r, feedback=feedback,
+            tau_r='tau_m' if tau_r is None else tau_r, feedback=feedback,
             decay=_checked(name, 'decay', decay, hertz), rate_at=rate_at, errors_from=errors_from,
             tau_s=tau_s, tau_err=tau_err, tau_target=tau_target, noise=noise, bias=bool(bias))
+        self._tau_r = tau_r
         self._eta_tau = None if eta_tau is None else _checked(name, 'eta_tau', eta_tau, second)
+        if not np.isfinite(gamma):
+            raise ValueError(f"gamma of '{name}' is {gamma}; give a finite number")
         _check_decay(name, feedback, decay, self.parameters['eta'])
         self._activations = [*[activation]*(n - 1), output_activation]
         self.projections = {}
@@ -236,10 +238,8 @@ class LayeredNetwork:
         group = self._group(f'layer{k}', n, equations)
         tau_m = p['tau_m'] if layer.tau_m is None else layer.tau_m
         group.tau_m = self._time_constants('tau_m', tau_m, n)
-        # by default the look-ahead is that of the membrane
-        default = tau_m if layer.tau_m is not None and p['tau_r'] is p['tau_m'] else p['tau_r']
-        group.tau_r = self._time_constants('tau_r', default if layer.tau_r is None
-                                           else layer.tau_r, n)
+        tau_r = next(tau for tau in (layer.tau_r, self._tau_r, tau_m) if tau is not None)
+        group.tau_r = self._time_constants('tau_r', tau_r, n)
         if 'noise' in group.variables:
             group.noise = p['noise']
         return group
@@ -345,15 +345,10 @@ class LayeredNetwork:
 
     def _send_rates_of_rest(self):
         """Rates at the input of synapses are those of the potential 0 at the beginning."""
-        functions = {name: function.pyfunc for name, function in DEFAULT_FUNCTIONS.items()}
-        for k, group in enumerate(self.neurons):
-            layer = [layer for layer in self.layers if layer.has_weights][k]
-            activation = get_activation(self._activations[k] if layer.activation is None
-                                        else layer.activation)
-            for variable, text in (('r', activation.phi('x')),
-                                   ('slope', activation.derivative('x'))):
-                value = eval(text, {**functions, 'inf': np.inf, 'x': 0.0})
-                setattr(group, variable, float(value))
+        with_weights = [layer for layer in self.layers if layer.has_weights]
+        for layer, default, group in zip(with_weights, self._activations, self.neurons):
+            activation = get_activation(default if layer.activation is None else layer.activation)
+            group.r, group.slope = (float(f(0.0)) for f in (activation.rates, activation.slopes))
 
     # ---------------------------------------------------------------------------------- looking
     @property

@@ -276,7 +276,7 @@ def layer_shapes(input_shape, layers):
     return shapes
 
 
-def initial_weights(input_shape, layers, rng, *, sigma=None, feedback=False):
+def initial_weights(input_shape, layers, rng, *, sigma=None, bias=True, feedback=False):
     """Random weights and biases of a layered network.
 
     Parameters
@@ -288,8 +288,8 @@ def initial_weights(input_shape, layers, rng, *, sigma=None, feedback=False):
     sigma : float, optional
         Standard deviation of normal draws, 0.05 in Fig. 2b of the paper. By default draws are
         uniform between -1/sqrt(n) and 1/sqrt(n) for neurons with n inputs, as in Fig. 2a.
-    feedback : bool
-        Whether to draw feedback weights as well.
+    bias, feedback : bool
+        Whether to draw biases, and feedback weights.
 
     Returns
     -------
@@ -319,7 +319,8 @@ def initial_weights(input_shape, layers, rng, *, sigma=None, feedback=False):
             return rng.uniform(-1, 1, size)/math.sqrt(layer.fan_in(shape))
 
         weights['forward', k] = draw(w_shape)
-        weights['bias', k] = draw(w_shape[0])
+        if bias:
+            weights['bias', k] = draw(w_shape[0])
         if feedback and k > 0:
             weights['feedback', k] = draw(w_shape)
     return weights

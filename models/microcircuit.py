@@ -2,7 +2,6 @@
 
 import numpy as np
 from brian2.core.clocks import defaultclock
-from brian2.core.functions import DEFAULT_FUNCTIONS
 from brian2.core.variables import linked_var
 from brian2.groups.neurongroup import NeuronGroup
 from brian2.units.allunits import hertz
@@ -241,10 +240,8 @@ class Microcircuit:
 
     def _at_rest(self):
         """All potentials are 0; set the rates that belong to them."""
-        functions = {name: function.pyfunc for name, function in DEFAULT_FUNCTIONS.items()}
-        rate = float(eval(self.activation.phi('x'), {**functions, 'inf': np.inf, 'x': 0.0}))
         for group in (*self.pyramidal, *self.inter):
-            group.r = rate
+            group.r = float(self.activation.rates(0.0))
 
     # ---------------------------------------------------------------------------------- looking
     @property

@@ -253,8 +253,8 @@ class _Neurons:
     def __init__(self, k, layer, before, after, activation):
         self.k = k
         self._after = after
-        self._phi = _function(activation.name, activation.expression)
-        self._slope = _function(activation.name, activation.derivative_expression)
+        self._activation = activation
+        activation.slopes(activation.rates(np.array([0.25, 0.5])))  # NumPy can evaluate both
         self._windows = None
         if isinstance(layer, Conv):
             self._windows = _Windows(layer.kernel, layer.stride, layer.padding, before, after)
@@ -265,12 +265,12 @@ class _Neurons:
         potentials = read @ self._matrix(weights, read.dtype).T
         if ('bias', self.k) in weights:
             potentials += weights['bias', self.k].astype(read.dtype, copy=False)
-        return self._phi(potentials).reshape(len(rates), *self._after), (read, potentials)
+        return self._activation.rates(potentials).reshape(len(rates), *self._after), (read, potentials)
 
     def deltas(self, errors, kept):
         """Derivatives of the loss by the potentials."""
         _, potentials = kept
-        return errors.reshape(potentials.shape)*self._slope(potentials)
+        return errors.reshape(potentials.shape)*self._activation.slopes(potentials)
 
     def gradients(self, deltas, kept):
         read, _ = kept
@@ -374,24 +374,3 @@ class _Flat:
 
 
 _WITHOUT_WEIGHTS = {MaxPool: _Max, AveragePool: _Average, Flatten: _Flat}
-
-# the functions and constants of Brian2 equations that NumPy has under the same names
-_NAMES = {name: getattr(np, name) for name in (
-    'abs', 'arccos', 'arcsin', 'arctan', 'ceil', 'clip', 'cos', 'cosh', 'e', 'exp', 'expm1',
-    'floor', 'inf', 'log', 'log10', 'log1p', 'pi', 'sign', 'sin', 'sinh', 'sqrt', 'tan', 'tanh')}
-
-
-def _function(activation, expression):
-    """The text of an expression in ``x`` as a function of an array."""
-    def evaluate(x):
-        # int gives the precision of x, because products with integers would be in double precision
-        value = compiled(x, lambda v: v.astype(x.dtype) if v.dtype == bool else np.trunc(v))
-        return np.broadcast_to(np.asarray(value, x.dtype), x.shape)
-
-    try:
-        compiled = eval(f'lambda x, int: {expression}', {'__builtins__': {}, **_NAMES})
-        evaluate(np.array([0.25, 0.5]))
-    except Exception as error:
-        raise ValueError(f"activation '{activation}': NumPy cannot evaluate '{expression}': "
-                         f'{error}') from None
-    return evaluate
