@@ -29,7 +29,8 @@ class LayeredNetwork:
 
     Rates travel up through the layers and errors travel down, each by one layer per time step;
     weights and biases learn all the time from the product of error and rate. Pooling layers are
-    not made of neurons and take no time.
+    not made of neurons and take no time. Outputs are nudged towards their targets (0 unless set)
+    as long as ``schedule.nudged`` is 1.
 
     The projections, by kind and number k of the layer with weights:
 

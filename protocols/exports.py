@@ -189,7 +189,7 @@ In Python, numpy.fromfile('results/NAME', 'TYPE') reads one of them, and
     from brian_le.protocols import load_export
     load_export('.').arrays
 
-all of them, with errors and accuracies.
+all of them, with what the protocol makes of them.
 
 Parameters (seed {manifest['seed']})
 ----------
