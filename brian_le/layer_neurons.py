@@ -156,8 +156,9 @@ def output_neuron(activation='linear', *, loss='mse', target='rate', tau_target=
     choose('loss', loss, ('mse', 'cross_entropy'))
     choose('target', target, ('rate', 'voltage'))
     if loss == 'cross_entropy' and get_activation(activation).name != 'linear':
-        raise ValueError('cross-entropy compares the targets with the softmax of the outputs, '
-                         f"which have to be linear; here they are '{get_activation(activation).name}'")
+        raise ValueError('cross-entropy compares targets with the softmax of the outputs, which '
+                         'have to be linear; here their activation is '
+                         f"'{get_activation(activation).name}'")
     if loss == 'cross_entropy' and target == 'voltage':
         raise ValueError("cross-entropy needs target='rate': its targets are probabilities")
     lines = [parameter('beta', beta, None, check_not_negative), f'nudged : 1 ({nudged})']

@@ -3,18 +3,18 @@
 import math
 
 import numpy as np
-from brian2.core.clocks import defaultclock
 from brian2.core.variables import linked_var
 from brian2.groups.neurongroup import NeuronGroup
 from brian2.units.allunits import hertz, second
-from brian2.units.fundamentalunits import Quantity, fail_for_dimension_mismatch
 from brian2.units.stdunits import ms
 
 from brian_le import (ConvSynapses, DenseSynapses, PoolSynapses, ReplicatedGroup, SharedParameters,
                       bias_learning, error_feedback, error_learning, get_activation, hidden_neuron,
                       output_neuron, project, softmax, time_constant_matching)
-from brian_le.checks import check_not_negative, choose, whole_number
+from brian_le.checks import choose
 from brian_le.models.description import describe, step_order
+from brian_le.models.layer_options import (check_decay, checked, filter_time, per_layer,
+                                           replicas_of, time_constants)
 from brian_le.models.layers import Conv, Flatten, layer_shapes
 from brian_le.models.weights import Weights
 from brian_le.step import FEEDBACK, NEURONS, STIMULUS, SUM, WEIGHTS
@@ -162,22 +162,22 @@ class LayeredNetwork:
         self.layers = list(layers)
         self.shapes = layer_shapes(input_shape, self.layers)
         self.batches = batches
-        self.replicas = _check_batches(name, batches, replicas, self.shapes)
+        self.replicas = replicas_of(name, batches, replicas, self.shapes)
         choose('feedback', feedback, ('transposed', 'random', 'mirror'))
         n = sum(layer.has_weights for layer in self.layers)
         #: Values of the parameters, for printing; the groups and synapses hold those in use.
         self.parameters = dict(
             replicas=self.replicas, activation=get_activation(activation).name,
             output_activation=get_activation(output_activation).name, loss=loss, target=target,
-            beta=beta, gamma=gamma, eta=_per_layer(name, 'eta', eta, n), tau_m=tau_m,
+            beta=beta, gamma=gamma, eta=per_layer(name, 'eta', eta, n), tau_m=tau_m,
             tau_r='tau_m' if tau_r is None else tau_r, feedback=feedback,
-            decay=_checked(name, 'decay', decay, hertz), rate_at=rate_at, errors_from=errors_from,
+            decay=checked(name, 'decay', decay, hertz), rate_at=rate_at, errors_from=errors_from,
             tau_s=tau_s, tau_err=tau_err, tau_target=tau_target, noise=noise, bias=bool(bias))
         self._tau_r = tau_r
-        self._eta_tau = None if eta_tau is None else _checked(name, 'eta_tau', eta_tau, second)
+        self._eta_tau = None if eta_tau is None else checked(name, 'eta_tau', eta_tau, second)
         if not np.isfinite(gamma):
             raise ValueError(f"gamma of '{name}' is {gamma}; give a finite number")
-        _check_decay(name, feedback, decay, self.parameters['eta'])
+        check_decay(name, feedback, decay, self.parameters['eta'])
         self._activations = [*[activation]*(n - 1), output_activation]
         self.projections = {}
         self._populate()
@@ -213,7 +213,7 @@ class LayeredNetwork:
                 self.pools[j] = group
             self._behind.append(group)
         self.hidden, self.output = self.neurons[:-1], self.neurons[-1]
-        self.output.beta = _checked(self.name, 'beta', self.parameters['beta'])
+        self.output.beta = checked(self.name, 'beta', self.parameters['beta'])
         self.output.nudged = linked_var(self.schedule, 'nudged')
         if self.batches is not None and self.batches.n_outputs:
             filtered = 'target_shown' in self.output.variables
@@ -222,13 +222,13 @@ class LayeredNetwork:
     def _neurons(self, k, layer, n, is_output):
         p = self.parameters
         activation = self._activations[k] if layer.activation is None else layer.activation
-        filters = {key: _filter(self.name, key, p[key]) for key in
+        filters = {key: filter_time(self.name, key, p[key]) for key in
                    ('tau_s', 'tau_target' if is_output else 'tau_err')}
         options = dict(
             filters, tau_m='' if self._eta_tau is not None else 'constant', tau_r='constant',
             inputs=('v_in', 'b') if p['bias'] else ('v_in',), gamma=p['gamma'],
             rate_at=p['rate_at'], errors_from=p['errors_from'],
-            noise=_SHARED if _checked(self.name, 'noise', p['noise']) > 0 else None)
+            noise=_SHARED if checked(self.name, 'noise', p['noise']) > 0 else None)
         if is_output:
             equations = output_neuron(activation, loss=p['loss'], target=p['target'],
                                       nudged='linked', **options)
@@ -238,33 +238,19 @@ class LayeredNetwork:
             equations += 'u_dot : hertz'
         group = self._group(f'layer{k}', n, equations)
         tau_m = p['tau_m'] if layer.tau_m is None else layer.tau_m
-        group.tau_m = self._time_constants('tau_m', tau_m, n)
+        group.tau_m = self._per_neuron('tau_m', tau_m, n)
         tau_r = next(tau for tau in (layer.tau_r, self._tau_r, tau_m) if tau is not None)
-        group.tau_r = self._time_constants('tau_r', tau_r, n)
+        group.tau_r = self._per_neuron('tau_r', tau_r, n)
         if 'noise' in group.variables:
             group.noise = p['noise']
         return group
 
+    def _per_neuron(self, what, tau, n):
+        return np.tile(time_constants(self.name, what, tau, n), self.replicas)*second
+
     def _group(self, role, n, equations):
         return ReplicatedGroup(n, equations, replicas=self.replicas, method='prospective_euler',
                                namespace={}, name=f'{self.name}_{role}')
-
-    def _time_constants(self, what, value, n):
-        """One value for each neuron of all replicas."""
-        value = Quantity(value)
-        fail_for_dimension_mismatch(value, second, f"'{what}' of '{self.name}' is not a time")
-        if value.ndim and value.shape != (n,):
-            raise ValueError(f"{what} of '{self.name}' has the shape {value.shape}; give one "
-                             f'value, or {n}')
-        check_not_negative(f"{what} of '{self.name}'", value)
-        short = np.atleast_1d(value < defaultclock.dt*(1 - 1e-9))
-        if what == 'tau_r':
-            short &= np.atleast_1d(value > 0*ms)
-        if short.any():
-            raise ValueError(f"{what} of '{self.name}' is {np.atleast_1d(value)[short][0]}; it has "
-                             f'to be at least the time step {defaultclock.dt}'
-                             + (', or 0 (no look-ahead)' if what == 'tau_r' else ''))
-        return np.tile(np.broadcast_to(value/second, n), self.replicas)*second
 
     def _connect(self):
         p = self.parameters
@@ -398,52 +384,3 @@ def _synapses(layer, input_shape):
         return dict(synapses=ConvSynapses, input_shape=input_shape, kernel=layer.kernel,
                     stride=layer.stride, padding=layer.padding)
     return dict(synapses=DenseSynapses)
-
-
-def _filter(name, what, tau):
-    """A time constant of a filter, None without a filter."""
-    fail_for_dimension_mismatch(Quantity(tau), second, f"'{what}' of '{name}' is not a time")
-    check_not_negative(f"{what} of '{name}'", tau)
-    if 0*ms < tau < defaultclock.dt*(1 - 1e-9):
-        raise ValueError(f"{what} of '{name}' is {tau}, less than the time step {defaultclock.dt}; "
-                         'give at least the time step, or 0 (no filter)')
-    return tau if tau > 0*ms else None
-
-
-def _checked(name, what, value, unit=None):
-    fail_for_dimension_mismatch(Quantity(value), 1 if unit is None else unit,
-                                f"'{what}' of '{name}' has the wrong unit")
-    check_not_negative(f"{what} of '{name}'", value)
-    return value
-
-
-def _per_layer(name, what, values, n):
-    """One learning rate for each layer with weights."""
-    values = [values]*n if np.ndim(values) == 0 else list(values)
-    if len(values) != n:
-        raise ValueError(f"{what} of '{name}' has {len(values)} values; give one, or {n}")
-    return [_checked(name, what, Quantity(value), hertz) for value in values]
-
-
-def _check_decay(name, feedback, decay, eta):
-    if feedback == 'mirror' and not decay > 0/ms:
-        raise ValueError(f"'{name}' has feedback='mirror', which needs a decay of the weights, "
-                         'e.g. decay=0.001/ms')
-    if decay > 0/ms and not all(rate > 0/ms for rate in eta):
-        raise ValueError(f"'{name}' has a decay of the weights, but layers that do not learn (eta "
-                         'is 0)')
-
-
-def _check_batches(name, batches, replicas, shapes):
-    """The number of replicas; a ValueError if the batches do not fit the layers."""
-    if batches is None:
-        return whole_number('replicas', replicas)
-    for what, n, width in (('inputs', math.prod(shapes[0]), batches.n_inputs),
-                           ('outputs', math.prod(shapes[-1]), batches.n_outputs)):
-        if width and n != width:
-            raise ValueError(f"'{name}' has {n} {what}, but the batches of '{batches.name}' are "
-                             f'{width} wide')
-    if replicas not in (1, batches.replicas):
-        raise ValueError(f"'{name}' has {replicas} replicas, but '{batches.name}' shows batches of "
-                         f'{batches.replicas}')
-    return batches.replicas

@@ -265,7 +265,8 @@ class _Neurons:
         potentials = read @ self._matrix(weights, read.dtype).T
         if ('bias', self.k) in weights:
             potentials += weights['bias', self.k].astype(read.dtype, copy=False)
-        return self._activation.rates(potentials).reshape(len(rates), *self._after), (read, potentials)
+        sent = self._activation.rates(potentials).reshape(len(rates), *self._after)
+        return sent, (read, potentials)
 
     def deltas(self, errors, kept):
         """Derivatives of the loss by the potentials."""
