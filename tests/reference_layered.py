@@ -129,11 +129,11 @@ def links_of(input_shape, layers):
 def forward(input_shape, layers, weights, x, activation='tanh', output_activation='linear'):
     """The rates of the outputs of a network that has settled, without nudging."""
     r, links = x, links_of(input_shape, layers)
+    names = _activations(layers, activation, output_activation)
     for k, (pools, link) in enumerate(links):
         for pool in pools:
             r = pool.up(r)
-        phi = PHI[output_activation if k == len(links) - 1 else activation][0]
-        r = phi(link.up(weights['forward', k], r) + link.spread(weights.get(('bias', k), 0)))
+        r = PHI[names[k]][0](link.up(weights['forward', k], r) + link.spread(weights.get(('bias', k), 0)))
     return r
 
 
@@ -153,8 +153,7 @@ def layered(input_shape, layers, weights, x, targets, nudged, learning, *, dt, t
     eta = np.broadcast_to(eta, L + 1)
     sizes = [int(np.prod(link.shape)) for _, link in links]
     own = [layer for layer in layers if layer.has_weights]
-    names = [layer.activation or (output_activation if k == L else activation)
-             for k, layer in enumerate(own)]
+    names = _activations(layers, activation, output_activation)
     phi, slope_of = zip(*(PHI[name] for name in names))
     tau_ms = [_in_ms(layer.tau_m, tau_m) for layer in own]
     tau_rs = [_in_ms(layer.tau_r, own_m if tau_r is None else tau_r)
@@ -236,6 +235,12 @@ def layered(input_shape, layers, weights, x, targets, nudged, learning, *, dt, t
         row |= {(kind, k, 'bias' if kind == 'bias' else 'w'): w for (kind, k), w in W.items()}
         rows.append(row)
     return {key: np.array([row[key] for row in rows]) for key in rows[0]}
+
+
+def _activations(layers, hidden, output):
+    """Names of the activations of the layers with weights."""
+    own = [layer.activation for layer in layers if layer.has_weights]
+    return [name or default for name, default in zip(own, [hidden]*(len(own) - 1) + [output])]
 
 
 def _in_ms(value, default):

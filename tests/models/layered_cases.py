@@ -6,7 +6,8 @@ import numpy as np
 from brian2 import StateMonitor, TimedArray, defaultclock, ms
 from brian2.core.variables import ArrayVariable
 
-from brian_le.models import Dense, LayeredNetwork, initial_weights, layer_shapes
+from brian_le.models import (AveragePool, Conv, Dense, Flatten, LayeredNetwork, MaxPool,
+                             initial_weights, layer_shapes)
 from tests.reference_layered import layered
 
 UNITS = {**dict.fromkeys(('tau_m', 'tau_r', 'tau_s', 'tau_err', 'tau_target'), ms),
@@ -123,14 +124,35 @@ def compare_end(found, expected, atol=1e-12):
 ACTIVATIONS = ('tanh', 'logistic', 'softplus', 'hard_sigmoid', 'relu', 'linear')
 
 
-def draw(pick, input_shape=None, layers=None):
-    """A case; ``pick(values)`` chooses one of several. By default its layers are dense."""
+#: Shapes of the inputs, and layers behind them.
+PLANES = (
+    ((6, 5, 2), (Conv(3, 2), MaxPool(2), Flatten(), Dense(2))),
+    ((5, 7, 1), (MaxPool((2, 3)), Conv(2, (1, 2), padding=(0, 1)), Flatten(), Dense(4), Dense(2))),
+    ((7, 9, 2), (Conv(2, (2, 3), stride=(1, 2), padding=1), MaxPool(3, 1), AveragePool(2, 1),
+                 MaxPool((1, 2), 1), Conv(3, 2, padding=1), Flatten(), Dense(3))),
+    ((9, 2), (Conv(3, 3, stride=2, padding=2), AveragePool(3, 2), Conv(2, 2))),
+    ((8, 1), (AveragePool(2), MaxPool(2, 1), Conv(2, 2), Flatten(), Dense(3))),
+    ((2, 3, 2), (Flatten(), Dense(4), Dense(2))),
+    ((4, 4, 3), (Conv(2, 3), Conv(2, 1, activation='softplus'), MaxPool(2), Flatten(), Dense(2))),
+)
+
+
+def draw_planes(pick):
+    """A case with convolutions and pooling."""
+    return draw(pick, planes=True)
+
+
+def draw(pick, planes=False):
+    """A case; ``pick(values)`` chooses one of several."""
     rng = np.random.default_rng(pick(range(1000)))
     replicas, steps = pick((1, 3)), 25
     loss, target = pick((('mse', 'rate'), ('mse', 'voltage'), ('cross_entropy', 'rate')))
     feedback, bias = pick(('transposed', 'random', 'mirror')), pick((True, False))
     decay = 0.3 if feedback == 'mirror' else pick((0.0, 0.2))
-    if layers is None:
+    if planes:
+        input_shape, layers = pick(PLANES)
+        layers = list(layers)
+    else:
         input_shape = pick((3, 1, 4))
         layers = [Dense(pick((2, 5, 1, 9)), activation=pick((None, *ACTIVATIONS)))
                   for _ in range(pick((2, 1, 3)))]
