@@ -15,7 +15,7 @@ from brian2.equations.equations import (DIFFERENTIAL_EQUATION, SUBEXPRESSION, Eq
 from brian2.parsing.rendering import NodeRenderer
 from brian2.utils.stringtools import get_identifiers
 
-__all__ = ['Average', 'average', 'factors', 'inline']
+__all__ = ['Average', 'average', 'factors', 'inline', 'multipliers']
 
 _render = NodeRenderer().render_node
 
@@ -147,6 +147,23 @@ def _as_product(product):
         else:
             node = ast.BinOp(node, op, factor)
     return node
+
+
+def multipliers(code):
+    """Names that an expression without subexpressions is a multiple of.
+
+    Parameters
+    ----------
+    code : str
+        The expression.
+
+    Returns
+    -------
+    set of str
+    """
+    product = _product(ast.parse(code, mode='eval').body)
+    return {factor.id for factor, op in product
+            if isinstance(factor, ast.Name) and isinstance(op, ast.Mult)}
 
 
 def inline(code, subexpressions):

@@ -51,7 +51,11 @@ class _Writer:
     def run(self):
         write = {OnePass: self._one_pass, Sums: self._sum, Pooling: self._pooling,
                  Learning: self._learning, Snapshot: self._snapshot}[type(self.nest)]
-        return _lines(_comment(self.nest.about), write())
+        code = write()
+        if self.nest.switches:
+            on = ' && '.join(f'{self.array_name(switch)}[0] != 0' for switch in self.nest.switches)
+            code = _lines(f'if ({on})  // otherwise nothing changes', '{', _indent(code), '}')
+        return _lines(_comment(self.nest.about), code)
 
     def after_run(self):
         if not (isinstance(self.nest, OnePass) and self.nest.pending is not None):

@@ -47,6 +47,8 @@ class Nest:
         Expressions by name, whose values are summed, averaged or compared.
     statements : dict of str to str
         Abstract code by name.
+    switches : list of ArrayVariable
+        Shared variables; where one of them is 0 there is nothing to do, and C++ skips it.
     kind : str
         What the templates of NumPy go by.
     """
@@ -55,6 +57,7 @@ class Nest:
     about: str
     values: dict = field(init=False, default_factory=dict)
     statements: dict = field(init=False, default_factory=dict)
+    switches: list = field(init=False, default_factory=list)
     sum = None
 
 

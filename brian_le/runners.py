@@ -5,6 +5,7 @@ orders, and decide before each run how to compute: with the loops of `brian_le`,
 where that gives the same numbers, or as Brian2 does.
 """
 
+import re
 import weakref
 from dataclasses import dataclass
 
@@ -23,7 +24,7 @@ from brian2.synapses.synapses import StateUpdater, SummedVariableUpdater
 from brian2.utils.stringtools import get_identifiers, word_substitute
 
 from brian_le.arrays import ArrayLoops, separate
-from brian_le.averages import average, inline
+from brian_le.averages import average, inline, multipliers
 from brian_le.cpp_text import VALUE
 from brian_le.integration import ProspectiveEuler
 from brian_le.nests import SIDES, Learning, OnePass, Pooling, Snapshot, Sum, Sums
@@ -34,9 +35,13 @@ __all__ = ['SumRunner', 'LearningRunner', 'late_learning']
 _NEURONS = {index: side for index, side in SIDES.items() if side != 'synapse'}
 
 
-def create_loops(runner, nest, loops, run_namespace):
-    """Let a runner run the loops of a nest, in generated code of the given class."""
+def create_loops(runner, nest, loops, run_namespace, switched_by=()):
+    """Let a runner run the loops of a nest, in generated code of the given class.
+
+    They are skipped where one of the variables `switched_by` is 0.
+    """
     synapses = runner.group
+    nest.switches = [synapses.variables[name] for name in switched_by]
     extra = Variables(synapses)
     for index in _NEURONS:
         extra.add_auxiliary_variable(index, dtype=np.int32)
@@ -59,6 +64,7 @@ def create_loops(runner, nest, loops, run_namespace):
     needed += [nest.sum.name] if nest.sum else []
     own = getattr(nest, 'pending', None), getattr(nest, 'winner', None)
     needed += [variable.name for variable in own if variable is not None]
+    needed += switched_by
     runner.codeobj = create_runner_codeobj(
         group=synapses, code=blocks, template_name='loops', run_namespace=run_namespace,
         name=f'{runner.name}_codeobject*', check_units=False, additional_variables=extra,
@@ -122,13 +128,16 @@ class LearningRunner(StateUpdater):
             return
         if layout.shares_weights or layout.replicas > 1:
             nest = self._averaged(run_namespace)
+            code = nest.update
         elif loops is not ArrayLoops and (late := late_learning(synapses, run_namespace)):
             nest = Snapshot(layout, f'what the change of weights reads, for {synapses.about}',
                             copies=late.copies, pending=late.pending)
+            code = late.update
         else:
             self.update_abstract_code(run_namespace)
             nest = OnePass(layout, synapses.about, update=self.abstract_code)
-        create_loops(self, nest, loops, run_namespace)
+            code = self.abstract_code
+        create_loops(self, nest, loops, run_namespace, switches(synapses, code))
 
     def _averaged(self, run_namespace):
         """The nest for weights that several pairs of neurons share."""
@@ -163,6 +172,24 @@ class LearningRunner(StateUpdater):
                        if eq.type == SUBEXPRESSION}
         return Learning(synapses.layout, synapses.about, terms=averaged.terms,
                         update=inline(update, expressions))
+
+
+def switches(synapses, update):
+    """Names of shared parameters without which nothing changes: all derivatives are multiples.
+
+    `update` is the abstract code of the step. If it does more than to follow the derivatives, such
+    as clipping, there are none.
+    """
+    equations = synapses.equations
+    stepped = equations.diff_eq_names
+    written = set(re.findall(r'^(\w+) =', update, re.MULTILINE)) & set(synapses.variables)
+    if written != stepped or 'clip(' in update:
+        return []
+    names = set.intersection(*(multipliers(synapses.inlined(equations[name].expr.code))
+                               for name in stepped))
+    return sorted(name for name in names & equations.names
+                  if isinstance(synapses.variables[name], ArrayVariable)
+                  and synapses.variables[name].scalar)
 
 
 def _is_euler(method):
