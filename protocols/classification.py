@@ -13,6 +13,7 @@ from types import SimpleNamespace
 
 import numpy as np
 
+from brian_le.checks import whole_number
 from brian_le.protocols.parameters import Parameter
 
 __all__ = ['Benchmark', 'LABELS', 'NETWORKS', 'chosen', 'first_samples', 'names_in',
@@ -59,15 +60,16 @@ def parameters(*more, networks='le', precision='single', backprop_rate=None, **d
         Parameter('beta', 0.1, 'strength of the nudging', minimum=0),
         Parameter('decay', 0.001, 'decay of the weights of learned feedback, times t_pattern',
                   minimum=0),
-        Parameter('sigma', d.sigma, 'standard deviation of the initial weights; auto is uniform '
-                  'up to 1/sqrt(inputs of a neuron)', minimum=0),
+        Parameter('sigma', d.sigma, 'standard deviation of the initial weights'
+                  + ('; auto is uniform up to 1/sqrt(inputs of a neuron)' if d.sigma is None
+                     else ''), minimum=0),
         Parameter('tau_m', d.tau_m, 'membrane time constant', 'ms', minimum=1e-6),
         Parameter('tau_r', None, 'look-ahead time; auto is tau_m', 'ms', minimum=0),
         Parameter('tau_s', 0.0, 'low-pass filter of all rates; 0 is no filter', 'ms', minimum=0),
         Parameter('tau_target', 0.0, 'low-pass filter of the targets; 0 is no filter', 'ms',
                   minimum=0),
-        Parameter('backprop_rate', backprop_rate, 'learning rate of the first layer of the twin; '
-                  'auto is eta*beta', minimum=0),
+        Parameter('backprop_rate', backprop_rate, 'learning rate of the first layer of the twin'
+                  + ('; auto is eta*beta' if backprop_rate is None else ''), minimum=0),
         Parameter('precision', precision, 'floating point numbers', choices=('double', 'single')),
         Parameter('dt', d.dt, 'time step', 'ms', minimum=1e-6),
     )
@@ -137,11 +139,11 @@ class Benchmark:
             ``guide`` (the most important variables and what they are) and ``precision``.
         """
         training = _Training(self, p, seed)
-        shown = np.concatenate([training.order(epoch) for epoch in range(p.epochs)])
-        size = 8*len(shown)*math.prod(training.data.shape)
+        size = 8*p.epochs*training.n_batches*p.batch*math.prod(training.data.shape)
         if size > 2e9:
             raise ValueError(f'the samples of {p.epochs} epochs take {size/1e9:.0f} GB in an '
                              "exported project; use fewer 'epochs' or 'samples'")
+        shown = np.concatenate([training.order(epoch) for epoch in range(p.epochs)])
         guide = {}
         for name in chosen(p):
             guide |= {f'{name}_readout_monitor.value': f'{LABELS[name]}: outputs before each '
@@ -175,7 +177,9 @@ class Benchmark:
 
 def first_samples(data, n):
     """A data set with no more than the first `n` training samples (None for all)."""
-    train = data.train
+    if n is None:
+        return data
+    n, train = whole_number('samples', n), data.train
     return replace(data, train=replace(train, inputs=train.inputs[:n], classes=train.classes[:n]))
 
 
@@ -311,6 +315,8 @@ class _Training:
             losses['backprop.train_loss'] = self._teach_twin(state, indices)
             rows.append(losses)
             first, n = first + count, n - count
+            if not all(np.isfinite(value).all() for value in state.values()):
+                break  # the run raises the error
             if first % self.n_batches == 0:
                 state = self._evaluated(state, first//self.n_batches)
         return state, {key: np.concatenate([row[key] for row in rows]) for key in rows[0]}

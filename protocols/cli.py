@@ -124,7 +124,7 @@ def _add_protocol(sub):
     sub.add_argument('protocol', help='a protocol from brian-le list')
     sub.add_argument('--set', metavar='NAME=VALUE', action='append', default=[],
                      help='set a parameter, e.g. t_pattern=1ms; may be repeated')
-    sub.add_argument('--data', metavar='DIR',
+    sub.add_argument('--data', metavar='DIR', action='append', default=[],
                      help='folder with the files of a data set, the same as --set data=DIR')
     sub.add_argument('--seed', default=12345, help='seed of all random draws (default: 12345)')
 
@@ -139,10 +139,10 @@ def _settings(options):
         if name.strip() in given:
             raise ValueError(f"'{name.strip()}' is set twice")
         given[name.strip()] = value.strip()
-    if options.data is not None:
+    for folder in options.data:
         if 'data' in given:
             raise ValueError("'data' is set twice")
-        given['data'] = options.data
+        given['data'] = folder
     read_parameters(options.protocol, get_protocol(options.protocol).PARAMETERS, given)
     return given
 

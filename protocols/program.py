@@ -147,7 +147,8 @@ class RuntimeProgram:
                 if array.size not in (1, variable.get_value().size):
                     raise wrong_size(key, array.size, variable.get_value().size)
                 variable.set_value(array if array.size > 1 else array[0])
-        self.network.run(n_steps*self.dt, namespace={})
+        with np.errstate(over='ignore'):  # Brian2 compares with 1e50, even in single precision
+            self.network.run(n_steps*self.dt, namespace={})
         return {key: np.array(variable.get_value()).ravel()
                 for key, variable in self.variables.items()}
 

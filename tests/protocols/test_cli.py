@@ -9,6 +9,7 @@ from brian_le import ACTIVATIONS
 from brian_le.protocols import load_result
 from brian_le.protocols.catalogue import MODELS, PROTOCOLS, get_model
 from brian_le.protocols.cli import main
+from tests.protocols.data_folders import write_mnist
 
 
 def test_list_names_everything(capsys):
@@ -20,7 +21,9 @@ def test_list_names_everything(capsys):
 
 @pytest.mark.parametrize('arguments', [
     ['list'], ['--help'], ['run', '--help'], ['export', '--help'], ['--version'],
-    ['show', 'bars'], ['show', 'softplus'], ['run', 'bars', '--set', 'a=1'], ['run', 'bras']])
+    ['show', 'bars'], ['show', 'softplus'], ['run', 'bars', '--set', 'a=1'], ['run', 'bras'],
+    ['run', 'mnist'], ['run', 'mnist', '--set', 'batch=0', '--data', 'x'],
+    *(['show', name] for name in PROTOCOLS if name != 'bars')])
 def test_these_do_not_import_brian2(arguments):
     script = ('import sys\nfrom brian_le.protocols.cli import main\n'
               f'try:\n    main({arguments!r})\nexcept SystemExit:\n    pass\n'
@@ -41,6 +44,13 @@ def test_summaries_are_those_of_the_docstrings():
     ('microcircuit', ['9-30-3', 'dw/dt', 'g_som = 0.06/ms', 'One step']),
     ('bars', ['t_pattern', '10 ms', 'both, true, false']),
     ('softplus', ["phi'(x) = 0.5*(1 + tanh(0.5*x))"]),
+    ('layered_network', ['8x8x1-6x6x4-3x3x4-36-10', 'One step', 'v_err_pre = w*err_post',
+                         'MaxPool(2), Flatten(), Dense(10)']),
+    ('digits', ['64-60-10', 'le, random, mirror, no_look_ahead', '  t_pattern    10 ms ',
+                '  precision    single ', 'Needs scikit-learn']),
+    ('mnist', ['784-300-100-10', '  data         none       the four files of MNIST, published at '
+               'https://', '  samples      auto ', 'test errors of 1.98']),
+    ('yin-yang', ['4-120-3', '  sigma        auto ', '  samples      5000 ']),
 ])
 def test_show(capsys, name, parts):
     assert main(['show', name]) == 0
@@ -60,6 +70,18 @@ def test_run_and_plot(tmp_path, capsys):
     assert main(['plot', out]) == 0
     files = capsys.readouterr().out.split()
     assert len(files) == 8 and all(os.path.getsize(file) > 5000 for file in files)
+
+
+def test_run_with_a_folder_of_data(tmp_path, capsys):
+    write_mnist(tmp_path, 12, 5, size=4)
+    out = str(tmp_path/'r')
+    assert main(['run', 'mnist', '--data', str(tmp_path), '--set', 'batch=4', '--set', 'epochs=1',
+                 '--set', 't_pattern=0.02ms', '--device', 'numpy', '--out', out]) == 0
+    captured = capsys.readouterr()
+    assert 'Latent Equilibrium     accuracy after 1 epochs' in captured.out
+    assert 'backpropagation' in captured.out and 'epoch 1, loss 0.' in captured.err
+    assert 'Warning' not in captured.err
+    assert load_result(out).description['parameters']['data'] == str(tmp_path)
 
 
 BAD = [
@@ -85,6 +107,23 @@ BAD = [
     (['run', 'bars', '--device', 'numpy', '--quiet', '--set', 'g_d=0'], 2, 'g_d is 0'),
     (['run', 'bars', '--device', 'numpy', '--quiet', '--set', 'g_b=0', '--set', 'g_l=0'], 2,
      'g_l + g_b is 0'),
+    (['run', 'mnist'], 2, "'data' is missing; give --data FOLDER, with the four files of MNIST, "
+     'published at https://yann.lecun.com/exdb/mnist'),
+    (['run', 'higgs'], 2, 'the file HIGGS.csv or HIGGS.csv.gz, published at https://'),
+    (['export', 'cifar10', '--out', 'p', '--data', ''], 2, "'data' is missing"),
+    (['run', 'mnist', '--data', 'nowhere'], 2,
+     "there is no folder 'nowhere'; MNIST is published at https://"),
+    (['run', 'mnist', '--data', 'foreign'], 2,
+     "is not in the folder 'foreign'; MNIST is published"),
+    (['run', 'mnist', '--data', 'a', '--data', 'b'], 2, "'data' is set twice"),
+    (['run', 'mnist', '--data', 'a', '--set', 'data=b'], 2, "'data' is set twice"),
+    (['run', 'digits', '--data', 'a'], 2, "unknown parameter of 'digits': 'data'"),
+    (['run', 'digits', '--set', 'layers=conf'], 2, "did you mean 'conv'"),
+    (['run', 'digits', '--set', 'precision=half'], 2, "value of 'precision': 'half'"),
+    (['run', 'digits', '--set', 'batch=5000'], 2, 'there are only 1437 training samples'),
+    (['run', 'digits', '--set', 't_pattern=0.25ms'], 2, 'not a whole number of time steps'),
+    (['export', 'digits', '--out', 'p', '--quiet', '--set', 'epochs=1e6'], 2,
+     "use fewer 'epochs' or 'samples'"),
     (['run', 'bars', '--seed', 'inf'], 2, "the seed is 'inf'"),
     (['run', 'bars', '--out', '.'], 2, "'.' cannot be the folder of a result"),
     (['run', 'bars', '--out', ''], 2, "'' cannot be the folder of a result"),

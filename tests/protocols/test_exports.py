@@ -20,12 +20,16 @@ def project(tmp_path_factory):
               for path in written.rglob('*') if path.is_file()}
     moved = tmp_path_factory.mktemp('moved')/'project'
     shutil.move(written, moved)
+    make_and_run(moved)
+    return moved, before
+
+
+def make_and_run(project):
     bare = {'PATH': '/usr/bin:/bin', 'LANG': 'C'}
     if 'CXX' in os.environ:
         bare['CXX'] = os.environ['CXX']
-    subprocess.run(['make', '-j2'], cwd=moved, env=bare, check=True, capture_output=True)
-    subprocess.run(['./main'], cwd=moved, env=bare, check=True)
-    return moved, before
+    subprocess.run(['make', '-j2'], cwd=project, env=bare, check=True, capture_output=True)
+    subprocess.run(['./main'], cwd=project, env=bare, check=True)
 
 
 def test_results_are_those_of_a_run(project, tmp_path):
@@ -60,6 +64,28 @@ def test_readme_names_the_files_of_the_results(project):
         assert (project[0]/'results'/file['result']).exists()
     for part in ('make', './main', 'load_export', 't_pattern    0.5 ms', 'seed 4'):
         assert part in readme
+
+
+@pytest.mark.parametrize('networks, precision, atol', [('le', 'double', 1e-12),
+                                                       ('mirror', 'single', 1e-5)])
+def test_digits_are_those_of_a_run(tmp_path, networks, precision, atol):
+    settings = dict(hidden=8, batch=32, t_pattern='1 ms', epochs=2, seed=4, networks=networks,
+                    precision=precision)
+    project = export('digits', tmp_path/'p', quiet=True, **settings)
+    make_and_run(project)
+    found = load_export(project)
+    expected = run('digits', device='numpy', quiet=True, out=tmp_path/'r', **settings).arrays
+    assert found.arrays[f'{networks}.train_loss'].shape == (2,)
+    np.testing.assert_allclose(found.arrays[f'{networks}.train_loss'],
+                               expected[f'{networks}.train_loss'], rtol=0, atol=atol)
+    for k in (0, 1):
+        for key, shown in ((f'forward{k}.w', f'W_forward_{k}'), (f'bias{k}.bias', f'W_bias_{k}')):
+            value = found.variables[f'{networks}_{key}']
+            assert value.dtype == {'single': np.float32, 'double': np.float64}[precision]
+            np.testing.assert_allclose(value, expected[f'{networks}.{shown}'].T.ravel(), rtol=0,
+                                       atol=atol)
+    readme = (project/'README.txt').read_text()
+    assert f'{networks}_readout_monitor.value' in readme and f'precision    {precision}' in readme
 
 
 def test_before_it_has_run(tmp_path):

@@ -1,17 +1,20 @@
 import math
+from pathlib import Path
 
 import pytest
 from brian2 import ms, mV, second
 from hypothesis import given
 from hypothesis import strategies as st
 
-from brian_le.protocols.parameters import Parameter, read_parameters
+from brian_le.protocols.catalogue import PROTOCOLS, get_protocol
+from brian_le.protocols.parameters import Folder, Parameter, read_parameters
 
 TIME = Parameter('t', 10.0, 'a time', 'ms', minimum=0.1, maximum=1e6)
 RATE = Parameter('g', 0.1, 'a conductance', '1/ms', minimum=0)
 COUNT = Parameter('n', 5, 'a number', minimum=1)
 AUTO = Parameter('lag', None, 'follows from others', 'ms', minimum=0)
 CHOICE = Parameter('c', 'both', 'a choice', choices=('both', 'true', 'false'))
+FOLDER = Folder('data', 'the files of it')
 
 
 @pytest.mark.parametrize('parameter, given_, value', [
@@ -54,3 +57,27 @@ def test_all_parameters_of_a_protocol():
 def test_unknown_parameter():
     with pytest.raises(ValueError, match="parameter of 'task': 'tt'; did you mean 't'"):
         read_parameters('task', [TIME], {'tt': 1})
+
+
+@pytest.mark.parametrize('value', ['downloads/mnist', Path('downloads/mnist')])
+def test_folders(value):
+    assert FOLDER.read(value) == FOLDER.show(FOLDER.read(value)) == 'downloads/mnist'
+    assert read_parameters('task', [FOLDER], {'data': value}).data == 'downloads/mnist'
+
+
+@pytest.mark.parametrize('given', [{}, {'data': None}, {'data': ''}])
+def test_a_folder_has_to_be_given(given):
+    with pytest.raises(ValueError, match="'data' is missing; give --data FOLDER, with the files "
+                                         'of it'):
+        read_parameters('task', [FOLDER], given)
+    assert FOLDER.show(None) == 'none'
+
+
+@pytest.mark.parametrize('protocol', PROTOCOLS)
+def test_defaults_are_values_that_can_be_given(protocol):
+    for parameter in get_protocol(protocol).PARAMETERS:
+        if isinstance(parameter, Folder):
+            continue
+        assert parameter.read(parameter.show(parameter.default)) == parameter.default
+        # what is said of auto is true
+        assert ('auto' in parameter.summary) <= (parameter.default is None), parameter.name

@@ -1,3 +1,5 @@
+import warnings
+
 import numpy as np
 import pytest
 from brian2 import (EventMonitor, Network, NeuronGroup, Synapses, TimedArray, all_devices,
@@ -165,6 +167,22 @@ def test_a_simulation_of_the_user_on_the_same_device_is_not_thrown_away(tmp_path
     finally:
         device.reinit()
         set_device('runtime')
+
+
+@pytest.mark.parametrize('device', ['numpy', 'cpp_standalone'])
+def test_single_precision(device):
+    program = build_program(compose, device, precision='single')
+    with warnings.catch_warnings():
+        warnings.simplefilter('error', RuntimeWarning)
+        found = program({'S.w': -W}, 7)
+    for key, value in zip(('a.v', 'b.x', 'M.v'), expected(7, w=-W)):
+        assert found[key].dtype == np.float32
+        np.testing.assert_allclose(found[key], value, rtol=1e-5)
+        assert np.abs(found[key] - value).max() > 1e-9
+    assert prefs.core.default_float_dtype == np.float64
+    # what it ends with is what another begins with
+    state = {key: program({}, 3)[key] for key in program.state_names}
+    np.testing.assert_array_equal(program(state, 4)['a.v'], program({}, 7)['a.v'])
 
 
 def test_unknown_device():
