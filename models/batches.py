@@ -109,6 +109,10 @@ class Batches:
 
     def _padded(self, samples, targets):
         room = self.capacity*self.replicas
+        if len(samples) > room:
+            raise ValueError(f"'{self.name}' has room for {self.capacity} batches of "
+                             f'{self.replicas}, but there are {len(samples)} samples; give a '
+                             'larger capacity')
         tables = {'samples': samples} | ({} if targets is None else {'targets': targets})
         return {key: np.pad(values, ((0, room - len(values)), (0, 0)))
                 for key, values in tables.items()}
@@ -135,10 +139,7 @@ class Batches:
         if targets is not None:
             targets = check_array(f"targets of '{self.name}'", targets,
                                   (len(samples), self.n_outputs))
-        if self._whole_batches(samples) > self.capacity:
-            raise ValueError(f"'{self.name}' has room for {self.capacity} batches of "
-                             f'{self.replicas}, but there are {len(samples)} samples; give a '
-                             'larger capacity')
+        self._whole_batches(samples)
         return {f'{self.name}_{key}.values': values
                 for key, values in self._padded(samples, targets).items()}
 

@@ -1,0 +1,143 @@
+import numpy as np
+import pytest
+from brian2 import DimensionMismatchError, Network, StateMonitor, defaultclock, mV, ms
+from hypothesis import given
+from hypothesis import strategies as st
+
+from brian_le import ReplicatedGroup
+from brian_le.models import Batches, BatchReadout
+from tests.running import CODE_TARGETS, run_cases
+
+SAMPLES = np.arange(18.0).reshape(6, 3) + 1
+TARGETS = SAMPLES[:, :2] + 100
+
+
+def compose(name):
+    """A population that counts steps and copies the first two inputs and the targets."""
+    shown = Batches(SAMPLES, TARGETS, duration=0.4*ms, replicas=2, name=f'{name}_shown')
+    group = ReplicatedGroup(2, 'target : 1\ncount : 1', replicas=2, name=f'{name}_G', namespace={})
+    shown.play('targets', group, 'target')
+    group.run_regularly('count += 1 + i', when='groups', order=0, name=f'{name}_counter')
+    monitors = [StateMonitor(g, v, record=True, when='end', name=f'{name}_m{v}')
+                for g, v in ((shown.inputs, 'r'), (shown.inputs, 'r_sent'), (group, 'target'),
+                             (shown.schedule, 'nudged'), (shown.schedule, 'learning'))]
+    readouts = [BatchReadout(shown, group, 'count', name=f'{name}_readout'),
+                BatchReadout(shown, group, 'target', name=f'{name}_a')]
+    return ([shown, group, monitors, readouts], shown.total_duration,
+            lambda: dict({m.record_variables[0]: np.array(getattr(m, m.record_variables[0])).T
+                          for m in monitors}, read=readouts[0].values(),
+                         targets_read=readouts[1].values()))
+
+
+@pytest.fixture(scope='module', params=CODE_TARGETS)
+def found(request, tmp_path_factory):
+    return run_cases(request.param, {'shown': compose}, tmp_path_factory.mktemp('b'))['shown']
+
+
+def test_samples_and_targets_in_their_order(found):
+    for key, table in (('r', SAMPLES), ('r_sent', SAMPLES), ('target', TARGETS)):
+        np.testing.assert_array_equal(found[key], np.repeat(table.reshape(3, -1), 4, axis=0))
+
+
+def test_everything_is_on(found):
+    assert (found['nudged'] == 1).all() and (found['learning'] == 1).all()
+
+
+def test_readout_has_the_last_value_of_every_batch(found):
+    steps = 4*(np.arange(3) + 1)
+    np.testing.assert_array_equal(found['read'], (steps[:, None]*[1, 2, 3, 4]).reshape(6, 2))
+    np.testing.assert_array_equal(found['targets_read'], TARGETS)
+
+
+@given(st.integers(1, 4), st.integers(1, 3), st.integers(1, 5), st.floats(0.01, 3),
+       st.integers(0, 50))
+def test_any_number_of_batches(n_batches, replicas, n_steps, dt, seed):
+    defaultclock.dt = dt*ms
+    samples = np.random.default_rng(seed).normal(size=(n_batches*replicas, 2))
+    shown = Batches(samples, duration=n_steps*dt*ms, replicas=replicas)
+    readout = BatchReadout(shown, shown.inputs, 'r', name='readout')
+    monitor = StateMonitor(shown.inputs, 'r', record=True, when='end')
+    Network(shown, readout, monitor).run(shown.total_duration)
+    expected = samples.reshape(n_batches, -1)
+    np.testing.assert_array_equal(monitor.r.T, np.repeat(expected, n_steps, axis=0))
+    np.testing.assert_array_equal(readout.values(), samples)
+
+
+def test_sizes():
+    shown = Batches(SAMPLES, TARGETS, duration=0.4*ms, replicas=2)
+    assert (shown.n_batches, shown.n_steps, shown.n_inputs, shown.n_outputs) == (3, 4, 3, 2)
+    assert shown.duration == 0.4*ms and abs(shown.total_duration - 1.2*ms) < 1e-9*ms
+    assert Batches(SAMPLES, duration=1*ms).n_outputs == 0
+    assert repr(shown) == ("<Batches 'batches': 3 batches of 2 samples for 0.4 ms, 3 inputs, "
+                           '2 targets>')
+
+
+def test_other_samples_in_a_compiled_simulation(standalone, tmp_path):
+    shown = Batches(SAMPLES, TARGETS, duration=0.2*ms, replicas=2, capacity=4)
+    group = ReplicatedGroup(2, 'target : 1', replicas=2)
+    shown.play('targets', group, 'target')
+    readout = BatchReadout(shown, shown.inputs, 'r', name='readout')
+    targets = BatchReadout(shown, group, 'target', name='targets_read')
+    Network(shown, group, readout, targets).run(4*shown.duration)
+    standalone.build(directory=str(tmp_path), compile=True, run=False)
+    other = SAMPLES[::-1]/7
+    for samples, goals in ((SAMPLES, TARGETS), (np.vstack([other, SAMPLES[:2]]), TARGETS[:8])):
+        goals = np.resize(goals, (len(samples), 2))
+        values = shown.tables(samples, goals)
+        tables = (shown.inputs.namespace['samples'], group.namespace['targets'])
+        standalone.run(directory=str(tmp_path), with_output=False,
+                       run_args={table: values[f'{table.name}.values'] for table in tables})
+        np.testing.assert_array_equal(readout.values()[:len(samples)], samples)
+        np.testing.assert_array_equal(targets.values()[:len(samples)], goals)
+        np.testing.assert_array_equal(readout.values()[len(samples):], 0)
+
+
+def test_values_of_a_finished_run():
+    """The same from arrays by name, as they are kept on disk."""
+    shown = Batches(SAMPLES, duration=0.2*ms, replicas=2)
+    readout = BatchReadout(shown, shown.inputs, 'r', name='readout')
+    Network(shown, readout).run(shown.total_duration)
+    variables = {'readout_monitor.value': np.arange(18.0), 'batches_inputs.r': -np.ones(6)}
+    np.testing.assert_array_equal(readout.values(variables),
+                                  np.append(np.arange(6.0, 18), -np.ones(6)).reshape(6, 3))
+
+
+def make(**changes):
+    settings = dict(samples=SAMPLES, targets=TARGETS, duration=1*ms, replicas=2) | changes
+    return Batches(**settings)
+
+
+BAD = {
+    'NaN in samples': (lambda: make(samples=np.where(SAMPLES == 5, np.nan, SAMPLES)), ValueError,
+                       r"samples of 'batches' contains nan at index \(1, 1\)"),
+    'infinite target': (lambda: make(targets=TARGETS*np.inf), ValueError,
+                        "targets of 'batches' contains inf"),
+    'flat samples': (lambda: make(samples=SAMPLES.ravel()), ValueError, r'has shape \(18,\)'),
+    'fewer targets': (lambda: make(targets=TARGETS[:4]), ValueError, r'shape \(4, 2\), .* \(6, '),
+    'last batch not full': (lambda: make(replicas=4), ValueError,
+                            'has 6 samples, .* whole batches of 4; leave 2 of them out'),
+    'less than one batch': (lambda: make(replicas=7), ValueError, 'less than one batch of 7'),
+    'no samples': (lambda: make(samples=np.zeros((0, 3)), targets=None), ValueError, '0 samples'),
+    'half a replica': (lambda: make(replicas=0.5), ValueError, 'replicas=0.5'),
+    'no duration': (lambda: make(duration=0*ms), ValueError, "duration of 'batches' is 0"),
+    'part of a step': (lambda: make(duration=0.15*ms), ValueError, 'not a whole number of time'),
+    'duration in volt': (lambda: make(duration=1*mV), DimensionMismatchError, "'duration'"),
+    'no room': (lambda: make(capacity=2), ValueError,
+                "'batches' has room for 2 batches of 2, but there are 6 samples; give a larger"),
+    'more than there is room for': (lambda: make(capacity=3).tables(np.ones((8, 3))), ValueError,
+                                    'has room for 3 batches of 2, but there are 8 samples'),
+    'other inputs': (lambda: make().tables(np.ones((2, 4))), ValueError, r"\(2, 4\), but"),
+    'other targets': (lambda: make().tables(SAMPLES, np.ones((6, 3))), ValueError, r'\(6, 3\)'),
+    'odd tables': (lambda: make().tables(SAMPLES[:3]), ValueError, 'leave 1 of them out'),
+    'no targets': (lambda: make(targets=None).play('targets', make(name='b').inputs, 'r'),
+                   ValueError, "'batches' has no targets"),
+    'another size': (lambda: make().play('targets', make(name='b').inputs, 'r'), ValueError,
+                     "2 wide, in batches of 2, but 'b_inputs' has 6 neurons"),
+}
+
+
+@pytest.mark.parametrize('case', BAD)
+def test_bad_input(case):
+    function, error, message = BAD[case]
+    with pytest.raises(error, match=message):
+        function()
