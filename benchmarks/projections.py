@@ -183,12 +183,8 @@ def build_brian(compose, dtype):
     """A compiled program of a network with numbers of a type."""
     from brian_le.protocols.program import build_program
 
-    before = prefs.core.default_float_dtype
-    prefs.core.default_float_dtype = getattr(np, dtype)
-    try:
-        return build_program(compose, 'cpp_standalone')
-    finally:
-        prefs.core.default_float_dtype = before
+    return build_program(compose, 'cpp_standalone',
+                         precision={'float32': 'single', 'float64': 'double'}[dtype])
 
 
 def brian_chain(sizes, synapses, sends_errors, replicas, dtype, start):

@@ -4,11 +4,12 @@ import re
 
 import numpy as np
 import pytest
-from brian2 import (BrianObject, Clock, Network, NeuronGroup, StateMonitor, Synapses, linked_var,
-                    ms, network_operation, prefs)
+from brian2 import (BrianObject, Clock, Hz, Network, NeuronGroup, StateMonitor, Synapses,
+                    linked_var, ms, network_operation, prefs)
 
 from brian_le import DenseSynapses
 from brian_le.runners import late_learning
+from tests.running import CODE_TARGETS, run_cases
 
 
 def late_parts(x='x : 1'):
@@ -118,3 +119,68 @@ def test_objects_of_the_user_see_the_weights_of_the_step():
     watch = Watch(S)
     Network(a, b, S, watch).run(0.3*ms)
     np.testing.assert_allclose(watch.seen, [0.1, 0.2, 0.3])
+
+
+class Switched:
+    """Weights that learn in every second millisecond only."""
+
+    N_PRE, N_POST, STEPS = 3, 4, 45
+
+    def __init__(self, change='on*eta*v_post*r_pre', replicas=1, bound=None, watched=False):
+        self.change, self.replicas, self.bound, self.watched = change, replicas, bound, watched
+        self.w = np.linspace(-0.3, 0.3, self.N_PRE*self.N_POST).reshape(self.N_POST, self.N_PRE)
+
+    def __call__(self, name):
+        B = self.replicas
+        a = NeuronGroup(self.N_PRE*B, 'r = sin(i + t/(3*ms)) : 1', name=f'{name}_a')
+        b = NeuronGroup(self.N_POST*B, '''I : 1
+                                          dv/dt = (I - v)/(2*ms) : 1''', method='euler',
+                        name=f'{name}_b')
+        switch = NeuronGroup(1, 'on : 1 (shared)', name=f'{name}_switch')
+        switch.run_regularly('on = int(int(t/ms + 0.01) % 2 == 1)')
+        bounds = '' if self.bound is None else (f'w_max = {self.bound} : 1 (shared)\n'
+                                                f'w_min = -{self.bound} : 1 (shared)')
+        S = DenseSynapses(a, b, f'''I_post = w*r_pre : 1 (summed)
+                                    dw/dt = {self.change} : 1 (clock-driven)
+                                    eta : Hz (shared, constant)
+                                    on : 1 (linked)
+                                    {bounds}''', method='prospective_euler', order=1,
+                          replicas=B, name=f'{name}_S', namespace={'ms': ms})
+        S.connect()
+        S.on, S.eta = linked_var(switch, 'on'), 100*Hz
+        S.matrix('w')[:] = self.w
+        watch = [StateMonitor(S, 'w', record=[0], name=f'{name}_M')] if self.watched else []
+        return [a, b, switch, S, *watch], self.STEPS*0.1*ms, lambda: {'w': S.matrix('w')[:]}
+
+    def expected(self):
+        w, v = self.w.copy(), np.zeros((self.replicas, self.N_POST))
+        i = np.arange(self.N_PRE*self.replicas).reshape(self.replicas, -1)
+        for step in range(self.STEPS):
+            r = np.sin(i + 0.1*step/3)
+            v += 0.1/2*(r @ w.T - v)
+            if step//10 % 2:
+                decay = 0.2*w if 'w' in self.change else 0
+                w += 0.1*(0.1*np.mean(v[:, :, None]*r[:, None, :], axis=0) - decay)
+            w = w if self.bound is None else w.clip(-self.bound, self.bound)
+        return w
+
+
+SWITCHED = {'late': Switched(), 'watched': Switched(watched=True), 'mean': Switched(replicas=3),
+            'decay': Switched('on*(eta*v_post*r_pre - 0.2*w/ms)'),
+            'bounds': Switched(bound=0.2)}
+
+
+@pytest.fixture(scope='module', params=CODE_TARGETS)
+def switched(request, tmp_path_factory):
+    directory = tmp_path_factory.mktemp('switched')
+    return run_cases(request.param, SWITCHED, directory), directory
+
+
+@pytest.mark.parametrize('case', SWITCHED)
+def test_weights_stay_while_learning_is_switched_off(switched, case):
+    found, directory = switched
+    np.testing.assert_allclose(found[case]['w'], SWITCHED[case].expected(), rtol=1e-12, atol=1e-14)
+    if (directory/'code_objects').exists():
+        (learning,) = (directory/'code_objects').glob(f'{case}_S_stateupdater*.cpp')
+        skips = '_on[0] != 0)  // otherwise nothing changes' in learning.read_text()
+        assert skips == (case != 'bounds')
