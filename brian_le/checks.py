@@ -93,6 +93,6 @@ def check_not_negative(name, value):
 def whole_number(what, value):
     """A number of things as an int; a ValueError if it is not a whole number of at least 1."""
     if isinstance(value, bool) or not isinstance(value, numbers.Real) or (
-            value != int(value) or value < 1):
+            not float(value).is_integer() or value < 1):
         raise ValueError(f'{what}={value!r}; give a whole number of at least 1')
     return int(value)

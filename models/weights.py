@@ -135,7 +135,7 @@ class Weights(MutableMapping):
         try:
             with np.load(path) as file:
                 found = dict(file)
-        except (ValueError, EOFError, zipfile.BadZipFile):
+        except (ValueError, TypeError, EOFError, zipfile.BadZipFile):  # TypeError: a single array
             raise ValueError(f"'{path}' is not a file of weights, or is damaged") from None
         needed = {f'{kind}_{layer}': (kind, layer) for kind, layer in self}
         if set(found) != set(needed):
