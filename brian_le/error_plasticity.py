@@ -146,7 +146,7 @@ def bias_learning(target='b', *, learned='err', eta='shared, constant', gate=Non
                                 *_learned('bias', f'{learned}_post', eta, None, gate)]))
 
 
-def time_constant_matching(inputs=('v_in', 'b'), *, eta='shared, constant'):
+def time_constant_matching(inputs=('v_in', 'b'), *, eta='shared, constant', gate=None):
     """Membrane time constants that learn to match the look-ahead times.
 
     ``dtau/dt = eta*(u_prosp - inputs)*du/dt``. Without errors that is
@@ -159,7 +159,10 @@ def time_constant_matching(inputs=('v_in', 'b'), *, eta='shared, constant'):
     inputs : sequence of str
         Names of the inputs of the membrane.
     eta : Quantity or str
-        Learning rate, a time, or the flags of a variable ``eta``.
+        Learning rate, a time, or the flags of a variable ``eta``. In a step a time constant covers
+        the fraction ``eta*dt*(du/dt)**2`` of its way, which has to stay below 1.
+    gate : str or None
+        As for `dendritic_prediction`.
 
     Returns
     -------
@@ -184,9 +187,10 @@ def time_constant_matching(inputs=('v_in', 'b'), *, eta='shared, constant'):
     dtau/dt = eta*(u_prosp_post - (v_in_post + b_post))*u_dot_post : s (clock-driven)
     """
     drive = sum_of([f'{name}_post' for name in inputs], 'inputs')
+    rate = 'eta' if gate is None else f'{gate}*eta'
     return Equations('\n'.join([
-        'tau_m_post = tau : second (summed)',
-        f'dtau/dt = eta*(u_prosp_post - ({drive}))*u_dot_post : second (clock-driven)',
+        'tau_m_post = tau : second (summed)', *([] if gate is None else [f'{gate} : 1 (linked)']),
+        f'dtau/dt = {rate}*(u_prosp_post - ({drive}))*u_dot_post : second (clock-driven)',
         'tau_min = dt : second (shared)',
         parameter('eta', eta, second, check_not_negative, bound_flags='shared')]))
 

@@ -38,6 +38,8 @@ from brian2.units.fundamentalunits import get_unit_for_display
 
 __all__ = ['ProspectiveEuler', 'prospective_euler']
 
+_FILTERS = {'tau_m', 'tau_0', 'tau_s', 'tau_err', 'tau_target'}
+
 
 class ProspectiveEuler(StateUpdateMethod):
     """Forward Euler with look-ahead, registered in Brian2 as ``'prospective_euler'``.
@@ -56,8 +58,9 @@ class ProspectiveEuler(StateUpdateMethod):
     brian2.stateupdaters.base.UnsupportedEquationsException
         If the equations are stochastic.
     ValueError
-        If a look-ahead time, ``tau_m`` or ``tau_0`` is below the time step (a look-ahead time
-        may be zero), or if synapses would learn while their neurons move.
+        If a look-ahead time, ``tau_m``, or the time of a filter (``tau_0``, ``tau_s``, ``tau_err``,
+        ``tau_target``) is below the time step (a look-ahead time may be zero), or if synapses would
+        learn while their neurons move.
 
     References
     ----------
@@ -182,7 +185,7 @@ class _Step:
         group = variables[self.stepped[0]].owner
         dt = float(group.clock.dt)
         lookahead_times = set(self.lookahead_time.values())
-        for name in sorted(lookahead_times | ({'tau_m', 'tau_0'} & set(self.equations))):
+        for name in sorted(lookahead_times | (_FILTERS & set(self.equations))):
             values = _known_values(name, group)
             if values is None:
                 continue

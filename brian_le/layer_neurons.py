@@ -120,8 +120,8 @@ def output_neuron(activation='linear', *, loss='mse', target='rate', tau_target=
     target : {'rate', 'voltage'}
         What the target is compared with.
     tau_target : Quantity, str or None
-        Time constant of a low-pass filter through which ``target`` follows ``target_shown``, or its
-        flags; by default no filter, and ``target`` is what is shown.
+        Time constant of a low-pass filter through which ``target_filtered`` follows ``target``, or
+        its flags; by default no filter.
     beta : float or str
         Strength of the nudging, or the flags of a variable ``beta``.
     nudged : str
@@ -166,16 +166,16 @@ def output_neuron(activation='linear', *, loss='mse', target='rate', tau_target=
         lines.append('z : 1')
     if target == 'voltage':
         lines += ['u_sent : 1', 'u_sent_now = u_prosp : 1']
-    if tau_target is None:
-        lines.append('target : 1')
-    else:
-        lines += ['target_shown : 1', parameter('tau_target', tau_target, second, check_positive)]
-        if rate_at == 'output':
-            lines.append('dtarget/dt = (target_shown - target)/tau_target : 1')
-        else:  # the error that has acted and the one that is learned from have the same target
-            lines += ['target : 1',
-                      'target_now = target + dt/tau_target*(target_shown - target) : 1']
+    lines.append('target : 1')
     error = f'beta*nudged*({_TARGET_ERRORS[loss, target]})'
+    if tau_target is not None:
+        error = error.replace('target', 'target_filtered')
+        lines.append(parameter('tau_target', tau_target, second, check_positive))
+        if rate_at == 'output':
+            lines.append('dtarget_filtered/dt = (target - target_filtered)/tau_target : 1')
+        else:  # the error that has acted and the one that is learned from have the same target
+            lines += ['target_filtered : 1', 'target_filtered_now = target_filtered '
+                      '+ dt/tau_target*(target - target_filtered) : 1']
     return _neuron(activation, error, lines, tau_m, tau_r, inputs, gamma, rate_at, errors_from,
                    True, tau_s, None, noise)
 

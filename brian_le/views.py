@@ -59,6 +59,11 @@ class ArrayView:
         return f'{self._group.name}.{self.name}'
 
     @property
+    def dim(self):
+        """The dimensions of the variable, as `brian2.Quantity` takes them."""
+        return self._variable.dim
+
+    @property
     def _variable(self):
         return self._group.variables[self.name]
 
@@ -67,9 +72,8 @@ class ArrayView:
         return np.array(self.to_shape(values))
 
     def __getitem__(self, item):
-        dim = self._variable.dim
         values = np.asarray(self)[item]
-        return values if dim.is_dimensionless else Quantity(values, dim=dim)
+        return values if self.dim.is_dimensionless else Quantity(values, dim=self.dim)
 
     def __setitem__(self, item, values):
         everything = isinstance(item, slice) and item == slice(None)

@@ -11,13 +11,23 @@ from brian2.units.fundamentalunits import Quantity, fail_for_dimension_mismatch
 from brian2.units.stdunits import ms
 
 from brian_le import ReplicatedGroup
-from brian_le.checks import check_array, whole_number
+from brian_le.checks import check_array, choose, whole_number
 from brian_le.models.presentations import whole_steps
 from brian_le.step import STIMULUS
 
-__all__ = ['Batches', 'BatchReadout']
+__all__ = ['Batches', 'BatchReadout', 'switches']
 
-_SAMPLE = 'int(t/duration + 0.5)*{replicas} + replica'
+_SAMPLE = '(int(t/duration + 0.5) % {capacity})*{replicas} + replica'
+
+
+def switches(name):
+    """A group of one whose shared variables switch nudging, learning and matching on."""
+    group = NeuronGroup(1, """nudged : 1 (shared)    # 1 where targets act, else 0
+                              learning : 1 (shared)  # 1 where weights and biases learn, else 0
+                              matching : 1 (shared)  # 1 where time constants learn, else 0""",
+                        name=name, namespace={})
+    group.nudged = group.learning = group.matching = 1
+    return group
 
 
 class Batches:
@@ -30,10 +40,11 @@ class Batches:
     Parameters
     ----------
     samples : array_like
-        Rates, of shape (samples, inputs), in the order in which they are shown. Replica b sees
-        the samples b, b + replicas, ...
+        Rates, of shape (samples, inputs) or (samples, rows, columns, channels), in the order in
+        which they are shown. Replica b sees the samples b, b + replicas, ... After the last batch
+        comes the first one again.
     targets : array_like, optional
-        Of shape (samples, outputs).
+        Of shape (samples, outputs); for classes ``np.eye(n)[classes]``.
     duration : Quantity
         Time of one batch, a whole number of time steps of `brian2.defaultclock`.
     replicas : int
@@ -47,7 +58,7 @@ class Batches:
     Attributes
     ----------
     schedule : NeuronGroup
-        One neuron with the shared variables ``nudged`` and ``learning``, which are 1.
+        One neuron with the shared variables ``nudged``, ``learning`` and ``matching``, which are 1.
     inputs : ReplicatedGroup
         The rates ``r`` (and ``r_sent``) of the samples.
     n_batches, n_steps, replicas, n_inputs, n_outputs : int
@@ -82,21 +93,28 @@ class Batches:
         self.n_steps = whole_steps(name, duration, dt)
         self.duration = self.n_steps*dt
         self.replicas = whole_number('replicas', replicas)
-        samples = check_array(f"samples of '{name}'", samples, (None, None))
+        samples = self._rows('samples', samples)
         self.n_inputs, self.n_outputs = samples.shape[1], 0
         if targets is not None:
-            targets = check_array(f"targets of '{name}'", targets, (len(samples), None))
+            targets = check_array(f"targets of '{name}'", self._rows('targets', targets),
+                                  (len(samples), None))
             self.n_outputs = targets.shape[1]
         self.n_batches = self._whole_batches(samples)
         self.capacity = self.n_batches if capacity is None else whole_number('capacity', capacity)
         self._tables = {key: TimedArray(values, dt=1*ms, name=f'{name}_{key}')
                         for key, values in self._padded(samples, targets).items()}
-        self.schedule = NeuronGroup(1, 'nudged : 1 (shared)\nlearning : 1 (shared)',
-                                    name=f'{name}_schedule', namespace={})
-        self.schedule.nudged = self.schedule.learning = 1
+        self.schedule = switches(f'{name}_schedule')
         self.inputs = ReplicatedGroup(self.n_inputs, 'r : 1\nr_sent = r : 1', namespace={},
                                       replicas=self.replicas, name=f'{name}_inputs')
         self.play('samples', self.inputs, 'r')
+
+    def _rows(self, what, values):
+        """Values as rows, one for each sample."""
+        if np.ndim(values) < 2:
+            raise ValueError(f"{what} of '{self.name}' have the shape {np.shape(values)}; give one "
+                             'row for each sample, of classes np.eye(n)[classes]')
+        return check_array(f"{what} of '{self.name}'", np.reshape(values, (len(values), -1)),
+                           (None, None))
 
     def _whole_batches(self, samples):
         n, rest = divmod(len(samples), self.replicas)
@@ -135,9 +153,10 @@ class Batches:
         ValueError
             As for the class, or for more samples than there is room for.
         """
-        samples = check_array(f"samples of '{self.name}'", samples, (None, self.n_inputs))
+        samples = check_array(f"samples of '{self.name}'", self._rows('samples', samples),
+                              (None, self.n_inputs))
         if targets is not None:
-            targets = check_array(f"targets of '{self.name}'", targets,
+            targets = check_array(f"targets of '{self.name}'", self._rows('targets', targets),
                                   (len(samples), self.n_outputs))
         self._whole_batches(samples)
         return {f'{self.name}_{key}.values': values
@@ -172,7 +191,7 @@ class Batches:
             raise ValueError(f"the {table} of '{self.name}' are {width} wide, in batches of "
                              f"{self.replicas}, but '{group.name}' has {len(group)} neurons")
         group.namespace |= {table: self._tables[table], 'duration': self.duration}
-        sample = _SAMPLE.format(replicas=self.replicas)
+        sample = _SAMPLE.format(replicas=self.replicas, capacity=self.capacity)
         group.run_regularly(f'{variable} = {table}(({sample} + 0.5)*ms, neuron)',
                             dt=self.duration, when='groups', order=STIMULUS,
                             name=f'{group.name}_play_{table}')
@@ -196,8 +215,8 @@ class BatchReadout:
         The population to read.
     variable : str
         The variable to read, e.g. ``'r'``.
-    name : str
-        First part of the names of its objects.
+    name : str, optional
+        First part of the names of its objects, by default ``'GROUP_readout'``.
 
     Attributes
     ----------
@@ -213,13 +232,15 @@ class BatchReadout:
     >>> from brian_le.models import BatchReadout, Batches, Dense, LayeredNetwork
     >>> shown = Batches(np.eye(4), duration=1*ms, replicas=2)
     >>> net = LayeredNetwork(4, [Dense(3), Dense(2)], batches=shown)
-    >>> readout = BatchReadout(shown, net.output, 'r', name='readout')
+    >>> readout = BatchReadout(shown, net.output, 'r')
     >>> Network(shown, net, readout).run(shown.total_duration)
     >>> readout.values().shape
     (4, 2)
     """
 
-    def __init__(self, batches, group, variable, name):
+    def __init__(self, batches, group, variable, name=None):
+        choose(f"variable of '{group.name}'", variable, group.variables)
+        name = f'{group.name}_readout' if name is None else name
         self._source, self._variable = group, variable
         self._width = len(group)//batches.replicas
         self.group = NeuronGroup(len(group), 'value : 1 (linked)', events={'shown': 'True'},
@@ -241,6 +262,11 @@ class BatchReadout:
         Returns
         -------
         numpy.ndarray
+
+        Raises
+        ------
+        ValueError
+            If no batch has been shown yet.
         """
         if variables is None:
             recorded = self.monitor.value[:]
@@ -248,6 +274,8 @@ class BatchReadout:
         else:
             recorded = variables[f'{self.monitor.name}.value']
             last = variables[f'{self._source.name}.{self._variable}']
+        if not len(recorded):
+            raise ValueError(f"'{self._source.name}' has not been shown anything yet; run first")
         before = np.asarray(recorded)[len(self.group):]  # nothing was shown before the first
         return np.concatenate([before, last]).reshape(-1, self._width)
 

@@ -1,6 +1,7 @@
-"""What a layered network is given, checked."""
+"""What a layered network is given, checked before anything is made of it."""
 
 import math
+from dataclasses import dataclass
 
 import numpy as np
 from brian2.core.clocks import defaultclock
@@ -8,43 +9,100 @@ from brian2.units.allunits import hertz, second
 from brian2.units.fundamentalunits import Quantity, fail_for_dimension_mismatch
 from brian2.units.stdunits import ms
 
+from brian_le.activations import Activation, get_activation
 from brian_le.checks import check_not_negative, whole_number
 
-__all__ = ['check_decay', 'checked', 'filter_time', 'per_layer', 'replicas_of', 'time_constants']
+__all__ = ['Plan', 'check_decay', 'filter_time', 'one_value', 'per_layer', 'plan_layers',
+           'replicas_of', 'time_constants']
 
 
-def time_constants(name, what, value, n):
-    """One time constant for each of `n` neurons, in seconds."""
-    value = Quantity(value)
-    fail_for_dimension_mismatch(value, second, f"'{what}' of '{name}' is not a time")
-    if value.ndim and value.shape != (n,):
-        raise ValueError(f"{what} of '{name}' has the shape {value.shape}; give one value, or {n}")
-    check_not_negative(f"{what} of '{name}'", value)
+@dataclass(frozen=True)
+class Plan:
+    """A layer with weights, with all that it had left open.
+
+    Parameters
+    ----------
+    layer : Layer
+        `Dense` or `Conv`.
+    number : int
+        Its number among all layers.
+    n : int
+        Number of its neurons.
+    activation : Activation
+        Its activation.
+    tau_m, tau_r : numpy.ndarray
+        One time constant per neuron, in seconds.
+    """
+
+    layer: object
+    number: int
+    n: int
+    activation: Activation
+    tau_m: np.ndarray
+    tau_r: np.ndarray
+
+
+def plan_layers(name, layers, shapes, activation, output_activation, tau_m, tau_r, matching):
+    """The layers with weights, as a list of `Plan`; `matching` is whether tau_m learns."""
+    numbers = [number for number, layer in enumerate(layers) if layer.has_weights]
+    plans = []
+    for number in numbers:
+        layer, shape = layers[number], shapes[number + 1]
+        default = output_activation if number == numbers[-1] else activation
+        own = f"layer {number} of '{name}'"
+        membrane = tau_m if layer.tau_m is None else layer.tau_m
+        ahead = next((tau for tau in (layer.tau_r, tau_r) if tau is not None), None)
+        if matching and (ahead is None or not np.all(Quantity(ahead) > 0*ms)):
+            raise ValueError(f'{own} has eta_tau, but no look-ahead times that membrane time '
+                             'constants could match; give tau_r')
+        plans.append(Plan(
+            layer, number, math.prod(shape),
+            get_activation(default if layer.activation is None else layer.activation),
+            time_constants(own, 'tau_m', membrane, shape),
+            time_constants(own, 'tau_r', membrane if ahead is None else ahead, shape)))
+    return plans
+
+
+def time_constants(owner, what, value, shape):
+    """One time constant for each neuron of a population of this shape, in seconds."""
+    value, n = _quantity(owner, what, value, second), math.prod(shape)
+    if value.ndim and value.shape not in (shape, (n,)):
+        raise ValueError(f'{what} of {owner} has the shape {value.shape}; give one value, or {n}')
+    check_not_negative(f'{what} of {owner}', value)
     short = np.atleast_1d(value < defaultclock.dt*(1 - 1e-9))
     if what == 'tau_r':
         short &= np.atleast_1d(value > 0*ms)
     if short.any():
-        raise ValueError(f"{what} of '{name}' is {np.atleast_1d(value)[short][0]}; it has to be at "
+        raise ValueError(f'{what} of {owner} is {np.atleast_1d(value)[short][0]}; it has to be at '
                          f'least the time step {defaultclock.dt}'
                          + (', or 0 (no look-ahead)' if what == 'tau_r' else ''))
-    return np.broadcast_to(value/second, n)
+    return np.broadcast_to(np.ravel(value/second), n)
 
 
 def filter_time(name, what, tau):
     """A time constant of a filter, None without a filter."""
-    fail_for_dimension_mismatch(Quantity(tau), second, f"'{what}' of '{name}' is not a time")
-    check_not_negative(f"{what} of '{name}'", tau)
+    tau = one_value(name, what, tau, second)
     if 0*ms < tau < defaultclock.dt*(1 - 1e-9):
         raise ValueError(f"{what} of '{name}' is {tau}, less than the time step {defaultclock.dt}; "
                          'give at least the time step, or 0 (no filter)')
     return tau if tau > 0*ms else None
 
 
-def checked(name, what, value, unit=None):
-    """A value that is not negative and has the right unit."""
-    fail_for_dimension_mismatch(Quantity(value), 1 if unit is None else unit,
-                                f"'{what}' of '{name}' has the wrong unit")
-    check_not_negative(f"{what} of '{name}'", value)
+def one_value(name, what, value, unit=None, signed=False):
+    """A finite value with the right unit, not negative unless it may be signed."""
+    value = _quantity(f"'{name}'", what, value, 1 if unit is None else unit)
+    if value.ndim:
+        raise ValueError(f"{what} of '{name}' is {value}; give one value")
+    check_not_negative(f"{what} of '{name}'", abs(value) if signed else value)
+    return value if unit is not None else float(value)
+
+
+def _quantity(owner, what, value, unit):
+    try:
+        value = Quantity(value, dtype=float)
+    except (TypeError, ValueError):
+        raise ValueError(f'{what} of {owner} is {value!r}; give a number with its unit') from None
+    fail_for_dimension_mismatch(value, unit, f"'{what}' of {owner} has the wrong unit")
     return value
 
 
@@ -53,7 +111,7 @@ def per_layer(name, what, values, n):
     values = [values]*n if np.ndim(values) == 0 else list(values)
     if len(values) != n:
         raise ValueError(f"{what} of '{name}' has {len(values)} values; give one, or {n}")
-    return [checked(name, what, Quantity(value), hertz) for value in values]
+    return [one_value(name, what, value, hertz) for value in values]
 
 
 def check_decay(name, feedback, decay, eta):

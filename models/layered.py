@@ -4,7 +4,6 @@ import math
 
 import numpy as np
 from brian2.core.variables import linked_var
-from brian2.groups.neurongroup import NeuronGroup
 from brian2.units.allunits import hertz, second
 from brian2.units.stdunits import ms
 
@@ -12,9 +11,10 @@ from brian_le import (ConvSynapses, DenseSynapses, PoolSynapses, ReplicatedGroup
                       bias_learning, error_feedback, error_learning, get_activation, hidden_neuron,
                       output_neuron, project, softmax, time_constant_matching)
 from brian_le.checks import choose
+from brian_le.models.batches import switches
 from brian_le.models.description import describe, step_order
-from brian_le.models.layer_options import (check_decay, checked, filter_time, per_layer,
-                                           replicas_of, time_constants)
+from brian_le.models.layer_options import (check_decay, filter_time, one_value, per_layer,
+                                           plan_layers, replicas_of)
 from brian_le.models.layers import Conv, Flatten, layer_shapes
 from brian_le.models.weights import Weights
 from brian_le.step import FEEDBACK, NEURONS, STIMULUS, SUM, WEIGHTS
@@ -85,10 +85,13 @@ class LayeredNetwork:
         Look-ahead time, by default ``tau_m``; ``0*ms`` is the network without look-ahead.
     eta_tau : Quantity, optional
         Lets the membrane time constants learn to match the look-ahead times at this rate (a
-        time), see `brian_le.time_constant_matching`. Errors and learning are to be off meanwhile.
+        time), see `brian_le.time_constant_matching`, while ``schedule.matching`` is 1; nudging and
+        learning are to be off meanwhile. It needs a ``tau_r``; the time constants are then
+        ``net.weights['tau', k]``, in seconds.
     feedback : {'transposed', 'random', 'mirror'}
         Which weights errors travel through: those of the rates, fixed ones of their own (feedback
-        alignment), or ones of their own that learn the same product as the forward ones.
+        alignment), or ones of their own that learn the same product as the forward ones. Draw
+        these with ``initial_weights(..., feedback=True)``; errors cannot pass weights of 0.
     decay : Quantity
         Rate at which forward and feedback weights decay (1/time); `feedback` ``'mirror'`` needs it.
     rate_at : {'output', 'input'}
@@ -99,9 +102,10 @@ class LayeredNetwork:
     tau_s, tau_err, tau_target : Quantity
         Time constants of low-pass filters of rates, errors and targets; 0 (the default) for none.
     noise : float
-        Standard deviation of normal numbers that are added to all rates of neurons in each step.
+        Standard deviation of normal numbers that are added to all rates of neurons in each step,
+        a shared variable of the neurons if it is above 0 here.
     name : str
-        First part of the names of all objects.
+        First part of the names of all objects; every network of a simulation needs its own.
 
     Attributes
     ----------
@@ -114,15 +118,16 @@ class LayeredNetwork:
     pools : dict of int to ReplicatedGroup
         The pooling populations by their number in `layers`.
     schedule : NeuronGroup
-        One neuron with the shared variables ``nudged`` and ``learning``: 1 (the default) or 0.
+        One neuron with the shared variables ``nudged``, ``learning`` and ``matching`` (of time
+        constants): 1 (the default) or 0.
     projections : dict
         The synapses, by (kind, number).
     shapes : list of tuple of int
         Shapes of the inputs and of each layer.
     weights : Weights
-        Weights, biases and feedback weights as arrays: ``net.weights['forward', 0]`` gets and sets
-        one, ``net.weights.save('file.npz')`` and ``load`` keep them. All are 0 at first; see
-        `initial_weights`.
+        Weights, biases, feedback weights and learned time constants as arrays:
+        ``net.weights['forward', 0]`` gets and sets one, ``net.weights.save('file.npz')`` and
+        ``load`` keep them. All but the time constants are 0 at first; see `initial_weights`.
 
     Raises
     ------
@@ -164,21 +169,23 @@ class LayeredNetwork:
         self.batches = batches
         self.replicas = replicas_of(name, batches, replicas, self.shapes)
         choose('feedback', feedback, ('transposed', 'random', 'mirror'))
-        n = sum(layer.has_weights for layer in self.layers)
+        matching = eta_tau is not None
+        self._plans = plan_layers(name, self.layers, self.shapes, activation, output_activation,
+                                  tau_m, tau_r, matching)
+        self._filters = {what: filter_time(name, what, tau) for what, tau in (
+            ('tau_s', tau_s), ('tau_err', tau_err), ('tau_target', tau_target))}
         #: Values of the parameters, for printing; the groups and synapses hold those in use.
         self.parameters = dict(
             replicas=self.replicas, activation=get_activation(activation).name,
             output_activation=get_activation(output_activation).name, loss=loss, target=target,
-            beta=beta, gamma=gamma, eta=per_layer(name, 'eta', eta, n), tau_m=tau_m,
-            tau_r='tau_m' if tau_r is None else tau_r, feedback=feedback,
-            decay=checked(name, 'decay', decay, hertz), rate_at=rate_at, errors_from=errors_from,
-            tau_s=tau_s, tau_err=tau_err, tau_target=tau_target, noise=noise, bias=bool(bias))
-        self._tau_r = tau_r
-        self._eta_tau = None if eta_tau is None else checked(name, 'eta_tau', eta_tau, second)
-        if not np.isfinite(gamma):
-            raise ValueError(f"gamma of '{name}' is {gamma}; give a finite number")
+            beta=one_value(name, 'beta', beta), gamma=one_value(name, 'gamma', gamma, signed=True),
+            eta=per_layer(name, 'eta', eta, len(self._plans)), tau_m=tau_m,
+            tau_r='tau_m' if tau_r is None else tau_r,
+            eta_tau=one_value(name, 'eta_tau', eta_tau, second) if matching else None,
+            feedback=feedback, decay=one_value(name, 'decay', decay, hertz), rate_at=rate_at,
+            errors_from=errors_from, tau_s=tau_s, tau_err=tau_err, tau_target=tau_target,
+            noise=one_value(name, 'noise', noise), bias=bool(bias))
         check_decay(name, feedback, decay, self.parameters['eta'])
-        self._activations = [*[activation]*(n - 1), output_activation]
         self.projections = {}
         self._populate()
         self._connect()
@@ -188,22 +195,19 @@ class LayeredNetwork:
 
     # ------------------------------------------------------------------------------ composition
     def _populate(self):
-        n_inputs = math.prod(self.shapes[0])
         if self.batches is None:
-            self.inputs = self._group('inputs', n_inputs, 'r : 1\nr_sent = r : 1')
-            self.schedule = NeuronGroup(1, 'nudged : 1 (shared)\nlearning : 1 (shared)',
-                                        name=f'{self.name}_schedule', namespace={})
-            self.schedule.nudged = self.schedule.learning = 1
+            self.inputs = self._group('inputs', math.prod(self.shapes[0]),
+                                      'r : 1\nr_sent = r : 1')
+            self.schedule = switches(f'{self.name}_schedule')
         else:
             self.inputs, self.schedule = self.batches.inputs, self.batches.schedule
         self.neurons, self.pools = [], {}
         #: The population behind each shape: a Flatten layer has none of its own.
         self._behind = [self.inputs]
-        n = len(self._activations)
+        plans = {plan.number: plan for plan in self._plans}
         for j, (layer, shape) in enumerate(zip(self.layers, self.shapes[1:])):
-            if layer.has_weights:
-                k = len(self.neurons)
-                group = self._neurons(k, layer, math.prod(shape), k == n - 1)
+            if j in plans:
+                group = self._neurons(len(self.neurons), plans[j])
                 self.neurons.append(group)
             elif isinstance(layer, Flatten):
                 group = self._behind[-1]
@@ -213,40 +217,34 @@ class LayeredNetwork:
                 self.pools[j] = group
             self._behind.append(group)
         self.hidden, self.output = self.neurons[:-1], self.neurons[-1]
-        self.output.beta = checked(self.name, 'beta', self.parameters['beta'])
+        self.output.beta = self.parameters['beta']
         self.output.nudged = linked_var(self.schedule, 'nudged')
         if self.batches is not None and self.batches.n_outputs:
-            filtered = 'target_shown' in self.output.variables
-            self.batches.play('targets', self.output, 'target_shown' if filtered else 'target')
+            self.batches.play('targets', self.output, 'target')
 
-    def _neurons(self, k, layer, n, is_output):
+    def _neurons(self, k, plan):
         p = self.parameters
-        activation = self._activations[k] if layer.activation is None else layer.activation
-        filters = {key: filter_time(self.name, key, p[key]) for key in
-                   ('tau_s', 'tau_target' if is_output else 'tau_err')}
+        is_output = k == len(self._plans) - 1
+        used = ('tau_s', 'tau_target' if is_output else 'tau_err')
         options = dict(
-            filters, tau_m='' if self._eta_tau is not None else 'constant', tau_r='constant',
+            {what: self._filters[what] for what in used}, tau_r='constant',
+            tau_m='constant' if p['eta_tau'] is None else '',
             inputs=('v_in', 'b') if p['bias'] else ('v_in',), gamma=p['gamma'],
             rate_at=p['rate_at'], errors_from=p['errors_from'],
-            noise=_SHARED if checked(self.name, 'noise', p['noise']) > 0 else None)
+            noise=_SHARED if p['noise'] > 0 else None)
         if is_output:
-            equations = output_neuron(activation, loss=p['loss'], target=p['target'],
+            equations = output_neuron(plan.activation, loss=p['loss'], target=p['target'],
                                       nudged='linked', **options)
         else:
-            equations = hidden_neuron(activation, **options)
-        if self._eta_tau is not None:
+            equations = hidden_neuron(plan.activation, **options)
+        if p['eta_tau'] is not None:
             equations += 'u_dot : hertz'
-        group = self._group(f'layer{k}', n, equations)
-        tau_m = p['tau_m'] if layer.tau_m is None else layer.tau_m
-        group.tau_m = self._per_neuron('tau_m', tau_m, n)
-        tau_r = next(tau for tau in (layer.tau_r, self._tau_r, tau_m) if tau is not None)
-        group.tau_r = self._per_neuron('tau_r', tau_r, n)
-        if 'noise' in group.variables:
+        group = self._group(f'layer{k}', plan.n, equations)
+        group.tau_m = np.tile(plan.tau_m, self.replicas)*second
+        group.tau_r = np.tile(plan.tau_r, self.replicas)*second
+        if p['noise'] > 0:
             group.noise = p['noise']
         return group
-
-    def _per_neuron(self, what, tau, n):
-        return np.tile(time_constants(self.name, what, tau, n), self.replicas)*second
 
     def _group(self, role, n, equations):
         return ReplicatedGroup(n, equations, replicas=self.replicas, method='prospective_euler',
@@ -299,12 +297,13 @@ class LayeredNetwork:
                 projection.eta = eta
                 if 'decay' in projection.equations:
                     projection.decay = decay
-        if self._eta_tau is not None:
-            model = time_constant_matching(('v_in', 'b') if p['bias'] else ('v_in',))
-            tau = self._parameters(f'tau{k}', k, model)
-            tau.eta = self._eta_tau
-            tau.tau = self.neurons[k].by_replica('tau_m')[0]
-            self.projections['tau', k] = tau
+        if p['eta_tau'] is not None:
+            model = time_constant_matching(('v_in', 'b') if p['bias'] else ('v_in',),
+                                           gate='matching')
+            tau = self.projections['tau', k] = self._parameters(f'tau{k}', k, model)
+            tau.matching = linked_var(self.schedule, 'matching')
+            tau.eta = p['eta_tau']
+            tau.tau = self._plans[k].tau_m*second
 
     def _parameters(self, role, k, model, channels=None):
         return SharedParameters(self.neurons[k], model, channels=channels, order=WEIGHTS,
@@ -326,16 +325,15 @@ class LayeredNetwork:
                     'v_err_pre': self._error_order + way*(n - 1 - j)/n})
 
     def _weight_views(self):
-        names = {'forward': 'w', 'feedback': 'w', 'bias': 'bias'}
+        names = {'forward': 'w', 'feedback': 'w', 'bias': 'bias', 'tau': 'tau'}
         return {key: [projection.matrix(names[key[0]])]
                 for key, projection in self.projections.items() if key[0] in names}
 
     def _send_rates_of_rest(self):
         """Rates at the input of synapses are those of the potential 0 at the beginning."""
-        with_weights = [layer for layer in self.layers if layer.has_weights]
-        for layer, default, group in zip(with_weights, self._activations, self.neurons):
-            activation = get_activation(default if layer.activation is None else layer.activation)
-            group.r, group.slope = (float(f(0.0)) for f in (activation.rates, activation.slopes))
+        for plan, group in zip(self._plans, self.neurons):
+            group.r = float(plan.activation.rates(0.0))
+            group.slope = float(plan.activation.slopes(0.0))
 
     # ---------------------------------------------------------------------------------- looking
     @property
@@ -354,8 +352,7 @@ class LayeredNetwork:
         return groups, list(kinds.values())
 
     def __iter__(self):
-        if self.batches is None:
-            yield self.schedule
+        yield self.schedule
         yield from self.populations
         yield from self.projections.values()
 

@@ -4,6 +4,7 @@ import zipfile
 from collections.abc import MutableMapping
 
 import numpy as np
+from brian2.units.fundamentalunits import Quantity
 from brian2.units.stdunits import ms
 
 from brian_le.checks import check_array, choose
@@ -14,7 +15,8 @@ __all__ = ['Weights', 'random_weights', 'self_predicting']
 class Weights(MutableMapping):
     """The weights of a circuit as arrays, by (kind, layer).
 
-    Reading gives a copy; setting one, or `update` with several, sets them in the circuit.
+    They are plain numbers, in seconds if they are times. Reading gives a copy; setting one, or
+    `update` with several, sets them in the circuit.
 
     Parameters
     ----------
@@ -69,7 +71,7 @@ class Weights(MutableMapping):
         return first[0], first[1] + sum(shape[1] for shape in more)
 
     def __getitem__(self, key):
-        return _joined([view[:] for view in self._views_of(key)])
+        return _joined([np.asarray(view) for view in self._views_of(key)])
 
     def __setitem__(self, key, values):
         views = self._views_of(key)
@@ -77,7 +79,7 @@ class Weights(MutableMapping):
             values = np.full(self.shape(*key), values)
         values = check_array(f"weights {key} of '{self._name}'", values, self.shape(*key))
         for view, part in zip(views, self._parts(views, values)):
-            view[:] = part
+            view[:] = Quantity(part, dim=view.dim)
 
     @staticmethod
     def _parts(views, values):

@@ -5,9 +5,10 @@ each with max pooling, and a hidden layer of 500 neurons. The paper reports a te
 38.0 +- 1.3 %, and of 39.4 +- 5.6 % for backpropagation.
 """
 
-from brian_le.protocols.classification import Benchmark, first_samples, parameters
+from brian_le.protocols.classification import (SAMPLES, Benchmark, convolutional, first_samples,
+                                              parameters)
 from brian_le.protocols.data_files import PUBLISHED, read_cifar10
-from brian_le.protocols.parameters import Folder, Parameter
+from brian_le.protocols.parameters import Folder
 
 __all__ = ['NAME', 'SUMMARY', 'PARAMETERS', 'FIGURES', 'simulate', 'prepare', 'read_variables',
            'summarize']
@@ -18,19 +19,10 @@ FIGURES = 'brian_le.protocols.classification_figures'
 PARAMETERS = parameters(
     Folder('data', "the python batches of CIFAR-10, published at "
                    f"{PUBLISHED['CIFAR-10']}"),
-    Parameter('samples', None, 'training samples to use; auto is all', minimum=1),
+    SAMPLES,
     t_pattern=5.0, dt=0.1, tau_m=10.0, epochs=100, batch=128, eta=8.0, sigma=None)
 
-
-def layers(p):
-    """The layers, behind 32 x 32 x 3 pixels."""
-    from brian_le.models import Conv, Dense, Flatten, MaxPool
-
-    return [Conv(20, kernel=5), MaxPool(2), Conv(50, kernel=5), MaxPool(2), Flatten(), Dense(500),
-            Dense(10)]
-
-
-_BENCHMARK = Benchmark(NAME, lambda p: first_samples(read_cifar10(p.data), p.samples), layers,
-                       lambda p: (1, 0.2, 0.2, 0.1))
+_BENCHMARK = Benchmark(NAME, lambda p: first_samples(read_cifar10(p.data), p.samples),
+                       convolutional, lambda p: (1, 0.2, 0.2, 0.1))
 simulate, prepare = _BENCHMARK.simulate, _BENCHMARK.prepare
 read_variables, summarize = _BENCHMARK.read_variables, _BENCHMARK.summarize

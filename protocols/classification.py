@@ -16,8 +16,8 @@ import numpy as np
 from brian_le.checks import whole_number
 from brian_le.protocols.parameters import Parameter
 
-__all__ = ['Benchmark', 'LABELS', 'NETWORKS', 'chosen', 'first_samples', 'names_in',
-           'parameters']
+__all__ = ['Benchmark', 'LABELS', 'NETWORKS', 'SAMPLES', 'chosen', 'convolutional',
+           'first_samples', 'names_in', 'parameters']
 
 #: What the networks of slow neurons do differently, by the names that results have them by.
 NETWORKS = {'le': {}, 'random': {'feedback': 'random'}, 'mirror': {'feedback': 'mirror'},
@@ -29,14 +29,15 @@ LABELS = {'le': 'Latent Equilibrium', 'random': 'feedback alignment',
 _ROOM = 4096  # samples in one launch of the simulation
 
 
-def parameters(*more, networks='le', precision='single', backprop_rate=None, **defaults):
+def parameters(*more, networks='le', precision='single', decay=0.001, backprop_rate=None,
+               **defaults):
     """The parameters that all benchmarks have, with the defaults of one.
 
     Parameters
     ----------
     *more : Parameter
         Further ones.
-    networks, precision, backprop_rate
+    networks, precision, decay, backprop_rate
         Defaults of these.
     **defaults
         ``t_pattern``, ``dt``, ``tau_m`` (ms), ``epochs``, ``batch``, ``eta``, ``sigma``.
@@ -58,7 +59,7 @@ def parameters(*more, networks='le', precision='single', backprop_rate=None, **d
                   'their weights; 1 is online learning', minimum=1, maximum=1e5),
         Parameter('eta', d.eta, 'learning rate of the first layer, times t_pattern', minimum=0),
         Parameter('beta', 0.1, 'strength of the nudging', minimum=0),
-        Parameter('decay', 0.001, 'decay of the weights of learned feedback, times t_pattern',
+        Parameter('decay', decay, 'decay of the weights of learned feedback, times t_pattern',
                   minimum=0),
         Parameter('sigma', d.sigma, 'standard deviation of the initial weights'
                   + ('; auto is uniform up to 1/sqrt(inputs of a neuron)' if d.sigma is None
@@ -169,10 +170,13 @@ class Benchmark:
         """Lines of text about a result."""
         arrays = result.arrays
         for name in names_in(arrays):
-            accuracy = 100*arrays[f'{name}.accuracy']
-            yield (f'{LABELS[name]:<22} accuracy after {len(accuracy) - 1} epochs '
-                   f'{accuracy[-1]:6.2f} %, best {accuracy.max():6.2f} %; on the test samples '
-                   f'{100*float(arrays[name + ".test_accuracy"]):6.2f} %')
+            epochs = len(arrays[f'{name}.train_loss'])
+            yield (f'{LABELS[name]:<22} {100*float(arrays[f"{name}.test_accuracy"]):6.2f} % of the '
+                   f'test samples are correct after {epochs} epochs')
+
+
+#: For data sets that come with more samples than one always wants to learn from.
+SAMPLES = Parameter('samples', None, 'training samples to use; auto is all', minimum=1)
 
 
 def first_samples(data, n):
@@ -181,6 +185,14 @@ def first_samples(data, n):
         return data
     n, train = whole_number('samples', n), data.train
     return replace(data, train=replace(train, inputs=train.inputs[:n], classes=train.classes[:n]))
+
+
+def convolutional(p):
+    """The convolutional architecture of the paper, for images of any size."""
+    from brian_le.models import Conv, Dense, Flatten, MaxPool
+
+    return [Conv(20, kernel=5), MaxPool(2), Conv(50, kernel=5), MaxPool(2), Flatten(), Dense(500),
+            Dense(10)]
 
 
 def chosen(p):
@@ -215,6 +227,7 @@ class _Training:
         self.weights = initial_weights(data.shape, self.layers, np.random.default_rng(seed),
                                        sigma=p.sigma, feedback=True)
         self.factors = benchmark.factors(p)
+        self.dtype = {'single': np.float32, 'double': np.float64}[p.precision]
         self.program = None
 
     # ---------------------------------------------------------------------------- what is shown
@@ -269,9 +282,8 @@ class _Training:
 
         weights = {key: state.get(f'backprop.{key[0]}_{key[1]}', array)
                    for key, array in self.weights.items() if key[0] != 'feedback'}
-        dtype = {'single': np.float32, 'double': np.float64}[self.p.precision]
         return BackpropNetwork(self.data.shape, self.layers,
-                               {key: np.asarray(w, dtype) for key, w in weights.items()},
+                               {key: np.asarray(w, self.dtype) for key, w in weights.items()},
                                activation=self.benchmark.activation)
 
     # ---------------------------------------------------------------------------------- running
@@ -327,9 +339,8 @@ class _Training:
         twin = self.twin(state)
         rate = p.eta*p.beta if p.backprop_rate is None else p.backprop_rate
         rates = [rate*factor for factor in self.factors]
-        dtype = next(iter(twin.weights.values())).dtype
-        losses = [twin.learn(train.rates(batch).astype(dtype),
-                             self.targets(train, batch).astype(dtype), rates)
+        losses = [twin.learn(train.rates(batch).astype(self.dtype),
+                             self.targets(train, batch).astype(self.dtype), rates)
                   for batch in indices.reshape(-1, p.batch)]
         state |= self._twin_state(twin)
         return np.array(losses, dtype=float)
@@ -355,14 +366,13 @@ class _Training:
                 values |= net.weights.variables(
                     {key: self.weights[key] for key in net.weights})
         twin = self.twin(state)
-        dtype = next(iter(twin.weights.values())).dtype
         right = {name: [] for name in (*self.nets, 'backprop')}
         for begin in range(0, len(split), room):
             indices = np.arange(begin, min(begin + room, len(split)))
             # the last batch is filled up with samples that do not count
             whole = np.concatenate([indices, np.zeros(-len(indices) % p.batch, dtype=int)])
             values, outputs = self.show(values, split, whole, learning=False)
-            outputs['backprop'] = twin.outputs(split.rates(indices).astype(dtype))
+            outputs['backprop'] = twin.outputs(split.rates(indices).astype(self.dtype))
             for name, found in outputs.items():
                 right[name].append(self.correct(split, indices, found[:len(indices)]))
         return {name: np.concatenate(parts).mean() for name, parts in right.items()}

@@ -350,7 +350,9 @@ def _find(directory, names, data_set):
 def _reading(path):
     """Open a file, compressed or not; what its damage raises becomes a ValueError."""
     try:
-        with (gzip.open if path.suffix == '.gz' else open)(path, 'rb') as file:
+        with open(path, 'rb') as file:
+            compressed = file.read(2) == b'\x1f\x8b'  # whatever its name says
+        with (gzip.open if compressed else open)(path, 'rb') as file:
             yield file
     except _DAMAGED as error:
         raise ValueError(f"'{path}' cannot be read: {error}; get it again") from None

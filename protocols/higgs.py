@@ -5,7 +5,7 @@ signal. The first 400 000 rows are used. The paper reports a test error of 27.6 
 backpropagation.
 """
 
-from brian_le.protocols.classification import Benchmark, first_samples, parameters
+from brian_le.protocols.classification import SAMPLES, Benchmark, first_samples, parameters
 from brian_le.protocols.data_files import PUBLISHED, read_higgs
 from brian_le.protocols.parameters import Folder, Parameter
 
@@ -18,7 +18,7 @@ FIGURES = 'brian_le.protocols.classification_figures'
 PARAMETERS = parameters(
     Folder('data', f"the file HIGGS.csv or HIGGS.csv.gz, published at {PUBLISHED['HIGGS']}"),
     Parameter('rows', 400_000, 'rows of the file to use, for training and testing', minimum=100),
-    Parameter('samples', None, 'training samples to use; auto is all', minimum=1),
+    SAMPLES,
     t_pattern=2.0, dt=0.1, tau_m=10.0, epochs=100, batch=128, eta=8.0, sigma=0.05)
 
 

@@ -5,9 +5,10 @@ each with max pooling, and a hidden layer of 500 neurons. The paper reports a te
 and of 1.08 % for backpropagation.
 """
 
-from brian_le.protocols.classification import Benchmark, first_samples, parameters
+from brian_le.protocols.classification import (SAMPLES, Benchmark, convolutional, first_samples,
+                                              parameters)
 from brian_le.protocols.data_files import PUBLISHED, read_mnist
-from brian_le.protocols.parameters import Folder, Parameter
+from brian_le.protocols.parameters import Folder
 
 __all__ = ['NAME', 'SUMMARY', 'PARAMETERS', 'FIGURES', 'simulate', 'prepare', 'read_variables',
            'summarize']
@@ -17,19 +18,10 @@ SUMMARY = 'MNIST, learned by a convolutional network of slow neurons (your files
 FIGURES = 'brian_le.protocols.classification_figures'
 PARAMETERS = parameters(
     Folder('data', f"the four files of MNIST, published at {PUBLISHED['MNIST']}"),
-    Parameter('samples', None, 'training samples to use; auto is all', minimum=1),
+    SAMPLES,
     t_pattern=10.0, dt=0.1, tau_m=10.0, epochs=100, batch=512, eta=16.0, sigma=None)
 
-
-def layers(p):
-    """The layers, behind 28 x 28 x 1 pixels."""
-    from brian_le.models import Conv, Dense, Flatten, MaxPool
-
-    return [Conv(20, kernel=5), MaxPool(2), Conv(50, kernel=5), MaxPool(2), Flatten(), Dense(500),
-            Dense(10)]
-
-
-_BENCHMARK = Benchmark(NAME, lambda p: first_samples(read_mnist(p.data), p.samples), layers,
+_BENCHMARK = Benchmark(NAME, lambda p: first_samples(read_mnist(p.data), p.samples), convolutional,
                        lambda p: (1, 0.1, 0.1, 0.1))
 simulate, prepare = _BENCHMARK.simulate, _BENCHMARK.prepare
 read_variables, summarize = _BENCHMARK.read_variables, _BENCHMARK.summarize

@@ -18,7 +18,8 @@ ACTIVATION = 'hard_sigmoid'
 PARAMETERS = parameters(
     Parameter('hidden', 120, 'hidden neurons', minimum=1, maximum=1e5),
     Parameter('samples', 5000, 'training samples', minimum=1, maximum=1e6),
-    t_pattern=5.0, dt=0.1, tau_m=20.0, epochs=50, batch=10, eta=4.0, sigma=None, backprop_rate=0.2)
+    t_pattern=5.0, dt=0.1, tau_m=20.0, epochs=50, batch=10, eta=2.5, decay=3e-5, sigma=None,
+    backprop_rate=0.2)
 
 
 def layers(p):

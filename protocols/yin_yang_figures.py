@@ -20,7 +20,8 @@ _PARTS = ('lower part', 'upper part', 'dots')
 def answers(result):
     """What the trained networks answer to every point of the symbol, with the test samples.
 
-    A network that has settled computes what its twin of the same weights does.
+    Answers and crosses are what the layers with these weights compute, to which slow neurons
+    settle; the percentage is that of the networks themselves.
 
     Parameters
     ----------
@@ -32,12 +33,12 @@ def answers(result):
         ``answers``.
     """
     arrays = result.arrays
-    shown = [name for name in names_in(arrays) if name in ('le', 'random', 'backprop')]
+    shown = [name for name in names_in(arrays) if name != 'no_look_ahead']
     p = SimpleNamespace(**result.description['parameters'])
     points = (np.arange(300) + 0.5)/300
     x, y = (each.ravel() for each in np.meshgrid(points, points))
     inside = np.hypot(x - 0.5, y - 0.5) < 0.5
-    data = yin_yang(1).test
+    data = yin_yang(n_train=1).test
     tested = data.rates(np.arange(len(data)))
     figure, axes = new_figure(1, len(shown), 3.6*len(shown) + 0.4, 4.2, sharex=True, sharey=True)
     for axis, name in zip(axes[0], shown):
@@ -50,7 +51,8 @@ def answers(result):
                       colors=_GREYS)
         wrong = net.outputs(tested).argmax(axis=1) != data.classes
         axis.plot(*tested[wrong, :2].T, 'x', color=BLACK, markersize=5)
-        axis.set(title=f'{LABELS[name]}\n{100*(1 - wrong.mean()):.1f} % of {len(data)} points',
+        correct = 100*float(arrays[f'{name}.test_accuracy'])
+        axis.set(title=f'{LABELS[name]}\n{correct:.1f} % of {len(data)} points',
                  xlabel='input x', aspect='equal', xticks=[0, 0.5, 1], yticks=[0, 0.5, 1])
     axes[0, 0].set_ylabel('input y')
     handles = [axes[0, 0].fill_between([], [], color=colour, label=part)

@@ -49,9 +49,8 @@ class Shown:
         net = LayeredNetwork(self.input_shape, self.layers, replicas=self.x.shape[1], name=name,
                              **with_units(self.options))
         net.weights.update(self.weights)
-        shown = 'target_shown' if 'target_shown' in net.output.variables else 'target'
         for group, variable, values in ((net.inputs, 'r', self.x),
-                                        (net.output, shown, self.targets),
+                                        (net.output, 'target', self.targets),
                                         (net.schedule, 'nudged', self.nudged),
                                         (net.schedule, 'learning', self.learning)):
             group.namespace[f'{variable}_at'] = TimedArray(
@@ -64,7 +63,8 @@ class Shown:
     def compose(self, name):
         """The network, recorded at every step; see `tests.running`."""
         net, monitors = self.network(name), {}
-        looks = {('inputs', 0): (net.inputs, ['r']), ('target', 0): (net.output, ['target']),
+        used = 'target_filtered' if 'target_filtered' in net.output.variables else 'target'
+        looks = {('inputs', 0): (net.inputs, ['r']), ('target', 0): (net.output, [used]),
                  **{('layer', k): (group, states_of(group)) for k, group in enumerate(net.neurons)}}
         for (kind, k), (group, variables) in looks.items():
             monitors[kind, k] = StateMonitor(group, variables, record=True, when='end',
@@ -97,7 +97,7 @@ class Shown:
                 else:
                     view = net.projections[kind, k].matrix(variable)
                     values = np.array([view.to_shape(row) for row in values])
-                found[kind, k, variable] = values
+                found[kind, k, 'target' if kind == 'target' else variable] = values
         return found
 
 
