@@ -113,7 +113,8 @@ class Batches:
         if np.ndim(values) < 2:
             raise ValueError(f"{what} of '{self.name}' have the shape {np.shape(values)}; give one "
                              'row for each sample, of classes np.eye(n)[classes]')
-        return check_array(f"{what} of '{self.name}'", np.reshape(values, (len(values), -1)),
+        return check_array(f"{what} of '{self.name}'", np.reshape(
+            values, (len(values), int(np.prod(np.shape(values)[1:])))),
                            (None, None))
 
     def _whole_batches(self, samples):

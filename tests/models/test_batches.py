@@ -112,7 +112,9 @@ BAD = {
                        r"samples of 'batches' contains nan at index \(1, 1\)"),
     'infinite target': (lambda: make(targets=TARGETS*np.inf), ValueError,
                         "targets of 'batches' contains inf"),
-    'flat samples': (lambda: make(samples=SAMPLES.ravel()), ValueError, r'has shape \(18,\)'),
+    'flat samples': (lambda: make(samples=SAMPLES.ravel()), ValueError, r'have the shape \(18,\); give one row'),
+    'classes as targets': (lambda: make(targets=np.arange(6)), ValueError,
+                           r'np.eye\(n\)\[classes\]'),
     'fewer targets': (lambda: make(targets=TARGETS[:4]), ValueError, r'shape \(4, 2\), .* \(6, '),
     'last batch not full': (lambda: make(replicas=4), ValueError,
                             'has 6 samples, .* whole batches of 4; leave 2 of them out'),
@@ -141,3 +143,21 @@ def test_bad_input(case):
     function, error, message = BAD[case]
     with pytest.raises(error, match=message):
         function()
+
+
+def test_images_are_rows_and_the_first_batch_follows_the_last():
+    images = np.arange(12.0).reshape(4, 3, 1, 1)
+    shown = Batches(images, duration=0.2*ms, replicas=2)
+    monitor = StateMonitor(shown.inputs, 'r', record=True, dt=0.2*ms, when='end')
+    Network(shown, monitor).run(1*ms)
+    np.testing.assert_array_equal(np.array(monitor.r.T).reshape(5, 2, 3),
+                                  images.reshape(2, 2, 3)[[0, 1, 0, 1, 0]])
+
+
+def test_readout_of_a_variable_that_is_not_there_or_of_nothing_shown():
+    shown = Batches(np.eye(4), duration=1*ms)
+    group = ReplicatedGroup(3, 'r : 1', replicas=1)
+    with pytest.raises(ValueError, match="unknown variable of .*: 'rr'; did you mean 'r'"):
+        BatchReadout(shown, group, 'rr')
+    with pytest.raises(ValueError, match='has not been shown anything yet'):
+        BatchReadout(shown, group, 'r').values()
