@@ -31,6 +31,10 @@ def learning(result):
         _curve(axes, name, np.arange(len(percent)), np.maximum(percent, 0.01))
     axes.set(xlabel='epoch', ylabel='error on held-out samples (%)', yscale='log',
              title=_title(result))
+    low, high = axes.get_ylim()
+    ticks = [tick for tick in (0.1, 0.2, 0.5, 1, 2, 5, 10, 20, 50, 100) if low <= tick <= high]
+    axes.set_yticks(ticks, labels=[f'{tick:g}' for tick in ticks])
+    axes.minorticks_off()
     _legend(axes)
 
     loss, ((axes,),) = new_figure()

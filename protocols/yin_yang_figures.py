@@ -40,7 +40,7 @@ def answers(result):
     inside = np.hypot(x - 0.5, y - 0.5) < 0.5
     data = yin_yang(n_train=1).test
     tested = data.rates(np.arange(len(data)))
-    figure, axes = new_figure(1, len(shown), 3.6*len(shown) + 0.4, 4.2, sharex=True, sharey=True)
+    figure, axes = new_figure(1, len(shown), 3.4*len(shown) + 0.6, 5.0, sharex=True, sharey=True)
     for axis, name in zip(axes[0], shown):
         weights = {(kind, k): arrays[f'{name}.W_{kind}_{k}'] for kind in ('forward', 'bias')
                    for k in range(2)}
@@ -53,7 +53,9 @@ def answers(result):
         axis.plot(*tested[wrong, :2].T, 'x', color=BLACK, markersize=5)
         correct = 100*float(arrays[f'{name}.test_accuracy'])
         axis.set(title=f'{LABELS[name]}\n{correct:.1f} % of {len(data)} points',
-                 xlabel='input x', aspect='equal', xticks=[0, 0.5, 1], yticks=[0, 0.5, 1])
+                 xlabel='input x',
+                 aspect='equal', xlim=(0, 1), ylim=(0, 1), xticks=[0, 0.5, 1],
+                 yticks=[0, 0.5, 1])
     axes[0, 0].set_ylabel('input y')
     handles = [axes[0, 0].fill_between([], [], color=colour, label=part)
                for colour, part in zip(_GREYS, _PARTS)]
