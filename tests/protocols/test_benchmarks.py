@@ -162,7 +162,7 @@ def test_architectures(protocol):
     module = get_protocol(protocol)
     p = read_parameters(protocol, module.PARAMETERS, {'data': 'd'} if protocol in FOLDERS else {})
     shape, chain = CHAINS[protocol]
-    layers = module.layers(p)
+    layers = module._BENCHMARK.layers(p)
     assert layer_shapes(shape, layers) == [shape, *chain]
     factors = module._BENCHMARK.factors(p)
     assert len(factors) == sum(layer.has_weights for layer in layers) and factors[0] == 1

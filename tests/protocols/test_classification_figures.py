@@ -76,19 +76,19 @@ def test_curves_are_told_apart():
 
 
 @pytest.mark.parametrize('name, columns', [
-    ('all', ['Latent Equilibrium', 'feedback alignment', 'backpropagation']),
-    ('le', ['Latent Equilibrium', 'backpropagation']), ('mirror', ['backpropagation'])])
+    ('all', ['le', 'random', 'mirror', 'backprop']), ('le', ['le', 'backprop']),
+    ('mirror', ['mirror', 'backprop']), ('no_look_ahead', ['backprop'])])
 def test_answers_are_those_of_the_trained_weights(result, name, columns):
     shown = result if name == 'all' else alone(result, name)
     figure = answers(shown)['answers']
-    titles = [axes.get_title().split('\n') for axes in figure.axes]
-    assert [title[0] for title in titles] == columns
+    titles = [axes.get_title() for axes in figure.axes]
+    assert titles == [
+        f"{LABELS[each]}\n{100*result.arrays[f'{each}.test_accuracy']:.1f} % of 1000 points"
+        for each in columns]
     assert figure.axes[0].get_ylabel() == 'input y'
     assert {axes.get_xlabel() for axes in figure.axes} == {'input x'}
-    # that of the twin is exact, and as large as in the result
-    percent = 100*result.arrays['backprop.test_accuracy']
-    assert titles[-1][1] == f'{percent:.1f} % of 1000 points'
+    # the twin has no dynamics: its crosses are those of the result
     wrong = max(figure.axes[-1].get_lines(), key=lambda line: len(line.get_xdata()))
-    assert len(wrong.get_xdata()) == round(1000*(1 - percent/100))
+    assert len(wrong.get_xdata()) == round(1000*(1 - result.arrays['backprop.test_accuracy']))
     assert [text.get_text() for text in figure.legends[0].get_texts()] == [
         'lower part', 'upper part', 'dots', 'wrong answer']
