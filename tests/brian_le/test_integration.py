@@ -11,7 +11,8 @@ from brian2.stateupdaters.base import UnsupportedEquationsException
 from hypothesis import given
 from hypothesis import strategies as st
 
-from brian_le import point_neuron, prospective_euler, pyramidal, stimulus
+from brian_le import (hidden_neuron, output_neuron, point_neuron, prospective_euler, pyramidal,
+                      stimulus)
 from tests.running import CODE_TARGETS, run_cases
 
 BY_HAND = '''
@@ -146,6 +147,22 @@ def test_single_precision():
         np.testing.assert_allclose(found[key], expected, rtol=0, atol=2e-6)
 
 
+def test_derivatives_are_kept():
+    group = NeuronGroup(2, '''du/dt = (E - u)/(2*ms) : volt
+                               dv/dt = (1 - v)/(1*ms) : 1
+                               u_dot : volt/second
+                               u_max = 0.1*mV : volt
+                               seen : volt/second
+                               seen_now = u_dot : volt/second
+                               E : volt''', method='prospective_euler')
+    group.E = [1, 3]*mV
+    Network(group).run(0.2*ms)
+    # that of the last step, from the old value, whatever is clipped
+    np.testing.assert_allclose(group.u_dot_[:], [(1 - 0.05)/2, (3 - 0.1)/2], rtol=1e-12)
+    np.testing.assert_array_equal(group.seen_[:], group.u_dot_[:])
+    assert 'v_dot' not in prospective_euler(group.equations)
+
+
 def test_published_values_are_taken_before_any_is_stored():
     """a and b exchange their values, whatever the order of the equations."""
     for text in ('a : 1\nb : 1\na_now = b : 1\nb_now = a : 1',
@@ -184,6 +201,8 @@ BAD_EQUATIONS = {
         "'u_prosp'"),
     'look-ahead time that is not a time': (
         'du/dt = -u/(1*ms) : 1\nu_prosp : 1\ntau_r : 1', DimensionMismatchError, "'tau_r'"),
+    'derivative with another unit': (
+        'du/dt = -u/(1*ms) : volt\nu_dot : volt', DimensionMismatchError, "'u_dot'"),
     'bound with another unit': (
         'du/dt = -u/(1*ms) : 1\nu_max : volt', DimensionMismatchError, "'u_max'"),
     'look-aheads in a circle': (
@@ -217,6 +236,10 @@ SHORT = {
     'conductances that were not set': (
         pyramidal(g_l='constant', g_b='constant', g_a='constant'), {}, "'tau_m' of 'G' is inf ms"),
     'filter': (stimulus('1.0', tau_0=0.01*ms), {}, "'tau_0' of 'G' is 0.01 ms"),
+    'filter of rates': (hidden_neuron(tau_s=0.02*ms), {}, "'tau_s' of 'G' is 0.02 ms"),
+    'filter of errors': (hidden_neuron(tau_err='constant'), {'tau_err': [1, 0.05]*ms},
+                         "'tau_err' of 'G' is 0.05 ms"),
+    'filter of targets': (output_neuron(tau_target=0.02*ms), {}, "'tau_target' of 'G' is 0.02"),
 }
 
 

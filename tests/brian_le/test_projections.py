@@ -6,7 +6,8 @@ from brian2 import Network, NeuronGroup, Synapses, ms
 from hypothesis import given
 from hypothesis import strategies as st
 
-from brian_le import DenseSynapses, fixed_weights, one_to_one, project, pyramidal, weight_matrix
+from brian_le import (DenseSynapses, error_learning, fixed_weights, one_to_one, project, pyramidal,
+                      weight_matrix)
 
 
 def groups(*sizes):
@@ -30,6 +31,21 @@ def test_places_in_the_step_do_not_depend_on_those_of_the_groups():
     S = project(a, b, fixed_weights('v_up'), name='S')
     (updater,) = S.summed_updaters.values()
     assert (updater.when, updater.order) == ('groups', -1)
+
+
+def test_sums_elsewhere_in_the_step():
+    a, b = (NeuronGroup(2, 'r : 1\nv_in : 1\nr_sent : 1\nerr : 1\nv_err : 1', name=n) for n in 'ab')
+    S = project(a, b, error_learning(eta=None), name='S', orders={'v_err_pre': 0.5})
+    assert {variable: (updater.when, updater.order)
+            for variable, updater in S.summed_updaters.items()} == {
+        'v_in_post': ('groups', -1), 'v_err_pre': ('groups', 0.5)}
+    b.err = 'r'  # copied between the two sums
+    b.run_regularly('err = v_in', when='groups', order=0)
+    S.matrix()[:] = [[1, 2], [3, 4]]
+    a.r = [1, 10]
+    Network(a, b, S).run(0.1*ms)
+    np.testing.assert_array_equal(b.v_in[:], [21, 43])
+    np.testing.assert_array_equal(a.v_err[:], [21 + 3*43, 2*21 + 4*43])
 
 
 def test_class_of_the_projection():

@@ -92,6 +92,29 @@ def test_other_samples_in_a_compiled_simulation(standalone, tmp_path):
         np.testing.assert_array_equal(readout.values()[len(samples):], 0)
 
 
+def test_planes_and_classes():
+    shown = Batches(np.arange(24.0).reshape(2, 2, 2, 3), np.eye(4)[[3, 1]], duration=0.1*ms)
+    readout = BatchReadout(shown, shown.inputs, 'r')
+    Network(shown, readout).run(0.2*ms)
+    np.testing.assert_array_equal(readout.values(), np.arange(24.0).reshape(2, 12))
+    assert shown.n_outputs == 4 and readout.group.name == 'batches_inputs_readout'
+
+
+def test_after_the_last_batch_comes_the_first():
+    shown = Batches(SAMPLES, duration=0.2*ms, replicas=2)
+    readout = BatchReadout(shown, shown.inputs, 'r')
+    Network(shown, readout).run(5*shown.duration)
+    np.testing.assert_array_equal(readout.values(), np.vstack([SAMPLES, SAMPLES[:4]]))
+
+
+def test_a_readout_needs_a_run():
+    shown = Batches(SAMPLES, duration=0.2*ms)
+    with pytest.raises(ValueError, match="'batches_inputs' has not been shown anything yet"):
+        BatchReadout(shown, shown.inputs, 'r').values()
+    with pytest.raises(ValueError, match="unknown variable of 'batches_inputs': 'rate'"):
+        BatchReadout(shown, shown.inputs, 'rate')
+
+
 def test_values_of_a_finished_run():
     """The same from arrays by name, as they are kept on disk."""
     shown = Batches(SAMPLES, duration=0.2*ms, replicas=2)
@@ -112,7 +135,8 @@ BAD = {
                        r"samples of 'batches' contains nan at index \(1, 1\)"),
     'infinite target': (lambda: make(targets=TARGETS*np.inf), ValueError,
                         "targets of 'batches' contains inf"),
-    'flat samples': (lambda: make(samples=SAMPLES.ravel()), ValueError, r'have the shape \(18,\); give one row'),
+    'flat samples': (lambda: make(samples=SAMPLES.ravel()), ValueError,
+                     r'have the shape \(18,\); give one row'),
     'classes as targets': (lambda: make(targets=np.arange(6)), ValueError,
                            r'np.eye\(n\)\[classes\]'),
     'fewer targets': (lambda: make(targets=TARGETS[:4]), ValueError, r'shape \(4, 2\), .* \(6, '),

@@ -57,7 +57,7 @@ BAD = {
                              "'decay' of 'network'"),
     'negative decay': (lambda: small(decay=-1/ms, eta=1/ms), ValueError, 'decay'),
     'tau_m below dt': (lambda: small(tau_m=0.05*ms), ValueError,
-                       "tau_m of layer 0 of 'network' is 50. us; it has to be at least the time step"),
+                       "tau_m of layer 0 of 'network' is 50. us; .* at least the time step"),
     'tau_m of 0': (lambda: small(tau_m=0*ms), ValueError, 'at least the time step 100. us$'),
     'tau_r below dt': (lambda: small(tau_r=0.05*ms), ValueError, r'or 0 \(no look-ahead\)'),
     'tau_m of a neuron': (lambda: small([Dense(2, tau_m=[1, 0.01]*ms)]), ValueError,
@@ -70,7 +70,7 @@ BAD = {
                         r'tau_s .*; give at least the time step, or 0 \(no filter\)'),
     'negative filter': (lambda: small(tau_err=-1*ms), ValueError, 'tau_err'),
     'filter in hertz': (lambda: small(tau_target=1/ms), DimensionMismatchError, "'tau_target'"),
-    'negative eta_tau': (lambda: small(eta_tau=-1*ms), ValueError, 'eta_tau'),
+    'negative eta_tau': (lambda: small(eta_tau=-1*ms, tau_r=5*ms), ValueError, 'eta_tau'),
     'eta_tau in hertz': (lambda: small(eta_tau=1/ms, tau_r=10*ms), DimensionMismatchError,
                          "'eta_tau'"),
     'nothing to match': (lambda: small(eta_tau=1*ms), ValueError, 'give tau_r'),
@@ -80,6 +80,9 @@ BAD = {
     'beta as a text': (lambda: small(beta='a'), ValueError, "beta of 'network' is 'a'"),
     'no eta': (lambda: small(eta=None), DimensionMismatchError, "'eta' of 'network'"),
     'gamma as a text': (lambda: small(gamma='x'), ValueError, "gamma of 'network' is 'x'"),
+    'nothing ahead': (lambda: small([Dense(2, tau_r=[1, 0]*ms)], eta_tau=1*ms), ValueError,
+                      "layer 0 of 'network' has eta_tau, but no look-ahead"),
+    'several betas': (lambda: small(beta=[1, 2]), ValueError, 'beta .*give one value'),
 }
 
 
