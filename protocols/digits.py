@@ -35,7 +35,7 @@ def layers(p):
 
 def factors(p):
     """Learning rates of the layers, as multiples of that of the first."""
-    return (1, 0.2, 0.2) if p.layers == 'conv' else (1, 0.2)
+    return (1, 0.5, 0.5) if p.layers == 'conv' else (1, 0.2)
 
 
 _BENCHMARK = Benchmark(NAME, lambda p: digits(), layers, factors)
