@@ -1,6 +1,9 @@
 import logging
 import os
 
+# before NumPy is imported: threads of several workers would only wait for each other
+os.environ.setdefault('OPENBLAS_NUM_THREADS', '1')
+
 import pytest
 from hypothesis import Phase
 from hypothesis import settings as hypothesis_settings
