@@ -20,8 +20,8 @@ defaultclock.dt = 0.1*ms
 rng = np.random.default_rng(1)
 
 tau_r = 10*ms
-layers = [Dense(40, tau_m=tau_r*rng.normal(1, 0.2, 40).clip(0.4, 1.6), tau_r=tau_r), Dense(2)]
-net = LayeredNetwork(10, layers, eta_tau=100*ms, tau_m=tau_r)
+layers = [Dense(40, tau_m=tau_r*rng.normal(1, 0.2, 40).clip(0.4, 1.6)), Dense(2)]
+net = LayeredNetwork(10, layers, eta_tau=100*ms, tau_m=tau_r, tau_r=tau_r)
 net.weights.update(initial_weights(10, layers, rng))
 net.schedule.nudged = 0  # no errors yet
 net.inputs.run_regularly('r = rand()', dt=5*ms, when='groups', order=-2)
