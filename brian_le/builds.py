@@ -92,8 +92,10 @@ def kept_binary(project):
     """Where the binary of a project is kept: it depends on sources, compiler and processor."""
     project = Path(project)
     digest = hashlib.sha256()
-    sources = [path for pattern in ('*.cpp', '*.h', 'makefile', 'brianlib/*', 'code_objects/*.cpp',
-                                    'code_objects/*.h') for path in project.glob(pattern)]
+    # by their endings, because compilers leave their own files beside them
+    sources = [project/'makefile', *(path for folder in ('.', 'brianlib', 'code_objects')
+                                     for ending in ('cpp', 'h', 'hpp')
+                                     for path in (project/folder).glob(f'*.{ending}'))]
     makefile = (project/'makefile').read_text()
     flags = re.search(r'^OPTIMISATIONS\s*=(.*)$', makefile, re.M)
     flags = shlex.split(flags[1]) if flags else []
