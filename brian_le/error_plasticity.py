@@ -7,12 +7,12 @@ constants follow after they have stepped.
 """
 
 from brian2.equations.equations import Equations
-from brian2.units.allunits import hertz, second
+from brian2.units.allunits import second
 
 from brian_le.checks import check_not_negative
 from brian_le.neurons import sum_of
 from brian_le.parameters import parameter
-from brian_le.plasticity import weighted_sum
+from brian_le.plasticity import learning_lines, weighted_sum
 
 __all__ = ['error_learning', 'error_feedback', 'bias_learning', 'time_constant_matching']
 
@@ -143,7 +143,7 @@ def bias_learning(target='b', *, learned='err', eta='shared, constant', gate=Non
     eta : Hz (shared, constant)
     """
     return Equations('\n'.join([f'{target}_post = bias : 1 (summed)',
-                                *_learned('bias', f'{learned}_post', eta, None, gate)]))
+                                *learning_lines('bias', f'{learned}_post', eta, gate=gate)]))
 
 
 def time_constant_matching(inputs=('v_in', 'b'), *, eta='shared, constant', gate=None):
@@ -200,19 +200,4 @@ def _weighted_errors(back, error):
 
 
 def _learned_weights(learned, eta, decay, gate):
-    return _learned('w', f'{learned}_post*r_sent_pre', eta, decay, gate)
-
-
-def _learned(name, product, eta, decay, gate):
-    """Lines of a variable that follows a product, or is constant without a learning rate."""
-    if eta is None:
-        return [f'{name} : 1 (constant)']
-    change = f'eta*{product}'
-    lines = [parameter('eta', eta, hertz, check_not_negative, bound_flags='shared')]
-    if decay is not None:
-        change += f' - decay*{name}'
-        lines.append(parameter('decay', decay, hertz, check_not_negative, bound_flags='shared'))
-    if gate is not None:
-        change = f'{gate}*({change})' if decay is not None else f'{gate}*{change}'
-        lines.append(f'{gate} : 1 (linked)')
-    return [f'd{name}/dt = {change} : 1 (clock-driven)', *lines]
+    return learning_lines('w', f'{learned}_post*r_sent_pre', eta, decay=decay, gate=gate)

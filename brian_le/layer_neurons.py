@@ -18,14 +18,14 @@ from brian2.units.stdunits import ms
 
 from brian_le.activations import get_activation
 from brian_le.checks import check_not_negative, check_positive, choose
-from brian_le.neurons import declared, sum_of
+from brian_le.neurons import declared, membrane_lines, rate_lines, sum_of
 from brian_le.parameters import parameter
 
 __all__ = ['hidden_neuron', 'output_neuron', 'softmax']
 
-#: Target errors by (loss, target).
-_TARGET_ERRORS = {('mse', 'rate'): 'slope*(target - r)', ('mse', 'voltage'): 'target - u_sent',
-                  ('cross_entropy', 'rate'): 'target - 1/z'}
+#: Errors of outputs by (loss, target), with the name of the variable that they are to reach.
+_TARGET_ERRORS = {('mse', 'rate'): 'slope*({target} - r)', ('mse', 'voltage'): '{target} - u_sent',
+                  ('cross_entropy', 'rate'): '{target} - 1/z'}
 
 
 def hidden_neuron(activation='tanh', *, tau_m=10*ms, tau_r=None, inputs=('v_in', 'b'), gamma=1.0,
@@ -91,8 +91,19 @@ def hidden_neuron(activation='tanh', *, tau_m=10*ms, tau_r=None, inputs=('v_in',
     >>> from brian_le import hidden_neuron
     >>> G = NeuronGroup(100, hidden_neuron('tanh', tau_m=20*ms), method='prospective_euler')
     """
-    return _neuron(activation, 'slope*v_err', ['v_err : 1'], tau_m, tau_r, inputs, gamma, rate_at,
-                   errors_from, False, tau_s, tau_err, noise)
+    lines = ['v_err : 1']
+    if tau_err is not None:
+        lines.append(parameter('tau_err', tau_err, second, check_positive))
+    if errors_from == 'tau_r':
+        # v_err comes after the neurons' step: the error is computed where it is read
+        lines += [f'err = {_filtered("err_before", "slope_sent*v_err", "tau_err", tau_err)} : 1',
+                  'slope_sent : 1', 'slope_sent_now = slope : 1']
+        if tau_err is not None:
+            lines += ['err_before : 1', 'err_before_now = err : 1']
+    else:
+        lines += ['err : 1', f'err_now = {_filtered("err", "slope*v_err", "tau_err", tau_err)} : 1']
+    return _neuron(activation, lines, tau_m=tau_m, tau_r=tau_r, inputs=inputs, gamma=gamma,
+                   rate_at=rate_at, errors_from=errors_from, tau_s=tau_s, noise=noise)
 
 
 def output_neuron(activation='linear', *, loss='mse', target='rate', tau_target=None,
@@ -161,23 +172,25 @@ def output_neuron(activation='linear', *, loss='mse', target='rate', tau_target=
                          f"'{get_activation(activation).name}'")
     if loss == 'cross_entropy' and target == 'voltage':
         raise ValueError("cross-entropy needs target='rate': its targets are probabilities")
-    lines = [parameter('beta', beta, None, check_not_negative), f'nudged : 1 ({nudged})']
+    lines = ['target : 1', parameter('beta', beta, None, check_not_negative),
+             f'nudged : 1 ({nudged})']
     if loss == 'cross_entropy':
         lines.append('z : 1')
     if target == 'voltage':
         lines += ['u_sent : 1', 'u_sent_now = u_prosp : 1']
-    lines.append('target : 1')
-    error = f'beta*nudged*({_TARGET_ERRORS[loss, target]})'
+    compared = 'target' if tau_target is None else 'target_filtered'
     if tau_target is not None:
-        error = error.replace('target', 'target_filtered')
         lines.append(parameter('tau_target', tau_target, second, check_positive))
         if rate_at == 'output':
             lines.append('dtarget_filtered/dt = (target - target_filtered)/tau_target : 1')
         else:  # the error that has acted and the one that is learned from have the same target
             lines += ['target_filtered : 1', 'target_filtered_now = target_filtered '
                       '+ dt/tau_target*(target - target_filtered) : 1']
-    return _neuron(activation, error, lines, tau_m, tau_r, inputs, gamma, rate_at, errors_from,
-                   True, tau_s, None, noise)
+    error = f'beta*nudged*({_TARGET_ERRORS[loss, target].format(target=compared)})'
+    # with rates at the input the error acts in the step in which it is computed
+    lines += [f'err = {error} : 1'] if rate_at == 'input' else ['err : 1', f'err_now = {error} : 1']
+    return _neuron(activation, lines, tau_m=tau_m, tau_r=tau_r, inputs=inputs, gamma=gamma,
+                   rate_at=rate_at, errors_from=errors_from, tau_s=tau_s, noise=noise)
 
 
 def softmax():
@@ -208,54 +221,32 @@ def softmax():
     return Equations('z_post = exp(clip(r_pre - r_post, -80, 80)) : 1 (summed)')
 
 
-def _neuron(activation, error, lines, tau_m, tau_r, inputs, gamma, rate_at, errors_from,
-            is_output, tau_s, tau_err, noise):
+def _neuron(activation, error_lines, *, tau_m, tau_r, inputs, gamma, rate_at, errors_from, tau_s,
+            noise):
+    """A membrane that takes its error, given by lines of its own, and publishes rate and slope."""
     activation = get_activation(activation)
     choose('rate_at', rate_at, ('output', 'input'))
     choose('errors_from', errors_from, ('tau_m', 'tau_r'))
     drive = sum_of(inputs, 'inputs')
     coupling = '' if gamma == 0 else ' + err' if gamma == 1 else f' + {float(gamma)!r}*err'
-    rate = activation.phi('u_prosp')
+    rate, lines = activation.phi('u_prosp'), list(error_lines)
     if noise is not None:
         rate = f'{rate} + noise*random_rate'
-        lines = [*lines, parameter('noise', noise, None, check_not_negative),
-                 # of its own: Brian2 draws random numbers for such a variable once per step
-                 'random_rate = randn() : 1 (constant over dt)']
+        lines += [parameter('noise', noise, None, check_not_negative),
+                  # of its own: Brian2 draws random numbers for such a variable once per step
+                  'random_rate = randn() : 1 (constant over dt)']
     if tau_s is not None:
-        lines = [*lines, parameter('tau_s', tau_s, second, check_positive)]
-        rate = f'r + dt/tau_s*({rate} - r)'
-    if tau_err is not None:
-        lines = [*lines, parameter('tau_err', tau_err, second, check_positive)]
-    return Equations('\n'.join([
-        f'du/dt = ({drive}{coupling} - u)/tau_m : 1',
-        parameter('tau_m', tau_m, second, check_positive),
-        'tau_r = tau_m : second' if tau_r is None
-        else parameter('tau_r', tau_r, second, check_not_negative),
-        *declared(inputs),
-        'u_prosp : 1', 'r : 1', f'r_now = {rate} : 1', 'r_sent : 1', 'r_sent_now = r : 1',
-        'slope : 1', f'slope_now = {activation.derivative("u_prosp")} : 1',
-        *_error(error, is_output, rate_at, errors_from, drive, tau_err), *lines]))
-
-
-def _error(error, is_output, rate_at, errors_from, drive, tau_err):
-    """The lines of the error, of what weights learn from and what is sent down."""
-    late = errors_from == 'tau_r' and not is_output  # v_err comes after the neurons' step
-    if late:
-        error = error.replace('slope', 'slope_sent')
-    if tau_err is not None:
-        before = 'err_before' if late else 'err'
-        error = f'{before} + dt/tau_err*({error} - {before})'
-    lines = []
-    if late or (is_output and rate_at == 'input'):
-        lines.append(f'err = {error} : 1')
-        if late:
-            lines += ['slope_sent : 1', 'slope_sent_now = slope : 1']
-        if late and tau_err is not None:
-            lines += ['err_before : 1', 'err_before_now = err : 1']
-    else:
-        lines += ['err : 1', f'err_now = {error} : 1']
+        lines.append(parameter('tau_s', tau_s, second, check_positive))
     if rate_at == 'input':
         lines += ['err_sent : 1', 'err_sent_now = err : 1']
     if errors_from == 'tau_r':
         lines += ['mismatch : 1', f'mismatch_now = u_prosp - ({drive}) : 1']
-    return lines
+    return Equations('\n'.join([
+        *membrane_lines(drive + coupling, tau_m, tau_r), *declared(inputs), 'u_prosp : 1',
+        *rate_lines(_filtered('r', rate, 'tau_s', tau_s)),
+        'slope : 1', f'slope_now = {activation.derivative("u_prosp")} : 1', *lines]))
+
+
+def _filtered(before, value, name, tau):
+    """The text of one step of a low-pass filter, or of the value itself without a time constant."""
+    return value if tau is None else f'{before} + dt/{name}*({value} - {before})'

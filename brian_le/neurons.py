@@ -68,13 +68,8 @@ def point_neuron(activation='tanh', *, tau_m=10*ms, tau_r=None, inputs=('v_in', 
     >>> G = NeuronGroup(5, point_neuron('tanh', tau_m=20*ms), method='prospective_euler')
     """
     return Equations('\n'.join([
-        f'du/dt = ({sum_of(inputs, "inputs")} - u)/tau_m : 1',
-        parameter('tau_m', tau_m, second, check_positive),
-        'tau_r = tau_m : second' if tau_r is None
-        else parameter('tau_r', tau_r, second, check_not_negative),
-        *declared(inputs),
-        *output_lines('u_prosp', activation),
-    ]))
+        *membrane_lines(sum_of(inputs, 'inputs'), tau_m, tau_r), *declared(inputs),
+        'u_prosp : 1', *rate_lines(get_activation(activation).phi('u_prosp'))]))
 
 
 def pyramidal(activation='softplus', *, prospective=True, basal=('v_up',),
@@ -249,7 +244,8 @@ def _dendritic(drive, total, leak, predicted, parameters, lines, activation, pro
         f'tau_m = 1/({" + ".join(leak)}) : second',
         *lines,
         *(['tau_r = tau_m : second'] if prospective else []),
-        *output_lines(visible, activation),
+        *(['u_prosp : 1'] if prospective else []),
+        *rate_lines(activation.phi(visible)),
         'err : 1',
         f'err_now = r_now - ({activation.phi("v_pred")}) : 1',
         f'v_pred = {predicted} : 1',
@@ -259,11 +255,17 @@ def _dendritic(drive, total, leak, predicted, parameters, lines, activation, pro
     return Equations('\n'.join(text))
 
 
-def output_lines(visible, activation):
-    """The published rate, and the look-ahead if the rate is computed from it."""
-    return [*(['u_prosp : 1'] if visible == 'u_prosp' else []),
-            'r : 1', f'r_now = {get_activation(activation).phi(visible)} : 1',
-            'r_sent : 1', 'r_sent_now = r : 1']
+def membrane_lines(drive, tau_m, tau_r):
+    """The membrane of a point neuron that is driven by an expression, and its time constants."""
+    return [f'du/dt = ({drive} - u)/tau_m : 1',
+            parameter('tau_m', tau_m, second, check_positive),
+            'tau_r = tau_m : second' if tau_r is None
+            else parameter('tau_r', tau_r, second, check_not_negative)]
+
+
+def rate_lines(rate):
+    """The published rate, and the one of the step before."""
+    return ['r : 1', f'r_now = {rate} : 1', 'r_sent : 1', 'r_sent_now = r : 1']
 
 
 def sum_of(names, role):

@@ -83,7 +83,7 @@ def dendritic_prediction(target, *, eta='shared, constant', w_max=None, gate=Non
     >>> print(dendritic_prediction('v_up', eta=0.05/ms)['w'])
     dw/dt = eta*err_post*r_sent_pre : 1 (clock-driven)
     """
-    return _rule(target, 'err_post*r_sent_pre', eta, w_max, gate)
+    return _rule(target, '', 'err_post*r_sent_pre', eta, w_max, gate)
 
 
 def apical_silencing(target, *, eta='shared, constant', w_max=None, gate=None):
@@ -117,7 +117,7 @@ def apical_silencing(target, *, eta='shared, constant', w_max=None, gate=None):
     >>> print(apical_silencing('v_pi')['w'])
     dw/dt = -eta*v_api_post*r_sent_pre : 1 (clock-driven)
     """
-    return _rule(target, '-v_api_post*r_sent_pre', eta, w_max, gate)
+    return _rule(target, '-', 'v_api_post*r_sent_pre', eta, w_max, gate)
 
 
 def one_to_one(target, source='u_prosp'):
@@ -148,14 +148,23 @@ def weighted_sum(target):
     return f'{target}_post = w*r_pre : 1 (summed)'
 
 
-def _rule(target, product, eta, w_max, gate):
-    rate = 'eta' if gate is None else f'{gate}*eta'
-    if product.startswith('-'):
-        rate, product = f'-{rate}', product[1:]
-    lines = [weighted_sum(target), f'dw/dt = {rate}*{product} : 1 (clock-driven)',
-             parameter('eta', eta, hertz, check_not_negative, bound_flags='shared')]
+def learning_lines(name, product, eta, *, sign='', decay=None, gate=None):
+    """The lines of a variable that follows a product, or is constant without a learning rate."""
+    if eta is None:
+        return [f'{name} : 1 (constant)']
+    change = f'eta*{product}'
+    lines = [parameter('eta', eta, hertz, check_not_negative, bound_flags='shared')]
+    if decay is not None:
+        change += f' - decay*{name}'
+        lines.append(parameter('decay', decay, hertz, check_not_negative, bound_flags='shared'))
     if gate is not None:
+        change = f'{gate}*{change}' if decay is None else f'{gate}*({change})'
         lines.append(f'{gate} : 1 (linked)')
+    return [f'd{name}/dt = {sign}{change} : 1 (clock-driven)', *lines]
+
+
+def _rule(target, sign, product, eta, w_max, gate):
+    lines = [weighted_sum(target), *learning_lines('w', product, eta, sign=sign, gate=gate)]
     if w_max is not None:
         per_synapse = isinstance(w_max, str) and 'shared' not in w_max
         shared = '' if per_synapse else ' (shared)'
