@@ -1,5 +1,7 @@
 """Samples shown in batches, one after the other, with their targets."""
 
+import math
+
 import numpy as np
 from brian2.core.clocks import defaultclock
 from brian2.core.variables import linked_var
@@ -41,8 +43,8 @@ class Batches:
     ----------
     samples : array_like
         Rates, of shape (samples, inputs) or (samples, rows, columns, channels), in the order in
-        which they are shown. Replica b sees the samples b, b + replicas, ... After the last batch
-        comes the first one again.
+        which they are shown. Replica b sees the samples b, b + replicas, ... After as many batches
+        as there is room for comes the first one again.
     targets : array_like, optional
         Of shape (samples, outputs); for classes ``np.eye(n)[classes]``.
     duration : Quantity
@@ -51,7 +53,7 @@ class Batches:
         Size of a batch; the number of samples is a multiple of it.
     capacity : int, optional
         Room for this many batches, if the samples are to be replaced between runs of one compiled
-        simulation (see `tables`). By default as many as there are.
+        simulation (see `tables`); what is left over shows zeros. By default as many as there are.
     name : str
         First part of the names of all objects.
 
@@ -113,9 +115,8 @@ class Batches:
         if np.ndim(values) < 2:
             raise ValueError(f"{what} of '{self.name}' have the shape {np.shape(values)}; give one "
                              'row for each sample, of classes np.eye(n)[classes]')
-        return check_array(f"{what} of '{self.name}'", np.reshape(
-            values, (len(values), int(np.prod(np.shape(values)[1:])))),
-                           (None, None))
+        rows = np.reshape(values, (len(values), math.prod(np.shape(values)[1:])))
+        return check_array(f"{what} of '{self.name}'", rows, (None, None))
 
     def _whole_batches(self, samples):
         n, rest = divmod(len(samples), self.replicas)

@@ -5,25 +5,26 @@ from brian2.groups.group import CodeRunner
 from brian_le import PoolSynapses
 from brian_le.parameters import as_text
 
-__all__ = ['describe', 'step_order']
+__all__ = ['Circuit']
 
 
-def step_order(objects):
-    """What happens in one step, in this order.
+class Circuit:
+    """What circuits can say of themselves; not to be used by itself."""
 
-    Parameters
-    ----------
-    objects : iterable of BrianObject
-        Groups and synapses.
+    def step_order(self):
+        """What happens in one step, in this order.
 
-    Returns
-    -------
-    list of tuple
-        (slot, order, name) of every operation.
-    """
-    return sorted((runner.when, runner.order, runner.name)
-                  for obj in objects for runner in obj.contained_objects
-                  if isinstance(runner, CodeRunner) and _does_something(runner))
+        Returns
+        -------
+        list of tuple
+            (slot, order, what is computed) of every operation of the circuit.
+        """
+        return sorted((runner.when, runner.order, runner.name)
+                      for obj in self for runner in obj.contained_objects
+                      if isinstance(runner, CodeRunner) and _does_something(runner))
+
+    def __str__(self):
+        return '\n'.join(_describe(self))
 
 
 def _does_something(runner):
@@ -32,7 +33,7 @@ def _does_something(runner):
         runner.group.equations.diff_eq_names)
 
 
-def describe(circuit):
+def _describe(circuit):
     """Lines of text: populations, projections, parameters, one step, equations."""
     yield repr(circuit)
     yield '\nPopulations'

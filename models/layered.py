@@ -12,7 +12,7 @@ from brian_le import (ConvSynapses, DenseSynapses, PoolSynapses, ReplicatedGroup
                       output_neuron, project, softmax, time_constant_matching)
 from brian_le.checks import choose
 from brian_le.models.batches import switches
-from brian_le.models.description import describe, step_order
+from brian_le.models.description import Circuit
 from brian_le.models.layer_options import (check_decay, filter_time, one_value, per_layer,
                                            plan_layers, replicas_of)
 from brian_le.models.layers import Conv, Flatten, layer_shapes
@@ -24,7 +24,7 @@ __all__ = ['LayeredNetwork']
 _SHARED = 'shared, constant'
 
 
-class LayeredNetwork:
+class LayeredNetwork(Circuit):
     """Slow point neurons in layers, which compute and learn without waiting.
 
     Rates travel up through the layers and errors travel down, each by one layer per time step;
@@ -185,7 +185,7 @@ class LayeredNetwork:
             feedback=feedback, decay=one_value(name, 'decay', decay, hertz), rate_at=rate_at,
             errors_from=errors_from, tau_s=tau_s, tau_err=tau_err, tau_target=tau_target,
             noise=one_value(name, 'noise', noise), bias=bool(bias))
-        check_decay(name, feedback, decay, self.parameters['eta'])
+        check_decay(name, feedback, self.parameters['decay'], self.parameters['eta'])
         self.projections = {}
         self._populate()
         self._connect()
@@ -195,6 +195,8 @@ class LayeredNetwork:
 
     # ------------------------------------------------------------------------------ composition
     def _populate(self):
+        # all equations before any object, so that an unfitting option leaves nothing behind
+        equations = {plan.number: self._equations(plan) for plan in self._plans}
         if self.batches is None:
             self.inputs = self._group('inputs', math.prod(self.shapes[0]),
                                       'r : 1\nr_sent = r : 1')
@@ -204,10 +206,9 @@ class LayeredNetwork:
         self.neurons, self.pools = [], {}
         #: The population behind each shape: a Flatten layer has none of its own.
         self._behind = [self.inputs]
-        plans = {plan.number: plan for plan in self._plans}
         for j, (layer, shape) in enumerate(zip(self.layers, self.shapes[1:])):
-            if j in plans:
-                group = self._neurons(len(self.neurons), plans[j])
+            if layer.has_weights:
+                group = self._group(f'layer{len(self.neurons)}', math.prod(shape), equations[j])
                 self.neurons.append(group)
             elif isinstance(layer, Flatten):
                 group = self._behind[-1]
@@ -217,34 +218,38 @@ class LayeredNetwork:
                 self.pools[j] = group
             self._behind.append(group)
         self.hidden, self.output = self.neurons[:-1], self.neurons[-1]
-        self.output.beta = self.parameters['beta']
-        self.output.nudged = linked_var(self.schedule, 'nudged')
+        self._set_parameters()
         if self.batches is not None and self.batches.n_outputs:
             self.batches.play('targets', self.output, 'target')
 
-    def _neurons(self, k, plan):
+    def _equations(self, plan):
         p = self.parameters
-        is_output = k == len(self._plans) - 1
+        is_output = plan is self._plans[-1]
         used = ('tau_s', 'tau_target' if is_output else 'tau_err')
         options = dict(
             {what: self._filters[what] for what in used}, tau_r='constant',
             tau_m='constant' if p['eta_tau'] is None else '',
-            inputs=('v_in', 'b') if p['bias'] else ('v_in',), gamma=p['gamma'],
-            rate_at=p['rate_at'], errors_from=p['errors_from'],
-            noise=_SHARED if p['noise'] > 0 else None)
+            inputs=self._inputs_of_neurons, gamma=p['gamma'], rate_at=p['rate_at'],
+            errors_from=p['errors_from'], noise=_SHARED if p['noise'] > 0 else None)
         if is_output:
             equations = output_neuron(plan.activation, loss=p['loss'], target=p['target'],
                                       nudged='linked', **options)
         else:
             equations = hidden_neuron(plan.activation, **options)
-        if p['eta_tau'] is not None:
-            equations += 'u_dot : hertz'
-        group = self._group(f'layer{k}', plan.n, equations)
-        group.tau_m = np.tile(plan.tau_m, self.replicas)*second
-        group.tau_r = np.tile(plan.tau_r, self.replicas)*second
-        if p['noise'] > 0:
-            group.noise = p['noise']
-        return group
+        return equations if p['eta_tau'] is None else equations + 'u_dot : hertz'
+
+    @property
+    def _inputs_of_neurons(self):
+        return ('v_in', 'b') if self.parameters['bias'] else ('v_in',)
+
+    def _set_parameters(self):
+        for plan, group in zip(self._plans, self.neurons):
+            group.tau_m = np.tile(plan.tau_m, self.replicas)*second
+            group.tau_r = np.tile(plan.tau_r, self.replicas)*second
+            if self.parameters['noise'] > 0:
+                group.noise = self.parameters['noise']
+        self.output.beta = self.parameters['beta']
+        self.output.nudged = linked_var(self.schedule, 'nudged')
 
     def _group(self, role, n, equations):
         return ReplicatedGroup(n, equations, replicas=self.replicas, method='prospective_euler',
@@ -256,21 +261,18 @@ class LayeredNetwork:
         self._learned = 'err_sent' if p['rate_at'] == 'input' else 'err'
         self._error = 'mismatch' if late else 'err'
         self._error_order, self._error_end = (FEEDBACK, WEIGHTS) if late else (SUM, NEURONS)
-        k = 0
-        for j, layer in enumerate(self.layers):
-            if layer.has_weights:
-                self._connect_neurons(k, j, layer)
-                k += 1
-            elif j in self.pools:
-                self._connect_pool(j, layer)
+        for k, plan in enumerate(self._plans):
+            self._connect_neurons(k, plan)
+        for j in self.pools:
+            self._connect_pool(j, self.layers[j])
         if p['loss'] == 'cross_entropy':
             # before the sums of errors that act at once
-            self.projections['softmax', k - 1] = project(
+            self.projections['softmax', len(self._plans) - 1] = project(
                 self.output, self.output, softmax(), name=f'{self.name}_softmax',
                 orders={'z_post': STIMULUS})
 
-    def _connect_neurons(self, k, j, layer):
-        p = self.parameters
+    def _connect_neurons(self, k, plan):
+        p, j, layer = self.parameters, plan.number, plan.layer
         eta, decay = p['eta'][k], p['decay']
         learns = eta > 0/ms
         decays = learns and decay > 0/ms
@@ -298,8 +300,7 @@ class LayeredNetwork:
                 if 'decay' in projection.equations:
                     projection.decay = decay
         if p['eta_tau'] is not None:
-            model = time_constant_matching(('v_in', 'b') if p['bias'] else ('v_in',),
-                                           gate='matching')
+            model = time_constant_matching(self._inputs_of_neurons, gate='matching')
             tau = self.projections['tau', k] = self._parameters(f'tau{k}', k, model)
             tau.matching = linked_var(self.schedule, 'matching')
             tau.eta = p['eta_tau']
@@ -356,23 +357,10 @@ class LayeredNetwork:
         yield from self.populations
         yield from self.projections.values()
 
-    def step_order(self):
-        """What happens in one step, in this order.
-
-        Returns
-        -------
-        list of tuple
-            (slot, order, what is computed) of every operation of the network.
-        """
-        return step_order(self)
-
     def __repr__(self):
         shapes = '-'.join('x'.join(map(str, shape)) for shape in self.shapes)
         copies = f', {self.replicas} replicas' if self.replicas > 1 else ''
         return f"<LayeredNetwork '{self.name}': {shapes}{copies}>"
-
-    def __str__(self):
-        return '\n'.join(describe(self))
 
 
 def _synapses(layer, input_shape):

@@ -1,6 +1,5 @@
 """The cortical microcircuit of Latent Equilibrium."""
 
-import numpy as np
 from brian2.core.clocks import defaultclock
 from brian2.core.variables import linked_var
 from brian2.groups.neurongroup import NeuronGroup
@@ -11,7 +10,8 @@ from brian2.units.stdunits import ms
 from brian_le import (DenseSynapses, apical_silencing, dendritic_prediction, fixed_weights,
                       get_activation, interneuron, one_to_one, project, pyramidal, weight_matrix)
 from brian_le.checks import check_array, check_not_negative, choose
-from brian_le.models.description import describe, step_order
+from brian_le.models.description import Circuit
+from brian_le.models.layer_options import per_layer
 from brian_le.models.weights import Weights
 from brian_le.step import DELAYED, STIMULUS
 
@@ -21,7 +21,7 @@ _SHARED = 'shared, constant'
 _CONDUCTANCES = ('g_l', 'g_b', 'g_a', 'g_d', 'g_som')
 
 
-class Microcircuit:
+class Microcircuit(Circuit):
     """Pyramidal neurons and interneurons in layers, with errors in the apical dendrites.
 
     Every hidden layer k has pyramidal neurons (basal, apical, soma) and one interneuron for each
@@ -136,9 +136,9 @@ class Microcircuit:
                              presentations is not None)
         conductances = _check_conductances(
             name, dict(zip(_CONDUCTANCES, (g_l, g_b, g_a, g_d, g_som))))
-        eta = {'up': _per_layer(name, 'eta_up', eta_up, n_hidden + 1),
-               'ip': _per_layer(name, 'eta_ip', eta_ip, n_hidden),
-               'pi': _per_layer(name, 'eta_pi', eta_pi, n_hidden)}
+        eta = {'up': per_layer(name, 'eta_up', eta_up, n_hidden + 1),
+               'ip': per_layer(name, 'eta_ip', eta_ip, n_hidden),
+               'pi': per_layer(name, 'eta_pi', eta_pi, n_hidden)}
         limits = _check_limits(name, w_max, n_hidden)
         #: Values of the parameters, for printing; the groups and synapses hold those in use.
         self.parameters = conductances | {
@@ -262,22 +262,9 @@ class Microcircuit:
         yield from self.populations
         yield from self.projections.values()
 
-    def step_order(self):
-        """What happens in one step, in this order.
-
-        Returns
-        -------
-        list of tuple
-            (slot, order, what is computed) of every operation of the circuit.
-        """
-        return step_order(self)
-
     def __repr__(self):
         kind = 'with look-ahead' if self.prospective else 'without look-ahead'
         return f"<Microcircuit '{self.name}': {'-'.join(map(str, self.sizes))}, {kind}>"
-
-    def __str__(self):
-        return '\n'.join(describe(self))
 
 
 class _Names(dict):
@@ -344,14 +331,3 @@ def _check_limits(name, w_max, n_hidden):
         raise ValueError(f"w_max of '{name}' is {w_max}; give two positive numbers, for hidden "
                          'layers and for the output layer, or None')
     return [limits[0]]*n_hidden + [limits[1]]
-
-
-def _per_layer(name, what, eta, n):
-    rates = [eta]*n if np.ndim(eta) == 0 else list(eta)
-    if len(rates) != n:
-        raise ValueError(f"{what} of '{name}' has {len(rates)} values; give one, or {n}")
-    for rate in rates:
-        fail_for_dimension_mismatch(Quantity(rate), hertz,
-                                    f"'{what}' of '{name}' is not in 1/time")
-        check_not_negative(f"{what} of '{name}'", rate)
-    return rates
