@@ -361,10 +361,6 @@ class _Training:
         """The fraction of samples that each network classifies correctly, without learning."""
         p, room = self.p, max(1, _ROOM//self.p.batch)*self.p.batch
         values = {key: value for key, value in state.items() if not key.startswith('backprop.')}
-        if not any(key.endswith('.w') for key in state):
-            for net in self.nets.values():
-                values |= net.weights.variables(
-                    {key: self.weights[key] for key in net.weights})
         twin = self.twin(state)
         right = {name: [] for name in (*self.nets, 'backprop')}
         for begin in range(0, len(split), room):

@@ -208,15 +208,15 @@ def prepare(p, seed):
     Returns
     -------
     SimpleNamespace
-        ``compose`` (returns the network), ``n_steps``, ``arrays`` (to keep beside the project)
-        and ``guide`` (the most important variables and what they are).
+        ``compose`` (returns the network), ``precision``, ``n_steps``, ``arrays`` (to keep beside
+        the project) and ``guide`` (the most important variables and what they are).
     """
     weights = draw(p, seed)
     guide = {f'{NAME}_errors.error': 'mean squared error in every period',
              f'{NAME}_samples.output': f'output every {sampling_steps(p)*p.dt:g} ms',
              f'{NAME}_samples.target': 'target at the same times',
              f'{NAME}_net_forward0.w': 'weights of the hidden neurons at the end'}
-    return SimpleNamespace(compose=lambda: compose(p, weights).network,
+    return SimpleNamespace(compose=lambda: compose(p, weights).network, precision='double',
                            n_steps=p.periods*steps_per_period(p),
                            arrays={'time': sample_times(p)}, guide=guide)
 

@@ -172,7 +172,7 @@ class StandaloneProgram:
         self._folder = tempfile.TemporaryDirectory(prefix='brian_le_')
         self.directory = Path(self._folder.name)
         self.arrays, self.initial = write_project(compose, self.directory, detached=True,
-                                                    precision=precision)
+                                                  precision=precision)
         self.state_names = [key for key, array in self.arrays.items() if array.is_state]
         self.binary = self.directory/'main'
         if not kept_binary(self.directory).exists():

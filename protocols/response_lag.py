@@ -150,13 +150,13 @@ def prepare(p, seed):
     Returns
     -------
     SimpleNamespace
-        ``compose`` (returns the network), ``n_steps``, ``arrays`` (to keep beside the project)
-        and ``guide`` (the most important variables and what they are).
+        ``compose`` (returns the network), ``precision``, ``n_steps``, ``arrays`` (to keep beside
+        the project) and ``guide`` (the most important variables and what they are).
     """
     guide = {f'{_CHAIN}_monitor.r0, r1, ...': 'rates of the layers in every step, for '
                                               f'{len(LABELS)} look-ahead times'}
-    return SimpleNamespace(compose=lambda: compose(p).network, n_steps=n_steps(p), arrays={},
-                           guide=guide)
+    return SimpleNamespace(compose=lambda: compose(p).network, precision='double',
+                           n_steps=n_steps(p), arrays={}, guide=guide)
 
 
 def read_variables(p, arrays, variables):

@@ -88,6 +88,20 @@ def test_digits_are_those_of_a_run(tmp_path, networks, precision, atol):
     assert f'{networks}_readout_monitor.value' in readme and f'precision    {precision}' in readme
 
 
+@pytest.mark.parametrize('protocol, settings', [
+    ('fourier', dict(hidden=3, periods=2, learning=1, dt='0.5 ms')),
+    ('response-lag', dict(depth=3, dt='0.5 ms'))])
+def test_other_protocols_are_those_of_a_run(tmp_path, protocol, settings):
+    project = export(protocol, tmp_path/'p', quiet=True, seed=4, **settings)
+    make_and_run(project)
+    found = load_export(project).arrays
+    expected = run(protocol, device='numpy', quiet=True, out=tmp_path/'r', seed=4,
+                   **settings).arrays
+    assert len(found) > 2
+    for key, values in found.items():
+        np.testing.assert_allclose(values, expected[key], rtol=0, atol=1e-12)
+
+
 def test_before_it_has_run(tmp_path):
     export('bars', tmp_path/'p', quiet=True, epochs=1)
     with pytest.raises(ValueError, match="has no results yet; run 'make' and './main' there"):
