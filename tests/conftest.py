@@ -1,3 +1,4 @@
+import gc
 import logging
 import os
 
@@ -26,6 +27,14 @@ def binary_cache(tmp_path_factory):
     if 'PYTEST_XDIST_WORKER' in os.environ:
         base = base.parent
     os.environ['BRIAN_LE_CACHE'] = str(base/'binaries')
+
+
+@pytest.fixture(scope='module', autouse=True)
+def small_heap():
+    """Before each run Brian2 looks for garbage, in all that its caches have kept of other tests."""
+    yield
+    gc.collect()
+    gc.freeze()
 
 
 @pytest.fixture(autouse=True)
