@@ -91,3 +91,18 @@ def test_bad_input(case):
     make, error, message = BAD[case]
     with pytest.raises(error, match=message):
         make()
+
+
+@pytest.mark.parametrize('options, message', [
+    (dict(loss='mae'), "did you mean 'mse'"), (dict(target='volts'), "did you mean 'voltage'"),
+    (dict(rate_at='out'), "did you mean 'output'"), (dict(errors_from='tau'), 'errors_from'),
+    (dict(loss='cross_entropy', output_activation='tanh'), 'have to be linear')])
+def test_options_are_checked_before_anything_is_made(monkeypatch, options, message):
+    def refuse(*args, **options):
+        raise AssertionError('a population was made')
+    monkeypatch.setattr('brian_le.models.layered.ReplicatedGroup', refuse)
+    monkeypatch.setattr('brian_le.models.layered.switches', refuse)
+    with pytest.raises(ValueError, match=message):
+        LayeredNetwork(3, [Dense(4), Dense(2)], **options)
+    with pytest.raises(AssertionError, match='a population was made'):
+        LayeredNetwork(3, [Dense(4), Dense(2)])
