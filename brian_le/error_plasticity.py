@@ -7,18 +7,20 @@ constants follow after they have stepped.
 """
 
 from brian2.equations.equations import Equations
-from brian2.units.allunits import second
+from brian2.units.allunits import hertz, second
 
-from brian_le.checks import check_not_negative
+from brian_le.checks import check_not_negative, check_positive
 from brian_le.neurons import sum_of
+from brian_le.optimisers import SGD
 from brian_le.parameters import parameter
 from brian_le.plasticity import learning_lines, weighted_sum
 
-__all__ = ['error_learning', 'error_feedback', 'bias_learning', 'time_constant_matching']
+__all__ = ['error_learning', 'error_feedback', 'bias_learning', 'lookahead_learning',
+           'membrane_learning', 'time_constant_matching']
 
 
 def error_learning(target='v_in', *, back='v_err', error='err', learned='err',
-                   eta='shared, constant', decay=None, gate=None):
+                   eta='shared, constant', decay=None, gate=None, optimiser=SGD()):
     """Learn from the error of the postsynaptic neuron, and send it back: ``dw/dt = eta*err*r``.
 
     The weight rule of Latent Equilibrium. The same weights carry rates up and errors down.
@@ -41,6 +43,9 @@ def error_learning(target='v_in', *, back='v_err', error='err', learned='err',
         do not.
     gate : str or None
         As for `dendritic_prediction`.
+    optimiser : SGD or Adam
+        What weights make of the product ``err*r``, by default they follow it. The learning rate of
+        Adam is the change of a weight per time, whatever the size of the product.
 
     Returns
     -------
@@ -67,10 +72,11 @@ def error_learning(target='v_in', *, back='v_err', error='err', learned='err',
     eta : Hz (shared, constant)
     """
     sums = [weighted_sum(target)] + ([_weighted_errors(back, error)] if back else [])
-    return Equations('\n'.join(sums + _learned_weights(learned, eta, decay, gate)))
+    return Equations('\n'.join(sums + _learned_weights(learned, eta, decay, gate, optimiser)))
 
 
-def error_feedback(back='v_err', *, error='err', learned='err', eta=None, decay=None, gate=None):
+def error_feedback(back='v_err', *, error='err', learned='err', eta=None, decay=None, gate=None,
+                   optimiser=SGD()):
     """Send errors back through weights of their own: fixed ones, or ones that mirror the forward.
 
     For synapses between the same populations as the forward ones, and in their direction. Fixed
@@ -79,7 +85,7 @@ def error_feedback(back='v_err', *, error='err', learned='err', eta=None, decay=
 
     Parameters
     ----------
-    back, error, learned, decay, gate
+    back, error, learned, decay, gate, optimiser
         As for `error_learning`.
     eta : Quantity, str or None
         Learning rate (1/time), or the flags of a variable ``eta``; by default weights are constant.
@@ -106,10 +112,11 @@ def error_feedback(back='v_err', *, error='err', learned='err', eta=None, decay=
     w : 1 (constant)
     """
     return Equations('\n'.join([_weighted_errors(back, error),
-                                *_learned_weights(learned, eta, decay, gate)]))
+                                *_learned_weights(learned, eta, decay, gate, optimiser)]))
 
 
-def bias_learning(target='b', *, learned='err', eta='shared, constant', gate=None):
+def bias_learning(target='b', *, learned='err', eta='shared, constant', gate=None,
+                  optimiser=SGD()):
     """Biases that learn from the error of their neuron: ``dbias/dt = eta*err``.
 
     For `SharedParameters`.
@@ -118,7 +125,7 @@ def bias_learning(target='b', *, learned='err', eta='shared, constant', gate=Non
     ----------
     target : str
         The input of the neurons that takes the bias.
-    learned, eta, gate
+    learned, eta, gate, optimiser
         As for `error_learning`.
 
     Returns
@@ -143,7 +150,8 @@ def bias_learning(target='b', *, learned='err', eta='shared, constant', gate=Non
     eta : Hz (shared, constant)
     """
     return Equations('\n'.join([f'{target}_post = bias : 1 (summed)',
-                                *learning_lines('bias', f'{learned}_post', eta, gate=gate)]))
+                                *learning_lines('bias', f'{learned}_post', eta, gate=gate,
+                                                optimiser=optimiser)]))
 
 
 def time_constant_matching(inputs=('v_in', 'b'), *, eta='shared, constant', gate=None):
@@ -195,9 +203,104 @@ def time_constant_matching(inputs=('v_in', 'b'), *, eta='shared, constant', gate
         parameter('eta', eta, second, check_not_negative, bound_flags='shared')]))
 
 
+def membrane_learning(*, learned='err', eta='shared, constant', gate=None, optimiser=SGD(),
+                      tau_min='dt'):
+    """Membrane time constants that learn from the error: ``dtau/dt = -eta*err*du/dt``.
+
+    Where the error asks for a larger potential while the membrane moves up, it is too slow. For
+    `SharedParameters`; the neurons need variables ``tau_m`` and ``u_dot : hertz``.
+
+    Parameters
+    ----------
+    learned, gate, optimiser
+        As for `error_learning`.
+    eta : Quantity, float, str or None
+        Learning rate, a time (with Adam the change of a time constant per time, a number), or the
+        flags of a variable ``eta``; None for constant time constants.
+    tau_min : Quantity or str
+        What the time constants stay above, or an expression for it; by default the time step.
+
+    Returns
+    -------
+    brian2.Equations
+        With the time constants ``tau``.
+
+    Raises
+    ------
+    ValueError
+        If ``eta`` is negative, or ``tau_min`` is not positive.
+    brian2.units.DimensionMismatchError
+        If they have a wrong unit.
+
+    References
+    ----------
+    Ellenberger, Haider et al., "Backpropagation through space, time and the brain"
+    (arXiv 2403.16933).
+
+    Examples
+    --------
+    >>> from brian_le import membrane_learning
+    >>> print(membrane_learning())
+    tau_m_post = tau : s (summed)
+    dtau/dt = -eta*err_post*u_dot_post : s (clock-driven)
+    tau_min = dt : s (shared)
+    eta : s (shared, constant)
+    """
+    return _time_constant('tau_m', '-', f'{learned}_post*u_dot_post', eta, gate, optimiser,
+                          tau_min)
+
+
+def lookahead_learning(*, learned='err_in', eta='shared, constant', gate=None, optimiser=SGD(),
+                       tau_min='dt'):
+    """Look-ahead times that learn: ``dtau/dt = eta*phi'*v_err*du/dt``.
+
+    The error that reaches a neuron, ``err_in``, is what its rate should change by; a longer
+    look-ahead changes it by ``du/dt``. For `SharedParameters`; the neurons need variables
+    ``tau_r``, ``u_dot : hertz`` and ``err_in``.
+
+    Parameters
+    ----------
+    learned, eta, gate, optimiser, tau_min
+        As for `membrane_learning`.
+
+    Returns
+    -------
+    brian2.Equations
+        With the time constants ``tau``.
+
+    Raises
+    ------
+    ValueError, brian2.units.DimensionMismatchError
+        As for `membrane_learning`.
+
+    References
+    ----------
+    It follows the gradient of the energy of Generalized Latent Equilibrium (arXiv 2403.16933);
+    no published code has it.
+
+    Examples
+    --------
+    >>> from brian_le import lookahead_learning
+    >>> print(lookahead_learning()['tau'])
+    dtau/dt = eta*err_in_post*u_dot_post : s (clock-driven)
+    """
+    return _time_constant('tau_r', '', f'{learned}_post*u_dot_post', eta, gate, optimiser, tau_min)
+
+
+def _time_constant(name, sign, gradient, eta, gate, optimiser, tau_min):
+    bound = (f'tau_min = {tau_min} : second (shared)' if isinstance(tau_min, str)
+             else parameter('tau_min', tau_min, second, check_positive, bound_flags='shared'))
+    return Equations('\n'.join([
+        f'{name}_post = tau : second (summed)',
+        *learning_lines('tau', gradient, eta, sign=sign, gate=gate, optimiser=optimiser,
+                        unit=second, gradient_unit=hertz),
+        *([bound] if eta is not None else [])]))
+
+
 def _weighted_errors(back, error):
     return f'{back}_pre = w*{error}_post : 1 (summed)'
 
 
-def _learned_weights(learned, eta, decay, gate):
-    return learning_lines('w', f'{learned}_post*r_sent_pre', eta, decay=decay, gate=gate)
+def _learned_weights(learned, eta, decay, gate, optimiser):
+    return learning_lines('w', f'{learned}_post*r_sent_pre', eta, decay=decay, gate=gate,
+                          optimiser=optimiser)

@@ -59,7 +59,7 @@ class ProspectiveEuler(StateUpdateMethod):
         If the equations are stochastic.
     ValueError
         If a look-ahead time, ``tau_m``, or the time of a filter (``tau_0``, ``tau_s``, ``tau_err``,
-        ``tau_target``) is below the time step (a look-ahead time may be zero), or if synapses would
+        ``tau_target``, ``tau_v`` of a variable ``v``) is below the time step (a look-ahead time may be zero), or if synapses would
         learn while their neurons move.
 
     References
@@ -185,7 +185,8 @@ class _Step:
         group = variables[self.stepped[0]].owner
         dt = float(group.clock.dt)
         lookahead_times = set(self.lookahead_time.values())
-        for name in sorted(lookahead_times | (_FILTERS & set(self.equations))):
+        filters = (_FILTERS | {f'tau_{u}' for u in self.stepped}) & set(self.equations)
+        for name in sorted(lookahead_times | filters):
             values = _known_values(name, group)
             if values is None:
                 continue

@@ -5,7 +5,7 @@ from brian2.units.fundamentalunits import (Quantity, fail_for_dimension_mismatch
                                            have_same_dimensions)
 from brian2.units.stdunits import ms
 
-__all__ = ['as_text', 'parameter']
+__all__ = ['as_text', 'parameter', 'unit_text']
 
 
 def parameter(name, value, unit, check, bound_flags=''):
@@ -46,13 +46,19 @@ def parameter(name, value, unit, check, bound_flags=''):
     >>> parameter('tau_m', 'constant', second, check_positive)
     'tau_m : second (constant)'
     """
-    unit_text = '1' if unit is None else repr(unit)
     if isinstance(value, str):
-        return f'{name} : {unit_text}' + (f' ({value})' if value else '')
+        return f'{name} : {unit_text(unit)}' + (f' ({value})' if value else '')
     fail_for_dimension_mismatch(Quantity(value), unit, f"'{name}' has the wrong unit")
     check(name, value)
     flags = f' ({bound_flags})' if bound_flags else ''
-    return f'{name} = {as_text(value)} : {unit_text}{flags}'
+    return f'{name} = {as_text(value)} : {unit_text(unit)}{flags}'
+
+
+def unit_text(unit):
+    """A unit as it stands in equations; None is a number without unit."""
+    if unit is None or unit.is_dimensionless:
+        return '1'
+    return next((repr(plain) for plain in (second, hertz) if unit.dim is plain.dim), repr(unit))
 
 
 def as_text(value):

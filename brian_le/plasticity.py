@@ -11,7 +11,8 @@ from brian2.equations.equations import Equations
 from brian2.units.allunits import hertz
 
 from brian_le.checks import check_not_negative, check_positive
-from brian_le.parameters import parameter
+from brian_le.optimisers import SGD
+from brian_le.parameters import parameter, unit_text
 
 __all__ = ['fixed_weights', 'dendritic_prediction', 'apical_silencing', 'one_to_one',
            'weighted_sum']
@@ -148,19 +149,29 @@ def weighted_sum(target):
     return f'{target}_post = w*r_pre : 1 (summed)'
 
 
-def learning_lines(name, product, eta, *, sign='', decay=None, gate=None):
-    """The lines of a variable that follows a product, or is constant without a learning rate."""
+def learning_lines(name, gradient, eta, *, sign='', decay=None, gate=None, optimiser=SGD(),
+                   unit=hertz/hertz, gradient_unit=hertz/hertz):
+    """The lines of a variable that an optimiser moves, or that is constant without a rate `eta`."""
     if eta is None:
-        return [f'{name} : 1 (constant)']
-    change = f'eta*{product}'
-    lines = [parameter('eta', eta, hertz, check_not_negative, bound_flags='shared')]
+        return [f'{name} : {unit_text(unit)} (constant)']
+    memory, step, lines = optimiser.lines(name, gradient, gradient_unit)
+    eta_unit = unit*hertz/gradient_unit if optimiser.scales_with_gradient else unit*hertz
+    changes = memory | {name: (f'{sign}eta*{step}', unit)}
+    lines.append(parameter('eta', eta, eta_unit, check_not_negative, bound_flags='shared'))
     if decay is not None:
-        change += f' - decay*{name}'
+        changes[name] = f'{changes[name][0]} - decay*{name}', unit
         lines.append(parameter('decay', decay, hertz, check_not_negative, bound_flags='shared'))
     if gate is not None:
-        change = f'{gate}*{change}' if decay is None else f'{gate}*({change})'
+        changes = {x: (gated(gate, change), x_unit) for x, (change, x_unit) in changes.items()}
         lines.append(f'{gate} : 1 (linked)')
-    return [f'd{name}/dt = {sign}{change} : 1 (clock-driven)', *lines]
+    learned = [f'd{x}/dt = {change} : {unit_text(x_unit)} (clock-driven)'
+               for x, (change, x_unit) in reversed(changes.items())]
+    return learned + lines
+
+
+def gated(gate, change):
+    """A change that happens only where a variable is not 0."""
+    return f'{gate}*({change})' if ' - ' in change else f'{gate}*{change}'
 
 
 def _rule(target, sign, product, eta, w_max, gate):

@@ -9,6 +9,7 @@ __getattr__, __dir__, __all__ = _lazy.exports(__name__, {
     'microcircuit': ['Microcircuit'],
     'batches': ['BatchReadout', 'Batches'],
     'layered': ['LayeredNetwork'],
-    'layers': ['Dense', 'Conv', 'MaxPool', 'AveragePool', 'Flatten', 'layer_shapes',
+    'gle': ['GLENetwork'],
+    'layers': ['Dense', 'Conv', 'MaxPool', 'AveragePool', 'Flatten', 'by_group', 'layer_shapes',
                'initial_weights'],
 })

@@ -42,7 +42,8 @@ class Plan:
     tau_r: np.ndarray
 
 
-def plan_layers(name, layers, shapes, activation, output_activation, tau_m, tau_r, matching):
+def plan_layers(name, layers, shapes, activation, output_activation, tau_m, tau_r,
+                matching=False):
     """The layers with weights, as a list of `Plan`; `matching` is whether tau_m learns."""
     numbers = [number for number, layer in enumerate(layers) if layer.has_weights]
     plans = []
@@ -106,12 +107,12 @@ def _quantity(owner, what, value, unit):
     return value
 
 
-def per_layer(name, what, values, n):
-    """One learning rate for each layer with weights."""
+def per_layer(name, what, values, n, unit, signed=False):
+    """One value for each layer with weights."""
     values = [values]*n if np.ndim(values) == 0 else list(values)
     if len(values) != n:
         raise ValueError(f"{what} of '{name}' has {len(values)} values; give one, or {n}")
-    return [one_value(name, what, value, hertz) for value in values]
+    return [one_value(name, what, value, unit, signed) for value in values]
 
 
 def check_decay(name, feedback, decay, eta):

@@ -1,30 +1,23 @@
 """Layered networks of Latent Equilibrium: point neurons with errors as real signals."""
 
-import math
-
 import numpy as np
-from brian2.core.variables import linked_var
 from brian2.units.allunits import hertz, second
 from brian2.units.stdunits import ms
 
-from brian_le import (ConvSynapses, DenseSynapses, PoolSynapses, ReplicatedGroup, SharedParameters,
-                      bias_learning, error_feedback, error_learning, get_activation, hidden_neuron,
-                      output_neuron, project, softmax, time_constant_matching)
+from brian_le import (bias_learning, error_feedback, error_learning, get_activation, hidden_neuron,
+                      output_neuron, time_constant_matching)
 from brian_le.checks import choose
-from brian_le.models.batches import switches
-from brian_le.models.description import Circuit
 from brian_le.models.layer_options import (check_decay, filter_time, one_value, per_layer,
-                                           plan_layers, replicas_of)
-from brian_le.models.layers import Conv, Flatten, layer_shapes
-from brian_le.models.weights import Weights
-from brian_le.step import FEEDBACK, NEURONS, STIMULUS, SUM, WEIGHTS
+                                           plan_layers)
+from brian_le.models.layered_circuit import LayeredCircuit
+from brian_le.step import FEEDBACK, WEIGHTS
 
 __all__ = ['LayeredNetwork']
 
 _SHARED = 'shared, constant'
 
 
-class LayeredNetwork(Circuit):
+class LayeredNetwork(LayeredCircuit):
     """Slow point neurons in layers, which compute and learn without waiting.
 
     Rates travel up through the layers and errors travel down, each by one layer per time step;
@@ -163,15 +156,11 @@ class LayeredNetwork(Circuit):
                  eta=0/ms, bias=True, tau_m=10*ms, tau_r=None, eta_tau=None,
                  feedback='transposed', decay=0/ms, rate_at='output', errors_from='tau_m',
                  tau_s=0*ms, tau_err=0*ms, tau_target=0*ms, noise=0.0, name='network'):
-        self.name = name
-        self.layers = list(layers)
-        self.shapes = layer_shapes(input_shape, self.layers)
-        self.batches = batches
-        self.replicas = replicas_of(name, batches, replicas, self.shapes)
+        self._lay_out(name, input_shape, layers, batches, replicas)
         choose('feedback', feedback, ('transposed', 'random', 'mirror'))
         matching = eta_tau is not None
-        self._plans = plan_layers(name, self.layers, self.shapes, activation, output_activation,
-                                  tau_m, tau_r, matching)
+        plans = plan_layers(name, self.layers, self.shapes, activation, output_activation, tau_m,
+                            tau_r, matching)
         self._filters = {what: filter_time(name, what, tau) for what, tau in (
             ('tau_s', tau_s), ('tau_err', tau_err), ('tau_target', tau_target))}
         #: Values of the parameters, for printing; the groups and synapses hold those in use.
@@ -179,52 +168,31 @@ class LayeredNetwork(Circuit):
             replicas=self.replicas, activation=get_activation(activation).name,
             output_activation=get_activation(output_activation).name, loss=loss, target=target,
             beta=one_value(name, 'beta', beta), gamma=one_value(name, 'gamma', gamma, signed=True),
-            eta=per_layer(name, 'eta', eta, len(self._plans)), tau_m=tau_m,
+            eta=per_layer(name, 'eta', eta, len(plans), hertz), tau_m=tau_m,
             tau_r='tau_m' if tau_r is None else tau_r,
             eta_tau=one_value(name, 'eta_tau', eta_tau, second) if matching else None,
             feedback=feedback, decay=one_value(name, 'decay', decay, hertz), rate_at=rate_at,
             errors_from=errors_from, tau_s=tau_s, tau_err=tau_err, tau_target=tau_target,
             noise=one_value(name, 'noise', noise), bias=bool(bias))
         check_decay(name, feedback, self.parameters['decay'], self.parameters['eta'])
-        self.projections = {}
-        self._populate()
-        self._connect()
-        self.weights = Weights(name, self._weight_views())
+        if errors_from == 'tau_r':
+            self._error_order, self._error_end = FEEDBACK, WEIGHTS
+        # all equations before any object, so that an unfitting option leaves nothing behind
+        self._populate(plans, {plan.number: self._equations(plan, plan is plans[-1])
+                               for plan in plans})
+        self._set_parameters()
+        for k in range(len(plans)):
+            self._connect_neurons(k)
+        self._connect_pools()
+        if loss == 'cross_entropy':
+            self._connect_softmax()
+        self._finish()
         if rate_at == 'input':
             self._send_rates_of_rest()
 
     # ------------------------------------------------------------------------------ composition
-    def _populate(self):
-        # all equations before any object, so that an unfitting option leaves nothing behind
-        equations = {plan.number: self._equations(plan) for plan in self._plans}
-        if self.batches is None:
-            self.inputs = self._group('inputs', math.prod(self.shapes[0]),
-                                      'r : 1\nr_sent = r : 1')
-            self.schedule = switches(f'{self.name}_schedule')
-        else:
-            self.inputs, self.schedule = self.batches.inputs, self.batches.schedule
-        self.neurons, self.pools = [], {}
-        #: The population behind each shape: a Flatten layer has none of its own.
-        self._behind = [self.inputs]
-        for j, (layer, shape) in enumerate(zip(self.layers, self.shapes[1:])):
-            if layer.has_weights:
-                group = self._group(f'layer{len(self.neurons)}', math.prod(shape), equations[j])
-                self.neurons.append(group)
-            elif isinstance(layer, Flatten):
-                group = self._behind[-1]
-            else:
-                back = '\nv_err : 1' if self.neurons else ''
-                group = self._group(f'pool{j}', math.prod(shape), f'r : 1\nr_sent = r : 1{back}')
-                self.pools[j] = group
-            self._behind.append(group)
-        self.hidden, self.output = self.neurons[:-1], self.neurons[-1]
-        self._set_parameters()
-        if self.batches is not None and self.batches.n_outputs:
-            self.batches.play('targets', self.output, 'target')
-
-    def _equations(self, plan):
+    def _equations(self, plan, is_output):
         p = self.parameters
-        is_output = plan is self._plans[-1]
         used = ('tau_s', 'tau_target' if is_output else 'tau_err')
         options = dict(
             {what: self._filters[what] for what in used}, tau_r='constant',
@@ -249,123 +217,39 @@ class LayeredNetwork(Circuit):
             if self.parameters['noise'] > 0:
                 group.noise = self.parameters['noise']
         self.output.beta = self.parameters['beta']
-        self.output.nudged = linked_var(self.schedule, 'nudged')
 
-    def _group(self, role, n, equations):
-        return ReplicatedGroup(n, equations, replicas=self.replicas, method='prospective_euler',
-                               namespace={}, name=f'{self.name}_{role}')
-
-    def _connect(self):
+    def _connect_neurons(self, k):
         p = self.parameters
-        late = p['errors_from'] == 'tau_r'
-        self._learned = 'err_sent' if p['rate_at'] == 'input' else 'err'
-        self._error = 'mismatch' if late else 'err'
-        self._error_order, self._error_end = (FEEDBACK, WEIGHTS) if late else (SUM, NEURONS)
-        for k, plan in enumerate(self._plans):
-            self._connect_neurons(k, plan)
-        for j in self.pools:
-            self._connect_pool(j, self.layers[j])
-        if p['loss'] == 'cross_entropy':
-            # before the sums of errors that act at once
-            self.projections['softmax', len(self._plans) - 1] = project(
-                self.output, self.output, softmax(), name=f'{self.name}_softmax',
-                orders={'z_post': STIMULUS})
-
-    def _connect_neurons(self, k, plan):
-        p, j, layer = self.parameters, plan.number, plan.layer
         eta, decay = p['eta'][k], p['decay']
         learns = eta > 0/ms
         decays = learns and decay > 0/ms
-        rule = dict(error=self._error, learned=self._learned, gate='learning' if learns else None,
-                    eta=_SHARED if learns else None, decay=_SHARED if decays else None)
+        rule = dict(error='mismatch' if p['errors_from'] == 'tau_r' else 'err',
+                    learned='err_sent' if p['rate_at'] == 'input' else 'err',
+                    gate='learning' if learns else None, eta=_SHARED if learns else None)
+        weights = dict(rule, decay=_SHARED if decays else None)
         back = 'v_err' if k > 0 else None  # inputs have no errors
         shared = p['feedback'] == 'transposed'
-        models = {'forward': error_learning(back=back if shared else None, **rule)}
+        self._project('forward', k, error_learning(back=back if shared else None, **weights))
         if back and not shared:
-            own = rule if p['feedback'] == 'mirror' else {'error': self._error}
-            models['feedback'] = error_feedback(back, **own)
-        for kind, model in models.items():
-            self.projections[kind, k] = project(
-                self._behind[j], self.neurons[k], model, name=f'{self.name}_{kind}{k}',
-                orders={'v_err_pre': self._error_order}, **_synapses(layer, self.shapes[j]))
+            own = weights if p['feedback'] == 'mirror' else {'error': rule['error']}
+            self._project('feedback', k, error_feedback(back, **own))
         if p['bias']:
-            channels = self.shapes[j + 1][-1] if isinstance(layer, Conv) else None
-            model = bias_learning(learned=self._learned, eta=rule['eta'], gate=rule['gate'])
-            self.projections['bias', k] = self._parameters(f'bias{k}', k, model, channels)
+            del rule['error']
+            self._share_bias(k, bias_learning(**rule))
         for kind in ('forward', 'feedback', 'bias'):
             projection = self.projections.get((kind, k))
             if projection is not None and 'learning' in projection.equations:
-                projection.learning = linked_var(self.schedule, 'learning')
                 projection.eta = eta
                 if 'decay' in projection.equations:
                     projection.decay = decay
         if p['eta_tau'] is not None:
-            model = time_constant_matching(self._inputs_of_neurons, gate='matching')
-            tau = self.projections['tau', k] = self._parameters(f'tau{k}', k, model)
-            tau.matching = linked_var(self.schedule, 'matching')
+            self._share('tau', k, time_constant_matching(self._inputs_of_neurons, gate='matching'))
+            tau = self.projections['tau', k]
             tau.eta = p['eta_tau']
             tau.tau = self._plans[k].tau_m*second
-
-    def _parameters(self, role, k, model, channels=None):
-        return SharedParameters(self.neurons[k], model, channels=channels, order=WEIGHTS,
-                                method='prospective_euler', name=f'{self.name}_{role}',
-                                namespace={})
-
-    def _connect_pool(self, j, layer):
-        """Rates go up before all sums are formed, errors down after all of them."""
-        n = len(self.layers) + 1
-        model = 'r_post = r_pre : 1 (summed)'
-        if 'v_err' in self.pools[j].variables:
-            model += '\nv_err_pre = v_err_post : 1 (summed)'
-        way = self._error_end - self._error_order
-        self.projections['pool', j] = project(
-            self._behind[j], self.pools[j], model, synapses=PoolSynapses,
-            name=f'{self.name}_pooling{j}', input_shape=self.shapes[j], window=layer.window,
-            stride=layer.stride, kind=layer.kind,
-            orders={'r_post': STIMULUS + (SUM - STIMULUS)*(j + 1)/n,
-                    'v_err_pre': self._error_order + way*(n - 1 - j)/n})
-
-    def _weight_views(self):
-        names = {'forward': 'w', 'feedback': 'w', 'bias': 'bias', 'tau': 'tau'}
-        return {key: [projection.matrix(names[key[0]])]
-                for key, projection in self.projections.items() if key[0] in names}
 
     def _send_rates_of_rest(self):
         """Rates at the input of synapses are those of the potential 0 at the beginning."""
         for plan, group in zip(self._plans, self.neurons):
             group.r = float(plan.activation.rates(0.0))
             group.slope = float(plan.activation.slopes(0.0))
-
-    # ---------------------------------------------------------------------------------- looking
-    @property
-    def populations(self):
-        """All populations, from the inputs on."""
-        return list(dict.fromkeys(self._behind))
-
-    @property
-    def typical(self):
-        """Populations and projections of every kind, whose equations are printed."""
-        groups = [*self.hidden[:1], *list(self.pools.values())[:1], self.output]
-        kinds = {}
-        for (kind, k), projection in self.projections.items():
-            if kind != 'forward' or k == len(self.neurons) - 1:
-                kinds.setdefault(kind, projection)
-        return groups, list(kinds.values())
-
-    def __iter__(self):
-        yield self.schedule
-        yield from self.populations
-        yield from self.projections.values()
-
-    def __repr__(self):
-        shapes = '-'.join('x'.join(map(str, shape)) for shape in self.shapes)
-        copies = f', {self.replicas} replicas' if self.replicas > 1 else ''
-        return f"<LayeredNetwork '{self.name}': {shapes}{copies}>"
-
-
-def _synapses(layer, input_shape):
-    """The class of the synapses of a layer, and what it needs to know."""
-    if isinstance(layer, Conv):
-        return dict(synapses=ConvSynapses, input_shape=input_shape, kernel=layer.kernel,
-                    stride=layer.stride, padding=layer.padding)
-    return dict(synapses=DenseSynapses)

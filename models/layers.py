@@ -4,13 +4,15 @@ import math
 from dataclasses import dataclass
 
 import numpy as np
+from brian2.units.allunits import second
+from brian2.units.fundamentalunits import Quantity, fail_for_dimension_mismatch
 
 from brian_le import conv_shape, pool_shape
 from brian_le.activations import Activation, get_activation
 from brian_le.checks import whole_number
 from brian_le.shapes import along_plane
 
-__all__ = ['Dense', 'Conv', 'MaxPool', 'AveragePool', 'Flatten', 'layer_shapes',
+__all__ = ['Dense', 'Conv', 'MaxPool', 'AveragePool', 'Flatten', 'by_group', 'layer_shapes',
            'initial_weights']
 
 
@@ -227,6 +229,42 @@ class Flatten(Layer):
 
     def __str__(self):
         return 'Flatten()'
+
+
+def by_group(*groups):
+    """Time constants of a layer that is made of groups of neurons.
+
+    Parameters
+    ----------
+    *groups : tuple of (int, Quantity)
+        How many neurons have which time constant, one group after the other.
+
+    Returns
+    -------
+    Quantity
+        One time constant per neuron.
+
+    Raises
+    ------
+    ValueError
+        If there are no groups, or a number of neurons is not whole and positive.
+    brian2.units.DimensionMismatchError
+        If something is not a time.
+
+    Examples
+    --------
+    >>> from brian2 import ms
+    >>> from brian_le.models import Dense, by_group
+    >>> by_group((2, 1*ms), (1, 20*ms))
+    array([ 1.,  1., 20.]) * msecond
+    >>> layer = Dense(3, tau_m=20*ms, tau_r=by_group((2, 1*ms), (1, 20*ms)))
+    """
+    if not groups:
+        raise ValueError('by_group needs at least one group: (number of neurons, time constant)')
+    for _, tau in groups:
+        fail_for_dimension_mismatch(Quantity(tau), second, 'a group of neurons needs a time')
+    return np.concatenate([np.full(whole_number('number of neurons in a group', n), tau/second)
+                           for n, tau in groups])*second
 
 
 def layer_shapes(input_shape, layers):

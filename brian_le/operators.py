@@ -1,0 +1,119 @@
+"""Two operators in time, as Brian2 equations: looking back and looking ahead.
+
+Neurons of Generalized Latent Equilibrium are made of them, and a user can put them on any signal:
+
+==================  =====================================  ==================================
+operator            in continuous time                     gain and phase at frequency w
+==================  =====================================  ==================================
+`retrospective`     ``tau*dv/dt = signal - v``             ``1/(1 + i*w*tau)``: slow, lagging
+`prospective`       ``v_prosp = v + tau*dv/dt``            ``1 + i*w*tau``: fast, leading
+==================  =====================================  ==================================
+
+One is the inverse of the other: the look-ahead of a low-pass filtered signal, with the same time
+constant, is the signal itself. With different ones the phase is advanced or delayed.
+"""
+
+from brian2.equations.equations import Equations
+from brian2.units.allunits import second
+from brian2.units.stdunits import ms
+
+from brian_le.checks import check_not_negative, check_positive
+from brian_le.parameters import parameter
+
+__all__ = ['prospective', 'retrospective']
+
+
+def retrospective(signal, name='v', *, tau=10*ms):
+    """A low-pass filter: ``name`` integrates a signal, and so looks back at its past.
+
+    The operator I- of Generalized Latent Equilibrium, what a leaky membrane does to its input.
+
+    Parameters
+    ----------
+    signal : str
+        Expression of the signal, without unit, in the language of Brian2 equations.
+    name : str
+        Name of the variable that follows it.
+    tau : Quantity or str
+        Time constant, or the flags of the variable ``tau_NAME`` that holds it. With the time step
+        as time constant the filter copies the signal.
+
+    Returns
+    -------
+    brian2.Equations
+        With the variables ``name`` and ``tau_NAME``. Equations are put together with ``+``.
+
+    Raises
+    ------
+    ValueError
+        If ``tau`` is not positive.
+    brian2.units.DimensionMismatchError
+        If it is not a time.
+
+    References
+    ----------
+    Ellenberger, Haider et al., "Backpropagation through space, time and the brain"
+    (arXiv 2403.16933).
+
+    Examples
+    --------
+    >>> from brian2 import ms
+    >>> from brian_le import retrospective
+    >>> print(retrospective('I', 'slow', tau=20*ms))
+    tau_slow = 20.0*ms : s
+    dslow/dt = (I - slow)/tau_slow : 1
+    """
+    return Equations('\n'.join(low_pass_lines(signal, name) + [
+        parameter(f'tau_{name}', tau, second, check_positive)]))
+
+
+def prospective(name='v', *, tau=10*ms):
+    """A look-ahead: ``name_prosp`` extrapolates a variable that has a differential equation.
+
+    The operator D+ of Generalized Latent Equilibrium. It needs
+    ``method='prospective_euler'``, which computes it in each step from the derivative. To look
+    ahead of a signal without a differential equation, let a variable copy it:
+    ``retrospective(signal, 'x', tau=dt) + prospective('x', tau=...)`` with the time step ``dt``.
+
+    Parameters
+    ----------
+    name : str
+        Name of the variable.
+    tau : Quantity or str
+        Look-ahead time, or the flags of the variable ``tau_prosp_NAME`` that holds it; 0 for none.
+
+    Returns
+    -------
+    brian2.Equations
+        With the variables ``name_prosp`` and ``tau_prosp_NAME``.
+
+    Raises
+    ------
+    ValueError
+        If ``tau`` is negative.
+    brian2.units.DimensionMismatchError
+        If it is not a time.
+
+    References
+    ----------
+    As for `retrospective`.
+
+    Examples
+    --------
+    A signal that is filtered and recovered:
+
+    >>> from brian2 import NeuronGroup, ms, run
+    >>> from brian_le import prospective, retrospective
+    >>> both = retrospective('sin(2*pi*t/(50*ms))', 'x', tau=20*ms) + prospective('x', tau=20*ms)
+    >>> G = NeuronGroup(1, both, method='prospective_euler')
+    >>> run(12.6*ms)  # the last step begins at 12.5 ms
+    >>> round(float(G.x[0]), 2), round(float(G.x_prosp[0]), 2)
+    (0.32, 1.0)
+    """
+    return Equations('\n'.join([
+        f'{name}_prosp : 1', parameter(f'tau_prosp_{name}', tau, second, check_not_negative)]))
+
+
+def low_pass_lines(signal, name):
+    """The lines of a variable that follows a signal with the time constant ``tau_NAME``."""
+    return [f'd{name}/dt = ({signal} - {name})/tau_{name} : 1']

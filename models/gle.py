@@ -1,0 +1,239 @@
+"""Layered networks of Generalized Latent Equilibrium, which learn through space and time."""
+
+import numpy as np
+from brian2.core.clocks import defaultclock
+from brian2.units.allunits import hertz, second
+from brian2.units.fundamentalunits import Quantity
+from brian2.units.stdunits import ms
+
+from brian_le import (SGD, bias_learning, error_learning, get_activation, gle_neuron, gle_output,
+                      lookahead_learning, membrane_learning)
+from brian_le.checks import choose
+from brian_le.models.layer_options import one_value, per_layer, plan_layers
+from brian_le.models.layered_circuit import LayeredCircuit
+from brian_le.step import FEEDBACK, WEIGHTS
+
+__all__ = ['GLENetwork']
+
+_SHARED = 'shared, constant'
+
+
+class GLENetwork(LayeredCircuit):
+    """Neurons with two time constants in layers, with errors that flow in real time.
+
+    Rates travel up and errors travel down, each by one layer per time step. Every neuron has an
+    error partner in which its two time constants are swapped (`brian_le.gle_neuron`); weights,
+    biases and membrane time constants learn all the time from the error of their neuron, as
+    backpropagation through time would let them, but from what is there at the moment.
+
+    The projections, by kind and number k of the layer with weights:
+
+    =================  ===================================  ========================================
+    kind               from, to                             what learns
+    =================  ===================================  ========================================
+    ``forward``, k     rates of the layer below, layer k;   weights [post, pre], or [output channel,
+                       errors of layer k, the layer below   input channel, y, x]
+    ``bias``, k        layer k                              one for each neuron or channel
+    ``tau_m``, k       layer k                              a membrane time constant for each neuron
+    ``tau_r``, k       layer k                              a look-ahead time for each neuron
+    ``pool``, j        layer j of `layers`                  nothing
+    =================  ===================================  ========================================
+
+    A light container of plain Brian2 objects: add it to a `brian2.Network`, record from its groups
+    with monitors, print it.
+
+    Parameters
+    ----------
+    input_shape : int or tuple of int
+        Number of inputs, or (rows, columns, channels), or (steps, channels).
+    layers : sequence
+        `Dense`, `Conv`, `MaxPool`, `AveragePool` and `Flatten` objects, from the inputs on. What
+        they leave open is as given here; groups of slow and fast neurons in a layer are written
+        with `by_group`.
+    batches : Batches or Sequences, optional
+        What is shown. Without it ``inputs`` is a population whose rates ``r`` one sets, the
+        outputs have a parameter ``target``, and ``schedule`` the switches.
+    replicas : int
+        Number of copies of the network that share all that learns; with `batches` that of these.
+    activation, output_activation : str or Activation
+        Of the hidden neurons and of the last layer.
+    loss : {'mse', 'cross_entropy'}
+        What learning reduces; cross-entropy needs linear outputs.
+    beta : float
+        Strength of the target, a shared variable of the outputs.
+    gamma : float or sequence of float
+        How strongly errors act on the membranes: one for all layers, or one for each.
+    errors : {'prospective', 'instantaneous'}
+        Whether errors pass through error neurons, or only through space, see
+        `brian_le.gle_neuron`.
+    eta : Quantity or sequence of Quantity
+        Learning rate of weights and biases (1/time): one, or one for each layer. A layer with the
+        rate 0 has constant ones.
+    eta_tau_m, eta_tau_r : Quantity, float, sequence or None
+        Learning rate of the time constants, one or one for each layer (0 for constant ones); None
+        for constant time constants. A time, with Adam a number.
+    optimiser : SGD or Adam
+        Of all that learns.
+    bias : bool
+        Whether neurons have biases.
+    tau_m : Quantity
+        Membrane time constant.
+    tau_r : Quantity, optional
+        Look-ahead time, by default ``tau_m``. Prospective errors need at least the time step.
+    tau_min : Quantity, optional
+        What time constants that learn stay above; by default the time step. See `clamped`.
+    name : str
+        First part of the names of all objects; every network of a simulation needs its own.
+
+    Attributes
+    ----------
+    inputs, neurons, hidden, output, pools, schedule, projections, shapes, weights
+        As of `LayeredNetwork`; ``weights`` has the time constants that learn, in seconds.
+
+    Raises
+    ------
+    ValueError
+        For layers that do not follow each other, sizes that differ from those of the batches, an
+        unknown option, negative or unfitting learning rates, a time constant below the time step,
+        cross-entropy with outputs that are not linear.
+    TypeError
+        If something is not a layer.
+    brian2.units.DimensionMismatchError
+        For values with wrong units.
+
+    References
+    ----------
+    Ellenberger, Haider et al., "Backpropagation through space, time and the brain",
+    Nature Communications 17:66 (arXiv 2403.16933).
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from brian2 import Network, ms
+    >>> from brian_le import Adam
+    >>> from brian_le.models import Dense, GLENetwork, by_group, initial_weights
+    >>> layers = [Dense(6, tau_r=by_group((4, 1*ms), (2, 10*ms))), Dense(2)]
+    >>> net = GLENetwork(1, layers, eta=0.01/ms, optimiser=Adam(), tau_m=10*ms)
+    >>> net.weights.update(initial_weights(1, layers, np.random.default_rng(1)))
+    >>> net.inputs.r, net.output.target = 1, [1, 0]
+    >>> Network(net).run(10*ms)
+    >>> net.weights['forward', 1].shape
+    (2, 6)
+    """
+
+    _error_order, _error_end = FEEDBACK, WEIGHTS
+
+    def __init__(self, input_shape, layers, *, batches=None, replicas=1, activation='tanh',
+                 output_activation='linear', loss='mse', beta=0.1, gamma=0.0,
+                 errors='prospective', eta=0/ms, eta_tau_m=None, eta_tau_r=None, optimiser=SGD(),
+                 bias=True, tau_m=10*ms, tau_r=None, tau_min=None, name='network'):
+        self._lay_out(name, input_shape, layers, batches, replicas)
+        choose('errors', errors, ('prospective', 'instantaneous'))
+        self._optimiser = optimiser
+        plans = plan_layers(name, self.layers, self.shapes, activation, output_activation, tau_m,
+                            tau_r)
+        n = len(plans)
+        tau_unit = second if optimiser.scales_with_gradient else None
+        dt = Quantity(defaultclock.dt)
+        #: Values of the parameters, for printing; the groups and synapses hold those in use.
+        self.parameters = dict(
+            replicas=self.replicas, activation=get_activation(activation).name,
+            output_activation=get_activation(output_activation).name, loss=loss,
+            beta=one_value(name, 'beta', beta),
+            gamma=per_layer(name, 'gamma', gamma, n, None, signed=True), errors=errors,
+            eta=per_layer(name, 'eta', eta, n, hertz),
+            **{what: None if value is None else per_layer(name, what, value, n, tau_unit)
+               for what, value in (('eta_tau_m', eta_tau_m), ('eta_tau_r', eta_tau_r))},
+            optimiser=optimiser, bias=bool(bias), tau_m=tau_m,
+            tau_r='tau_m' if tau_r is None else tau_r,
+            tau_min=dt if tau_min is None else one_value(name, 'tau_min', tau_min, second))
+        self._check_times(plans, dt)
+        # all equations before any object, so that an unfitting option leaves nothing behind
+        self._populate(plans, {plan.number: self._equations(k, plan, k == n - 1)
+                               for k, plan in enumerate(plans)})
+        self.output.beta = self.parameters['beta']
+        for k in range(n):
+            self._connect_neurons(k)
+        self._connect_pools()
+        if loss == 'cross_entropy':
+            self._connect_softmax()
+        self._finish()
+
+    # ------------------------------------------------------------------------------ composition
+    def _learns(self, tau, k):
+        """Whether the time constants of a layer learn."""
+        rates = self.parameters[f'eta_{tau}']
+        return rates is not None and rates[k] > 0
+
+    def _check_times(self, plans, dt):
+        p, tau_min = self.parameters, self.parameters['tau_min']
+        if tau_min < dt*(1 - 1e-9):
+            raise ValueError(f"tau_min of '{self.name}' is {tau_min}, less than the time step "
+                             f'{dt}')
+        for k, plan in enumerate(plans):
+            if p['errors'] == 'prospective' and (plan.tau_r < float(dt)*(1 - 1e-9)).any():
+                raise ValueError(
+                    f"tau_r of layer {plan.number} of '{self.name}' is 0, but its error neurons "
+                    f"integrate with tau_r; give at least the time step {dt}, or "
+                    "errors='instantaneous'")
+            for tau in ('tau_m', 'tau_r'):
+                values = getattr(plan, tau)
+                if self._learns(tau, k) and (values < float(tau_min)*(1 - 1e-9)).any():
+                    raise ValueError(f"{tau} of layer {plan.number} of '{self.name}' learns, and "
+                                     f'begins at {values.min()*1e3:g} ms, below tau_min = '
+                                     f'{tau_min}')
+
+    def _equations(self, k, plan, is_output):
+        p = self.parameters
+        options = dict(
+            inputs=('v_in', 'b') if p['bias'] else ('v_in',), gamma=p['gamma'][k],
+            errors=p['errors'], published_input=self._learns('tau_r', k),
+            **{tau: '' if self._learns(tau, k) else 'constant' for tau in ('tau_m', 'tau_r')})
+        if is_output:
+            equations = gle_output(plan.activation, loss=p['loss'], nudged='linked', **options)
+        else:
+            equations = gle_neuron(plan.activation, **options)
+        moves = self._learns('tau_m', k) or self._learns('tau_r', k)
+        return equations + 'u_dot : hertz' if moves else equations
+
+    def _connect_neurons(self, k):
+        p, plan, group = self.parameters, self._plans[k], self.neurons[k]
+        learns = p['eta'][k] > 0/ms
+        rule = dict(gate='learning' if learns else None, eta=_SHARED if learns else None,
+                    optimiser=self._optimiser)
+        back = 'v_err' if k > 0 else None  # inputs have no errors
+        self._project('forward', k, error_learning(back=back, **rule))
+        if p['bias']:
+            self._share_bias(k, bias_learning(**rule))
+        for kind in ('forward', 'bias'):
+            if learns and (kind, k) in self.projections:
+                self.projections[kind, k].eta = p['eta'][k]
+        for tau, learning in (('tau_m', membrane_learning), ('tau_r', lookahead_learning)):
+            values = getattr(plan, tau)
+            setattr(group, tau, np.tile(values, self.replicas)*second)
+            if self._learns(tau, k):
+                self._share(tau, k, learning(eta=_SHARED, gate='learning', tau_min=p['tau_min'],
+                                             optimiser=self._optimiser))
+                self.projections[tau, k].eta = p[f'eta_{tau}'][k]
+                self.projections[tau, k].tau = values*second
+
+    # ---------------------------------------------------------------------------------- looking
+    def clamped(self, weights=None):
+        """Time constants that learning has driven to their lower bound ``tau_min``.
+
+        Parameters
+        ----------
+        weights : dict, optional
+            Time constants in seconds by ('tau_m', k) and ('tau_r', k), e.g. those of a result; by
+            default those of the network.
+
+        Returns
+        -------
+        dict
+            For each of these keys with such time constants, the numbers of their neurons.
+        """
+        weights = self.weights if weights is None else weights
+        bound = float(self.parameters['tau_min'])*(1 + 1e-6)
+        found = {key: np.flatnonzero(weights[key] <= bound) for key in weights
+                 if key[0] in ('tau_m', 'tau_r')}
+        return {key: neurons for key, neurons in found.items() if len(neurons)}

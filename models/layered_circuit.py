@@ -1,0 +1,160 @@
+"""What layered networks have in common: populations, pools, switches, and how they are looked at."""
+
+import math
+
+from brian2.core.variables import linked_var
+
+from brian_le import (ConvSynapses, DenseSynapses, PoolSynapses, ReplicatedGroup, SharedParameters,
+                      project, softmax)
+from brian_le.models.batches import switches
+from brian_le.models.description import Circuit
+from brian_le.models.layer_options import replicas_of
+from brian_le.models.layers import Conv, Flatten, layer_shapes
+from brian_le.models.weights import Weights
+from brian_le.step import NEURONS, STIMULUS, SUM, WEIGHTS
+
+__all__ = ['LayeredCircuit']
+
+#: Names of learned variables by the kind of their projection.
+_LEARNED = {'bias': 'bias', 'tau': 'tau', 'tau_m': 'tau', 'tau_r': 'tau'}
+
+
+class LayeredCircuit(Circuit):
+    """Populations in layers with projections in both directions; not to be used by itself.
+
+    A class of networks calls, in this order, `_lay_out`, `_populate`, `_connect_pools` and
+    `_finish`, and connects its neurons in between with `_project` and `_share`.
+    """
+
+    #: Where errors are summed, and where this has to be finished.
+    _error_order, _error_end = SUM, NEURONS
+
+    # ------------------------------------------------------------------------------ composition
+    def _lay_out(self, name, input_shape, layers, batches, replicas):
+        self.name = name
+        self.layers = list(layers)
+        self.shapes = layer_shapes(input_shape, self.layers)
+        self.batches = batches
+        self.replicas = replicas_of(name, batches, replicas, self.shapes)
+        self.projections = {}
+
+    def _populate(self, plans, equations):
+        """Create all populations; `equations` has those of each layer with weights, by number."""
+        self._plans = plans
+        if self.batches is None:
+            self.inputs = self._group('inputs', math.prod(self.shapes[0]),
+                                      'r : 1\nr_sent = r : 1')
+            self.schedule = switches(f'{self.name}_schedule')
+        else:
+            self.inputs, self.schedule = self.batches.inputs, self.batches.schedule
+        self.neurons, self.pools = [], {}
+        #: The population behind each shape: a Flatten layer has none of its own.
+        self._behind = [self.inputs]
+        for j, (layer, shape) in enumerate(zip(self.layers, self.shapes[1:])):
+            if layer.has_weights:
+                group = self._group(f'layer{len(self.neurons)}', math.prod(shape), equations[j])
+                self.neurons.append(group)
+            elif isinstance(layer, Flatten):
+                group = self._behind[-1]
+            else:
+                back = '\nv_err : 1' if self.neurons else ''
+                group = self._group(f'pool{j}', math.prod(shape), f'r : 1\nr_sent = r : 1{back}')
+                self.pools[j] = group
+            self._behind.append(group)
+        self.hidden, self.output = self.neurons[:-1], self.neurons[-1]
+        self.output.nudged = linked_var(self.schedule, 'nudged')
+        if self.batches is not None and self.batches.n_outputs:
+            self.batches.play('targets', self.output, 'target')
+
+    def _group(self, role, n, equations):
+        return ReplicatedGroup(n, equations, replicas=self.replicas, method='prospective_euler',
+                               namespace={}, name=f'{self.name}_{role}')
+
+    def _project(self, kind, k, model):
+        """A projection to the neurons of layer k from the layer below."""
+        j = self._plans[k].number
+        self._add(kind, k, project(
+            self._behind[j], self.neurons[k], model, name=f'{self.name}_{kind}{k}',
+            orders={'v_err_pre': self._error_order},
+            **_synapses(self.layers[j], self.shapes[j])))
+
+    def _share(self, kind, k, model, channels=None):
+        """Parameters of the neurons of layer k."""
+        self._add(kind, k, SharedParameters(
+            self.neurons[k], model, channels=channels, order=WEIGHTS, method='prospective_euler',
+            name=f'{self.name}_{kind}{k}', namespace={}))
+
+    def _share_bias(self, k, model):
+        """Biases of the neurons of layer k, one for each channel of a plane."""
+        layer = self._plans[k].layer
+        shape = self.shapes[self._plans[k].number + 1]
+        self._share('bias', k, model, shape[-1] if isinstance(layer, Conv) else None)
+
+    def _add(self, kind, k, projection):
+        for gate in {'learning', 'matching'} & set(projection.equations):
+            setattr(projection, gate, linked_var(self.schedule, gate))
+        self.projections[kind, k] = projection
+
+    def _connect_pools(self):
+        for j, layer in enumerate(self.layers):
+            if j in self.pools:
+                self._connect_pool(j, layer)
+
+    def _connect_pool(self, j, layer):
+        """Rates go up before all sums are formed, errors down after all of them."""
+        n = len(self.layers) + 1
+        model = 'r_post = r_pre : 1 (summed)'
+        if 'v_err' in self.pools[j].variables:
+            model += '\nv_err_pre = v_err_post : 1 (summed)'
+        way = self._error_end - self._error_order
+        self.projections['pool', j] = project(
+            self._behind[j], self.pools[j], model, synapses=PoolSynapses,
+            name=f'{self.name}_pooling{j}', input_shape=self.shapes[j], window=layer.window,
+            stride=layer.stride, kind=layer.kind,
+            orders={'r_post': STIMULUS + (SUM - STIMULUS)*(j + 1)/n,
+                    'v_err_pre': self._error_order + way*(n - 1 - j)/n})
+
+    def _connect_softmax(self):
+        # before the sums of errors that act at once
+        self.projections['softmax', len(self.neurons) - 1] = project(
+            self.output, self.output, softmax(), name=f'{self.name}_softmax',
+            orders={'z_post': STIMULUS})
+
+    def _finish(self):
+        self.weights = Weights(self.name, {
+            key: [projection.matrix(_LEARNED.get(key[0], 'w'))]
+            for key, projection in self.projections.items() if key[0] not in ('pool', 'softmax')})
+
+    # ---------------------------------------------------------------------------------- looking
+    @property
+    def populations(self):
+        """All populations, from the inputs on."""
+        return list(dict.fromkeys(self._behind))
+
+    @property
+    def typical(self):
+        """Populations and projections of every kind, whose equations are printed."""
+        groups = [*self.hidden[:1], *list(self.pools.values())[:1], self.output]
+        kinds = {}
+        for (kind, k), projection in self.projections.items():
+            if kind != 'forward' or k == len(self.neurons) - 1:
+                kinds.setdefault(kind, projection)
+        return groups, list(kinds.values())
+
+    def __iter__(self):
+        yield self.schedule
+        yield from self.populations
+        yield from self.projections.values()
+
+    def __repr__(self):
+        shapes = '-'.join('x'.join(map(str, shape)) for shape in self.shapes)
+        copies = f', {self.replicas} replicas' if self.replicas > 1 else ''
+        return f"<{type(self).__name__} '{self.name}': {shapes}{copies}>"
+
+
+def _synapses(layer, input_shape):
+    """The class of the synapses of a layer, and what it needs to know."""
+    if isinstance(layer, Conv):
+        return dict(synapses=ConvSynapses, input_shape=input_shape, kernel=layer.kernel,
+                    stride=layer.stride, padding=layer.padding)
+    return dict(synapses=DenseSynapses)
