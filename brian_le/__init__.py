@@ -15,6 +15,8 @@ __getattr__, __dir__, __all__ = _lazy.exports(__name__, {
     'integration': ['ProspectiveEuler', 'prospective_euler'],
     'neurons': ['interneuron', 'point_neuron', 'pyramidal', 'stimulus'],
     'layer_neurons': ['hidden_neuron', 'output_neuron', 'softmax'],
+    'dendrites': ['Compartment', 'coupling_learning', 'dendritic_output', 'dendritic_tree',
+                  'ordered_tree'],
     'gle_neurons': ['error_neuron', 'gle_neuron', 'gle_output', 'representation_neuron'],
     'operators': ['prospective', 'retrospective'],
     'optimisers': ['Adam', 'SGD'],

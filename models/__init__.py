@@ -8,8 +8,10 @@ __getattr__, __dir__, __all__ = _lazy.exports(__name__, {
     'recording': ['Readout', 'Traces'],
     'microcircuit': ['Microcircuit'],
     'batches': ['BatchReadout', 'Batches'],
+    'sequences': ['SequenceReadout', 'Sequences'],
     'layered': ['LayeredNetwork'],
     'gle': ['GLENetwork'],
+    'cortical': ['CorticalChain'],
     'layers': ['Dense', 'Conv', 'MaxPool', 'AveragePool', 'Flatten', 'by_group', 'layer_shapes',
                'initial_weights'],
 })

@@ -17,9 +17,8 @@ from brian_le.checks import check_array, choose, whole_number
 from brian_le.models.presentations import whole_steps
 from brian_le.step import STIMULUS
 
-__all__ = ['Batches', 'BatchReadout', 'switches']
+__all__ = ['BatchReadout', 'Batches', 'switches']
 
-_SAMPLE = '(int(t/duration + 0.5) % {capacity})*{replicas} + replica'
 
 
 def switches(name):
@@ -95,12 +94,10 @@ class Batches:
         self.n_steps = whole_steps(name, duration, dt)
         self.duration = self.n_steps*dt
         self.replicas = whole_number('replicas', replicas)
-        samples = self._rows('samples', samples)
-        self.n_inputs, self.n_outputs = samples.shape[1], 0
-        if targets is not None:
-            targets = check_array(f"targets of '{name}'", self._rows('targets', targets),
-                                  (len(samples), None))
-            self.n_outputs = targets.shape[1]
+        samples, targets = self._checked(samples, targets)
+        widths = {key: values.shape[1]//self._points[key] for key, values in (
+            ('samples', samples), ('targets', targets)) if values is not None}
+        self.n_inputs, self.n_outputs = widths['samples'], widths.get('targets', 0)
         self.n_batches = self._whole_batches(samples)
         self.capacity = self.n_batches if capacity is None else whole_number('capacity', capacity)
         self._tables = {key: TimedArray(values, dt=1*ms, name=f'{name}_{key}')
@@ -110,13 +107,24 @@ class Batches:
                                       replicas=self.replicas, name=f'{name}_inputs')
         self.play('samples', self.inputs, 'r')
 
+    #: How many points in time a row of each table has.
+    _points = {'samples': 1, 'targets': 1}
+
+    def _checked(self, samples, targets, widths=(None, None)):
+        """Samples and targets as rows, one for each sample."""
+        samples = check_array(f"samples of '{self.name}'", self._rows('samples', samples),
+                              (None, widths[0]))
+        if targets is not None:
+            targets = check_array(f"targets of '{self.name}'", self._rows('targets', targets),
+                                  (len(samples), widths[1]))
+        return samples, targets
+
     def _rows(self, what, values):
-        """Values as rows, one for each sample."""
+        """Values with one row for each sample."""
         if np.ndim(values) < 2:
             raise ValueError(f"{what} of '{self.name}' have the shape {np.shape(values)}; give one "
                              'row for each sample, of classes np.eye(n)[classes]')
-        rows = np.reshape(values, (len(values), math.prod(np.shape(values)[1:])))
-        return check_array(f"{what} of '{self.name}'", rows, (None, None))
+        return np.reshape(values, (len(values), math.prod(np.shape(values)[1:])))
 
     def _whole_batches(self, samples):
         n, rest = divmod(len(samples), self.replicas)
@@ -134,8 +142,8 @@ class Batches:
                              f'{self.replicas}, but there are {len(samples)} samples; give a '
                              'larger capacity')
         tables = {'samples': samples} | ({} if targets is None else {'targets': targets})
-        return {key: np.pad(values, ((0, room - len(values)), (0, 0)))
-                for key, values in tables.items()}
+        return {key: np.pad(values, ((0, room - len(values)), (0, 0))).reshape(
+                    room*self._points[key], -1) for key, values in tables.items()}
 
     def tables(self, samples, targets=None):
         """Other samples, as values for a run of a compiled simulation.
@@ -155,11 +163,9 @@ class Batches:
         ValueError
             As for the class, or for more samples than there is room for.
         """
-        samples = check_array(f"samples of '{self.name}'", self._rows('samples', samples),
-                              (None, self.n_inputs))
-        if targets is not None:
-            targets = check_array(f"targets of '{self.name}'", self._rows('targets', targets),
-                                  (len(samples), self.n_outputs))
+        points = self._points
+        samples, targets = self._checked(samples, targets, (
+            self.n_inputs*points['samples'], self.n_outputs*points['targets']))
         self._whole_batches(samples)
         return {f'{self.name}_{key}.values': values
                 for key, values in self._padded(samples, targets).items()}
@@ -192,11 +198,14 @@ class Batches:
         if len(group) != width*self.replicas:
             raise ValueError(f"the {table} of '{self.name}' are {width} wide, in batches of "
                              f"{self.replicas}, but '{group.name}' has {len(group)} neurons")
-        group.namespace |= {table: self._tables[table], 'duration': self.duration}
-        sample = _SAMPLE.format(replicas=self.replicas, capacity=self.capacity)
-        group.run_regularly(f'{variable} = {table}(({sample} + 0.5)*ms, neuron)',
-                            dt=self.duration, when='groups', order=STIMULUS,
-                            name=f'{group.name}_play_{table}')
+        points = self._points[table]
+        shown = self.duration/points  # one point
+        group.namespace |= {table: self._tables[table], f'time_of_{table}': shown}
+        number = f'int(t/time_of_{table} + 0.5)'  # of the point, since the beginning
+        row = (f'(({number}//{points}) % {self.capacity}*{self.replicas} + replica)*{points} '
+               f'+ {number} % {points}')
+        group.run_regularly(f'{variable} = {table}(({row} + 0.5)*ms, neuron)', dt=shown,
+                            when='groups', order=STIMULUS, name=f'{group.name}_play_{table}')
 
     def __iter__(self):
         return iter((self.schedule, self.inputs))

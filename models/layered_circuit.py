@@ -62,19 +62,24 @@ class LayeredCircuit(Circuit):
                 self.pools[j] = group
             self._behind.append(group)
         self.hidden, self.output = self.neurons[:-1], self.neurons[-1]
-        self.output.nudged = linked_var(self.schedule, 'nudged')
+        self._give_targets(self.output)
+
+    def _give_targets(self, group):
+        """Let a population have targets, which the schedule switches."""
+        group.nudged = linked_var(self.schedule, 'nudged')
         if self.batches is not None and self.batches.n_outputs:
-            self.batches.play('targets', self.output, 'target')
+            self.batches.play('targets', group, 'target')
 
-    def _group(self, role, n, equations):
+    def _group(self, role, n, equations, **options):
         return ReplicatedGroup(n, equations, replicas=self.replicas, method='prospective_euler',
-                               namespace={}, name=f'{self.name}_{role}')
+                               namespace={}, name=f'{self.name}_{role}', **options)
 
-    def _project(self, kind, k, model):
+    def _project(self, kind, k, model, populations=None):
         """A projection to the neurons of layer k from the layer below."""
         j = self._plans[k].number
+        source, target = populations or (self._behind[j], self.neurons[k])
         self._add(kind, k, project(
-            self._behind[j], self.neurons[k], model, name=f'{self.name}_{kind}{k}',
+            source, target, model, name=f'{self.name}_{kind}{k}',
             orders={'v_err_pre': self._error_order},
             **_synapses(self.layers[j], self.shapes[j])))
 
@@ -122,8 +127,8 @@ class LayeredCircuit(Circuit):
 
     def _finish(self):
         self.weights = Weights(self.name, {
-            key: [projection.matrix(_LEARNED.get(key[0], 'w'))]
-            for key, projection in self.projections.items() if key[0] not in ('pool', 'softmax')})
+            key: [projection.matrix(name)] for key, projection in self.projections.items()
+            for name in [_LEARNED.get(key[0], 'w')] if name in projection.variables})
 
     # ---------------------------------------------------------------------------------- looking
     @property

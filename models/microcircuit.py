@@ -136,9 +136,9 @@ class Microcircuit(Circuit):
                              presentations is not None)
         conductances = _check_conductances(
             name, dict(zip(_CONDUCTANCES, (g_l, g_b, g_a, g_d, g_som))))
-        eta = {'up': per_layer(name, 'eta_up', eta_up, n_hidden + 1),
-               'ip': per_layer(name, 'eta_ip', eta_ip, n_hidden),
-               'pi': per_layer(name, 'eta_pi', eta_pi, n_hidden)}
+        eta = {'up': per_layer(name, 'eta_up', eta_up, n_hidden + 1, hertz),
+               'ip': per_layer(name, 'eta_ip', eta_ip, n_hidden, hertz),
+               'pi': per_layer(name, 'eta_pi', eta_pi, n_hidden, hertz)}
         limits = _check_limits(name, w_max, n_hidden)
         #: Values of the parameters, for printing; the groups and synapses hold those in use.
         self.parameters = conductances | {

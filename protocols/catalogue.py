@@ -22,19 +22,35 @@ MODELS = {
                                 'neuron above, and a soma.'),
     'hidden_neuron': ('brian_le', 'A hidden neuron of a layered network.'),
     'output_neuron': ('brian_le', 'An output neuron of a layered network, with a target.'),
+    'gle_neuron': ('brian_le', 'A neuron of Generalized Latent Equilibrium together with its error '
+                               'neuron.'),
+    'gle_output': ('brian_le', 'An output neuron of Generalized Latent Equilibrium, with a '
+                               'target.'),
+    'representation_neuron': ('brian_le', 'A representation neuron by itself, whose error arrives '
+                                          'in an apical compartment.'),
+    'error_neuron': ('brian_le', 'An error neuron by itself: the time constants of its '
+                                 'representation neuron, swapped.'),
     'microcircuit': ('brian_le.models', 'Pyramidal neurons and interneurons in layers, with '
                                         'errors in the apical dendrites.'),
     'layered_network': ('brian_le.models', 'Slow point neurons in layers, which compute and '
                                            'learn without waiting.'),
+    'gle_network': ('brian_le.models', 'Neurons with two time constants in layers, with errors '
+                                       'that flow in real time.'),
+    'cortical_chain': ('brian_le.models', 'Representation neurons in layers and, beside each of '
+                                          'them, an error neuron.'),
 }
 
-_CLASSES = {'microcircuit': 'Microcircuit', 'layered_network': 'LayeredNetwork'}
+_CLASSES = {'microcircuit': 'Microcircuit', 'layered_network': 'LayeredNetwork',
+            'gle_network': 'GLENetwork', 'cortical_chain': 'CorticalChain'}
 
 #: Names of the protocols, and the modules that define them.
 PROTOCOLS = {
+    'alignment': 'brian_le.protocols.alignment',
     'bars': 'brian_le.protocols.bars',
     'digits': 'brian_le.protocols.digits',
+    'filters': 'brian_le.protocols.filters',
     'fourier': 'brian_le.protocols.fourier',
+    'mnist1d': 'brian_le.protocols.mnist1d',
     'response-lag': 'brian_le.protocols.response_lag',
     'yin-yang': 'brian_le.protocols.yin_yang',
     'mnist': 'brian_le.protocols.mnist',

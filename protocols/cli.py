@@ -154,7 +154,7 @@ def _list(options):
             ('Activations', {name: a.summary for name, a in ACTIVATIONS.items()})):
         print(title)
         for name, summary in rows.items():
-            print(f'  {name:<15} {summary}')
+            print(f'  {name:<21} {summary}')
         print()
     print("'brian-le show NAME' explains any of them.")
 
@@ -210,8 +210,9 @@ def _example(name, model):
         return 'Microcircuit((9, 30, 3))', model((9, 30, 3), eta_up=1/ms, eta_ip=1/ms, eta_pi=1/ms)
     from brian_le.models import Conv, Dense, Flatten, MaxPool
 
-    layers = [Conv(4, kernel=3), MaxPool(2), Flatten(), Dense(10)]
-    return (f"LayeredNetwork((8, 8, 1), [{', '.join(map(str, layers))}])",
+    pools = [] if name == 'cortical_chain' else [MaxPool(2)]
+    layers = [Conv(4, kernel=3), *pools, Flatten(), Dense(10)]
+    return (f"{model.__name__}((8, 8, 1), [{', '.join(map(str, layers))}])",
             model((8, 8, 1), layers, eta=1/ms))
 
 

@@ -1,0 +1,178 @@
+"""Samples that change in time, shown in batches, and what a network answers to them."""
+
+import numpy as np
+from brian2.core.clocks import defaultclock
+from brian2.core.variables import linked_var
+from brian2.groups.neurongroup import NeuronGroup
+from brian2.monitors.spikemonitor import EventMonitor
+from brian2.units.fundamentalunits import Quantity
+
+from brian_le.checks import choose
+from brian_le.models.batches import Batches
+from brian_le.step import READOUT
+
+__all__ = ['SequenceReadout', 'Sequences']
+
+
+class Sequences(Batches):
+    """Batches of samples that change in time, such as sounds.
+
+    As `Batches`, with several points in time in each sample, which are shown one after the other
+    for equal times.
+
+    Parameters
+    ----------
+    samples : array_like
+        Rates, of shape (samples, points) or (samples, points, inputs).
+    targets : array_like, optional
+        Of shape (samples, outputs) if they stay the same during a sample, or (samples, points,
+        outputs).
+    duration : Quantity
+        Time of one sample; every point has a whole number of time steps.
+    replicas, capacity, name
+        As for `Batches`.
+
+    Attributes
+    ----------
+    n_points : int
+        Points in each sample.
+    schedule, inputs, n_batches, n_steps, replicas, n_inputs, n_outputs, duration, total_duration
+        As of `Batches`.
+
+    Raises
+    ------
+    ValueError
+        As for `Batches`, and for samples of unequal lengths.
+    brian2.units.DimensionMismatchError
+        For a duration that is not a time.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from brian2 import Network, ms
+    >>> from brian_le.models import Dense, GLENetwork, Sequences
+    >>> shown = Sequences(np.random.rand(4, 20), np.eye(4)[:, :2], duration=20*ms, replicas=2)
+    >>> net = GLENetwork(1, [Dense(3), Dense(2)], batches=shown, eta=0.1/ms)
+    >>> Network(shown, net).run(shown.total_duration)
+    """
+
+    def __init__(self, samples, targets=None, *, duration, replicas=1, capacity=None,
+                 name='sequences'):
+        self.name = name
+        samples = self._in_time('samples', samples)
+        self.n_points = samples.shape[1]
+        self._points = {'samples': self.n_points, 'targets': 1}
+        if targets is not None and np.ndim(targets) == 3:
+            self._points['targets'] = self.n_points
+        super().__init__(samples, targets, duration=duration, replicas=replicas,
+                         capacity=capacity, name=name)
+        if self.n_steps % self.n_points:
+            raise ValueError(f"a sample of '{name}' has {self.n_points} points, which do not "
+                             f'divide its {self.n_steps} time steps')
+
+    def _in_time(self, what, values):
+        """Values as an array [sample, point, neuron]."""
+        lengths = sorted({np.shape(value)[0] if np.ndim(value) else 0 for value in values})
+        if len(lengths) > 1:
+            raise ValueError(f"{what} of '{self.name}' have {lengths[0]} to {lengths[-1]} points; "
+                             'bring them to one length')
+        values = np.asarray(values)
+        if values.ndim == 2:
+            values = values[..., np.newaxis]
+        if values.ndim != 3 or not values.size:
+            raise ValueError(f"{what} of '{self.name}' have the shape {values.shape}; give an "
+                             'array (samples, points) or (samples, points, neurons)')
+        return values
+
+    def _rows(self, what, values):
+        if self._points[what] > 1 or what == 'samples':
+            values = self._in_time(what, values)
+            if values.shape[1] != self._points[what]:
+                raise ValueError(f"{what} of '{self.name}' have {values.shape[1]} points, but "
+                                 f'{self._points[what]} are needed')
+        return super()._rows(what, values)
+
+
+class SequenceReadout:
+    """The mean of a variable over every batch.
+
+    Parameters
+    ----------
+    batches : Sequences or Batches
+        What is shown.
+    group : ReplicatedGroup
+        The population to read.
+    variable : str
+        The variable to read, e.g. ``'r'``.
+    name : str, optional
+        First part of the names of its objects, by default ``'GROUP_readout'``.
+
+    Attributes
+    ----------
+    group : NeuronGroup
+        Adds the variable up, in ``total``.
+    monitor : EventMonitor
+        Records the ``mean`` of every neuron after every batch but the last.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from brian2 import Network, ms
+    >>> from brian_le.models import Dense, GLENetwork, SequenceReadout, Sequences
+    >>> shown = Sequences(np.random.rand(4, 20), duration=20*ms, replicas=2)
+    >>> net = GLENetwork(1, [Dense(3), Dense(2)], batches=shown)
+    >>> readout = SequenceReadout(shown, net.output, 'r')
+    >>> Network(shown, net, readout).run(shown.total_duration)
+    >>> readout.values().shape
+    (4, 2)
+    """
+
+    def __init__(self, batches, group, variable, name=None):
+        choose(f"variable of '{group.name}'", variable, group.variables)
+        name = f'{group.name}_readout' if name is None else name
+        self._width = len(group)//batches.replicas
+        self._n_steps = batches.n_steps
+        self.group = NeuronGroup(
+            len(group), f"""value : 1 (linked)
+                            total : 1
+                            mean = total/{batches.n_steps} : 1""",
+            events={'shown': 'True'}, dt=batches.duration, name=name, namespace={})
+        self.group.value = linked_var(group, variable)
+        self.group.thresholder['shown'].when = 'before_start'
+        self.monitor = EventMonitor(self.group, 'shown', variables=['mean'], when='start',
+                                    name=f'{name}_monitor')
+        self.group.run_regularly('total = 0', dt=batches.duration, when='after_start',
+                                 name=f'{name}_begin')
+        self.group.run_regularly('total = total + value', dt=Quantity(defaultclock.dt),
+                                 when='groups', order=READOUT, name=f'{name}_add')
+
+    def values(self, variables=None):
+        """The means as an array of shape (samples, neurons), in the order of the samples.
+
+        Parameters
+        ----------
+        variables : dict of str to array_like, optional
+            The variables at the end of a run by ``'object.variable'``; by default those of the
+            objects.
+
+        Returns
+        -------
+        numpy.ndarray
+
+        Raises
+        ------
+        ValueError
+            If no batch has been shown yet.
+        """
+        if variables is None:
+            recorded, total = self.monitor.mean[:], self.group.total[:]
+        else:
+            recorded = variables[f'{self.monitor.name}.mean']
+            total = variables[f'{self.group.name}.total']
+        if not len(recorded):
+            raise ValueError(f"'{self.group.name}' has not been shown anything yet; run first")
+        before = np.asarray(recorded)[len(self.group):]  # nothing was shown before the first
+        return np.concatenate([before, np.asarray(total)/self._n_steps]).reshape(-1, self._width)
+
+    def __iter__(self):
+        return iter((self.group, self.monitor))

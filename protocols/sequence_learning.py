@@ -1,0 +1,322 @@
+"""Classification of sequences: networks of slow and fast neurons learn what they hear.
+
+Batches of sequences are shown to a network of Generalized Latent Equilibrium, one point after the
+other; its weights learn in every time step, from errors that flow at the same time, and nothing is
+stored of the past or reset between sequences. The class of a sequence is the output that was
+largest on average while it was shown. After every epoch the network classifies test sequences,
+with learning off, and goes on from where it was.
+"""
+
+import math
+from dataclasses import dataclass
+from types import SimpleNamespace
+
+import numpy as np
+
+from brian_le.protocols.parameters import Parameter
+
+__all__ = ['SequenceBenchmark', 'parameters']
+
+_ROOM = 64e6  # bytes of samples in one launch of the simulation
+_IMPROVED = 1e-4  # relative change of a loss that counts as smaller
+
+
+def parameters(*more, **defaults):
+    """The parameters that all benchmarks have, with the defaults of one.
+
+    Parameters
+    ----------
+    *more : Parameter
+        Further ones.
+    **defaults
+        ``epochs``, ``batch``, ``rate``, ``patience``, ``factor``, ``dt`` (ms).
+
+    Returns
+    -------
+    tuple of Parameter
+    """
+    d = SimpleNamespace(**defaults)
+    return (
+        *more,
+        Parameter('epochs', d.epochs, 'how often all training sequences are shown', minimum=1,
+                  maximum=1e6),
+        Parameter('batch', d.batch, 'sequences that are shown at once, to replicas that share '
+                  'their weights', minimum=1, maximum=1e5),
+        Parameter('rate', d.rate, 'step size of Adam: change of a weight in a time step',
+                  minimum=0),
+        Parameter('patience', d.patience, 'epochs without a smaller training loss after which '
+                  'the step size shrinks', minimum=0, maximum=1e6),
+        Parameter('factor', d.factor, 'how much of it is left then', minimum=1e-6, maximum=1),
+        Parameter('beta', 1.0, 'strength of the targets', minimum=0),
+        Parameter('errors', 'prospective', 'whether errors pass through error neurons',
+                  choices=('prospective', 'instantaneous')),
+        Parameter('precision', 'single', 'floating point numbers', choices=('double', 'single')),
+        Parameter('dt', d.dt, 'time step', 'ms', minimum=1e-6),
+    )
+
+
+@dataclass(frozen=True)
+class SequenceBenchmark:
+    """A data set of sequences and a network, with all that a protocol has to provide.
+
+    Parameters
+    ----------
+    name : str
+        Name of the protocol.
+    read : callable
+        ``read(p)`` gives the `brian_le.protocols.datasets.Dataset`, with one point of its samples
+        for every time step: [sample, step, input].
+    layers : callable
+        ``layers(p)`` gives the layers, as for `brian_le.models.GLENetwork`.
+    learned : callable
+        ``learned(p)`` gives for every layer whether it learns.
+    weights : callable
+        ``weights(p, seed, shape)`` gives the initial weights by (kind, layer), for inputs of
+        this number.
+    prepare_network : callable, optional
+        ``prepare_network(net, shown)`` changes the network before it is simulated.
+    """
+
+    name: str
+    read: object
+    layers: object
+    learned: object
+    weights: object
+    prepare_network: object = None
+
+    def simulate(self, p, seed, run):
+        """Train the network, and classify test sequences after every epoch.
+
+        Parameters
+        ----------
+        p : SimpleNamespace
+            The parameters.
+        seed : int
+            Seed of the initial weights and of the orders of the sequences.
+        run : brian_le.protocols.runner.Run
+            Builds the program, keeps checkpoints and shows progress.
+
+        Returns
+        -------
+        dict of str to numpy.ndarray
+            ``test_accuracy`` before learning and after every epoch; ``train_accuracy`` and
+            ``train_loss``, cross-entropy of the mean outputs, over the batches of every epoch while
+            they were learned; ``rate``, the step size in every epoch; the weights at the end,
+            ``W_forward_0`` and so on.
+        """
+        training = _Training(self, p, seed)
+        training.program = run.build(training.compose, p.precision)
+        state, rows = run.in_chunks(
+            training.chunk, training.beginning(), p.epochs*training.n_batches, 'batch',
+            room=training.capacity, duration=training.duration, describe=training.describe)
+        return training.arrays(state, rows)
+
+    def prepare(self, p, seed):
+        """The training as one network, for an exported project.
+
+        Returns
+        -------
+        SimpleNamespace
+            ``compose`` (returns the network), ``n_steps``, ``arrays`` (to keep beside the project),
+            ``guide`` (the most important variables and what they are) and ``precision``.
+        """
+        training = _Training(self, p, seed)
+        size = 8*p.epochs*training.n_batches*p.batch*math.prod(training.data.shape)
+        if size > 2e9:
+            raise ValueError(f'the sequences of {p.epochs} epochs take {size/1e9:.0f} GB in an '
+                             "exported project; use fewer 'epochs'")
+        shown = np.concatenate([training.order(epoch) for epoch in range(p.epochs)])
+        name = training.name
+        guide = {f'{name}_readout_monitor.mean': 'mean outputs over each batch but the last, of '
+                                                 'all replicas (the first row is empty)',
+                 f'{name}_forward0.w, {name}_bias0.bias': 'weights at the end'}
+        return SimpleNamespace(
+            compose=lambda: training.compose(shown), precision=p.precision, guide=guide,
+            n_steps=len(shown)//p.batch*training.n_steps,
+            arrays={'classes': training.data.train.classes[shown],
+                    'n_steps': np.array(training.n_steps)})
+
+    def read_variables(self, p, arrays, variables):
+        """The arrays of a result from the variables of an exported project."""
+        classes, name = arrays['classes'], _name(self)
+        total = variables[f'{name}_readout.total']
+        n_outputs = len(total)//p.batch
+        outputs = np.concatenate([variables[f'{name}_readout_monitor.mean'][len(total):],
+                                  total/arrays['n_steps']]).reshape(-1, n_outputs)
+        return dict(arrays) | {
+            'train_loss': losses(outputs, classes).reshape(p.epochs, -1).mean(axis=1),
+            'train_accuracy': (outputs.argmax(axis=1) == classes).reshape(p.epochs, -1)
+            .mean(axis=1)}
+
+    def summarize(self, result):
+        """Lines of text about a result."""
+        accuracy, loss = result.arrays['test_accuracy'], result.arrays['train_loss']
+        n = sum(array.size for key, array in result.arrays.items() if key.startswith('W_'))
+        yield (f'{100*accuracy[-1]:.1f} % of the test sequences are correct after {len(loss)} '
+               f'epochs (best epoch: {100*accuracy.max():.1f} %), with {n} parameters')
+        yield (f"training sequences in the last epoch: "
+               f"{100*result.arrays['train_accuracy'][-1]:.1f} % correct, loss {loss[-1]:.3f}")
+
+
+def losses(outputs, classes):
+    """Cross-entropy of every sequence, from its mean outputs."""
+    shifted = outputs.astype(float) - outputs.max(axis=1, keepdims=True)
+    return (np.log(np.exp(shifted).sum(axis=1))
+            - shifted[np.arange(len(classes)), np.asarray(classes)])
+
+
+def _name(benchmark):
+    return benchmark.name.replace('-', '_')
+
+
+class _Training:
+    """One run of a benchmark: its data, its random draws and its network."""
+
+    def __init__(self, benchmark, p, seed):
+        self.benchmark, self.p, self.seed = benchmark, p, seed
+        self.name = _name(benchmark)
+        self.data = data = benchmark.read(p)
+        self.n_steps, self.n_inputs = data.shape
+        self.duration = self.n_steps*p.dt
+        self.n_batches = len(data.train)//p.batch
+        if not self.n_batches:
+            raise ValueError(f"'batch' is {p.batch}, but there are only {len(data.train)} training "
+                             'sequences')
+        size = 8*p.batch*self.n_steps*self.n_inputs
+        self.capacity = max(1, min(self.n_batches, int(_ROOM/size)))
+        self.layers = benchmark.layers(p)
+        self.weights = benchmark.weights(p, seed, self.n_inputs)
+        self.program = None
+
+    def order(self, epoch):
+        """The training sequences of an epoch, in whole batches; a function of seed and epoch."""
+        rng = np.random.default_rng([self.seed, epoch])
+        return rng.permutation(len(self.data.train))[:self.n_batches*self.p.batch]
+
+    def sequences(self, split, indices):
+        """Rates of the inputs, [sequence, step, input]."""
+        return split.rates(indices).reshape(-1, self.n_steps, self.n_inputs)
+
+    def targets(self, split, indices):
+        """Probabilities of the classes."""
+        return np.eye(self.data.n_classes)[split.classes[indices]]
+
+    # ----------------------------------------------------------------------------- the network
+    def compose(self, shown=None):
+        """The network, shown some training sequences, or with room for any."""
+        from brian2 import Network, defaultclock, ms
+
+        from brian_le import Adam
+        from brian_le.models import GLENetwork, SequenceReadout, Sequences
+
+        p, train = self.p, self.data.train
+        defaultclock.dt = p.dt*ms
+        capacity = self.capacity if shown is None else None
+        indices = np.zeros(p.batch, dtype=int) if shown is None else shown
+        self.shown = Sequences(self.sequences(train, indices), self.targets(train, indices),
+                               duration=self.duration*ms, replicas=p.batch, capacity=capacity,
+                               name=f'{self.name}_shown')
+        learned = self.benchmark.learned(p)
+        self.net = GLENetwork(
+            self.n_inputs, self.layers, batches=self.shown, loss='cross_entropy', beta=p.beta,
+            errors=p.errors, optimiser=Adam(), name=self.name,
+            eta=[p.rate*learns/p.dt/ms for learns in learned])
+        self.net.weights.update(self.weights)
+        if self.benchmark.prepare_network is not None:
+            self.benchmark.prepare_network(self.net, self.shown)
+        self.readout = SequenceReadout(self.shown, self.net.output, 'r', f'{self.name}_readout')
+        self.rates = [f'{projection.name}.eta' for projection in self.net.projections.values()
+                      if 'eta' in projection.equations]
+        return Network(self.shown, self.net, self.readout)
+
+    # ---------------------------------------------------------------------------------- running
+    def show(self, state, split, indices, learning):
+        """Show sequences in batches, from a state on.
+
+        Returns
+        -------
+        end : dict
+            All variables afterwards.
+        outputs : numpy.ndarray
+            Mean outputs, of shape (sequences, classes).
+        """
+        values = {key: state[key] for key in self.program.state_names if key in state}
+        values |= self.shown.tables(self.sequences(split, indices), self.targets(split, indices))
+        values |= {f'{self.shown.schedule.name}.{switch}': float(learning)
+                   for switch in ('nudged', 'learning')}
+        values |= {key: state['rate']*1e3/self.p.dt for key in self.rates}  # per second
+        end = self.program(values, len(indices)//self.p.batch*self.n_steps)
+        return end, self.readout.values(end)
+
+    def beginning(self):
+        """The state before anything is shown."""
+        p = self.p
+        state = {'rate': np.array(p.rate), 'best_loss': np.array(1e30), 'bad_epochs': np.array(0),
+                 'epoch_loss': np.array(0.0), 'rates': np.zeros(p.epochs),
+                 'test_accuracy': np.zeros(p.epochs + 1)}
+        return self._tested(state, 0)
+
+    def chunk(self, state, first, n):
+        """Learn from `n` batches, from the batch `first` on; see `Run.in_chunks`."""
+        p, train = self.p, self.data.train
+        state, rows = dict(state), []
+        while n:
+            epoch, begin = divmod(first, self.n_batches)
+            count = min(n, self.n_batches - begin)
+            indices = self.order(epoch)[begin*p.batch:(begin + count)*p.batch]
+            end, outputs = self.show(state, train, indices, learning=True)
+            classes = train.classes[indices]
+            loss = losses(outputs, classes).reshape(count, -1).mean(axis=1)
+            rows.append({'loss': loss, 'accuracy': (outputs.argmax(axis=1) == classes)
+                         .reshape(count, -1).mean(axis=1)})
+            state |= {key: end[key] for key in self.program.state_names}
+            state['epoch_loss'] = state['epoch_loss'] + loss.sum()/self.n_batches
+            first, n = first + count, n - count
+            if not all(np.isfinite(value).all() for value in state.values()):
+                break  # the run raises the error
+            if first % self.n_batches == 0:
+                state = self._tested(self._scheduled(state, epoch), epoch + 1)
+        return state, {key: np.concatenate([row[key] for row in rows]) for key in rows[0]}
+
+    def _scheduled(self, state, epoch):
+        """The state after an epoch, with a smaller step size if the loss has stopped falling."""
+        p, loss = self.p, float(state['epoch_loss'])
+        best, bad, rate = float(state['best_loss']), int(state['bad_epochs']), float(state['rate'])
+        rates = state['rates'].copy()
+        rates[epoch] = rate
+        best, bad = (loss, 0) if loss < best*(1 - _IMPROVED) else (best, bad + 1)
+        if bad > p.patience:
+            rate, bad = rate*p.factor, 0
+        return state | {'rates': rates, 'rate': np.array(rate), 'best_loss': np.array(best),
+                        'bad_epochs': np.array(bad), 'epoch_loss': np.array(0.0)}
+
+    def _tested(self, state, epoch):
+        """The state with the accuracy after an epoch."""
+        accuracy = state['test_accuracy'].copy()
+        accuracy[epoch] = self.accuracy(state, self.data.test)
+        return state | {'test_accuracy': accuracy}
+
+    def accuracy(self, state, split):
+        """The fraction of sequences that the network classifies correctly, without learning."""
+        p, room, right = self.p, self.capacity*self.p.batch, []
+        for begin in range(0, len(split), room):
+            indices = np.arange(begin, min(begin + room, len(split)))
+            # the last batch is filled up with sequences that do not count
+            whole = np.concatenate([indices, np.zeros(-len(indices) % p.batch, dtype=int)])
+            end, outputs = self.show(state, split, whole, learning=False)
+            state = state | {key: end[key] for key in self.program.state_names}
+            right.append(outputs[:len(indices)].argmax(axis=1) == split.classes[indices])
+        return np.concatenate(right).mean()
+
+    def describe(self, done, rows):
+        """What the progress line says."""
+        return f"epoch {-(-done//self.n_batches)}, loss {rows['loss'][-1]:.3g}"
+
+    def arrays(self, state, rows):
+        """The arrays of the result."""
+        p = self.p
+        weights = self.net.weights.matrices(state)
+        return {'test_accuracy': state['test_accuracy'], 'rate': state['rates'],
+                **{f'train_{key}': values.reshape(p.epochs, -1).mean(axis=1)
+                   for key, values in rows.items()},
+                **{f'W_{kind}_{k}': w for (kind, k), w in weights.items()}}
