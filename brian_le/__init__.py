@@ -1,4 +1,4 @@
-"""Latent Equilibrium for Brian2: neurons, dendrites and local plasticity as equations.
+"""(Generalized) Latent Equilibrium for Brian2: neurons, dendrites and local plasticity as equations.
 
 ``brian_le`` has the equations and the state updater ``'prospective_euler'``,
 ``brian_le.models`` the circuits made of them, ``brian_le.protocols`` the studies, which the
@@ -15,8 +15,8 @@ __getattr__, __dir__, __all__ = _lazy.exports(__name__, {
     'integration': ['ProspectiveEuler', 'prospective_euler'],
     'neurons': ['interneuron', 'point_neuron', 'pyramidal', 'stimulus'],
     'layer_neurons': ['hidden_neuron', 'output_neuron', 'softmax'],
-    'dendrites': ['Compartment', 'coupling_learning', 'dendritic_output', 'dendritic_tree',
-                  'ordered_tree'],
+    'dendrites': ['coupling_learning', 'dendritic_output', 'dendritic_tree'],
+    'trees': ['Compartment', 'ordered_tree'],
     'gle_neurons': ['error_neuron', 'gle_neuron', 'gle_output', 'representation_neuron'],
     'operators': ['prospective', 'retrospective'],
     'optimisers': ['Adam', 'SGD'],

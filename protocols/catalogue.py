@@ -50,13 +50,18 @@ PROTOCOLS = {
     'digits': 'brian_le.protocols.digits',
     'filters': 'brian_le.protocols.filters',
     'fourier': 'brian_le.protocols.fourier',
+    'lagline': 'brian_le.protocols.lagline',
+    'lagnet': 'brian_le.protocols.lagnet',
+    'mackey-glass': 'brian_le.protocols.mackey_glass',
     'mnist1d': 'brian_le.protocols.mnist1d',
+    'mnist1d-static': 'brian_le.protocols.mnist1d_static',
     'response-lag': 'brian_le.protocols.response_lag',
     'yin-yang': 'brian_le.protocols.yin_yang',
     'mnist': 'brian_le.protocols.mnist',
     'mnist-conv': 'brian_le.protocols.mnist_conv',
     'higgs': 'brian_le.protocols.higgs',
     'cifar10': 'brian_le.protocols.cifar10',
+    'speech-commands': 'brian_le.protocols.speech_commands',
 }
 
 

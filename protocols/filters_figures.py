@@ -68,7 +68,7 @@ def phase_by_ratio(result):
             ax.plot(ratio, np.angle(result.arrays[name][row]), marker, color=colour, markersize=5,
                     label=label)
         ax.plot(fine['ratio'], np.angle(adjoint(w[row], tau_m, tau_m*fine['ratio'])), ':',
-                color=BLACK, linewidth=2.6, zorder=0, label='adjoint')
+                color=BLACK, linewidth=2, zorder=5, label='adjoint')
         _zero_line(ax)
         ax.set(xlabel='tau_r/tau_m (no unit)')
         ax.set_title(f'w tau_m = {w[row]*tau_m:.2g}', loc='left')
@@ -117,7 +117,7 @@ def _by_frequency(result, part, label_of_part):
             ax.plot(w*tau_m, part(result.arrays[name][:, column]), marker, color=colour,
                     markersize=5, label=label)
         ax.plot(fine['w']*tau_m, part(adjoint(fine['w'], tau_m, tau_m*ratio[column])), ':',
-                color=BLACK, linewidth=2.6, zorder=0, label='adjoint')
+                color=BLACK, linewidth=2, zorder=5, label='adjoint')
         ax.set(xscale='log', xlabel='w tau_m (rad)')
         ax.set_title(f'tau_r = {ratio[column]:g} tau_m', loc='left')
         if part is np.angle:

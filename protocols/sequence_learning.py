@@ -3,8 +3,8 @@
 Batches of sequences are shown to a network of Generalized Latent Equilibrium, one point after the
 other; its weights learn in every time step, from errors that flow at the same time, and nothing is
 stored of the past or reset between sequences. The class of a sequence is the output that was
-largest on average while it was shown. After every epoch the network classifies test sequences,
-with learning off, and goes on from where it was.
+largest on average while it was shown. After every epoch the network classifies test sequences
+(and those for validation, if there are any), with learning off, and goes on from where it was.
 """
 
 import math
@@ -21,13 +21,15 @@ _ROOM = 64e6  # bytes of samples in one launch of the simulation
 _IMPROVED = 1e-4  # relative change of a loss that counts as smaller
 
 
-def parameters(*more, **defaults):
+def parameters(*more, errors='prospective', **defaults):
     """The parameters that all benchmarks have, with the defaults of one.
 
     Parameters
     ----------
     *more : Parameter
         Further ones.
+    errors : str
+        Default of this one.
     **defaults
         ``epochs``, ``batch``, ``rate``, ``patience``, ``factor``, ``dt`` (ms).
 
@@ -44,15 +46,24 @@ def parameters(*more, **defaults):
                   'their weights', minimum=1, maximum=1e5),
         Parameter('rate', d.rate, 'step size of Adam: change of a weight in a time step',
                   minimum=0),
-        Parameter('patience', d.patience, 'epochs without a smaller training loss after which '
-                  'the step size shrinks', minimum=0, maximum=1e6),
+        Parameter('patience', d.patience, 'epochs without a smaller loss, of the validation '
+                  'sequences if there are any, else while learning, after which the step size '
+                  'shrinks', minimum=0, maximum=1e6),
         Parameter('factor', d.factor, 'how much of it is left then', minimum=1e-6, maximum=1),
         Parameter('beta', 1.0, 'strength of the targets', minimum=0),
-        Parameter('errors', 'prospective', 'whether errors pass through error neurons',
+        Parameter('errors', errors, 'whether errors pass through error neurons',
                   choices=('prospective', 'instantaneous')),
         Parameter('precision', 'single', 'floating point numbers', choices=('double', 'single')),
         Parameter('dt', d.dt, 'time step', 'ms', minimum=1e-6),
     )
+
+
+def _each_once(split, rng):
+    return rng.permutation(len(split))
+
+
+def _as_they_are(split, indices, rng):
+    return split.rates(indices)
 
 
 @dataclass(frozen=True)
@@ -64,8 +75,8 @@ class SequenceBenchmark:
     name : str
         Name of the protocol.
     read : callable
-        ``read(p)`` gives the `brian_le.protocols.datasets.Dataset`, with one point of its samples
-        for every time step: [sample, step, input].
+        ``read(p)`` gives the `brian_le.protocols.datasets.Dataset` (or what has its attributes),
+        with one point of its samples for every time step: [sample, step, input].
     layers : callable
         ``layers(p)`` gives the layers, as for `brian_le.models.GLENetwork`.
     learned : callable
@@ -74,7 +85,13 @@ class SequenceBenchmark:
         ``weights(p, seed, shape)`` gives the initial weights by (kind, layer), for inputs of
         this number.
     prepare_network : callable, optional
-        ``prepare_network(net, shown)`` changes the network before it is simulated.
+        ``prepare_network(p, net, shown)`` changes the network before it is simulated.
+    order : callable, optional
+        ``order(split, rng)`` draws the training sequences of an epoch; by default each comes once.
+        What is left over after the last whole batch is not shown.
+    vary : callable, optional
+        ``vary(split, indices, rng)`` draws rates of the training sequences of a batch; by default
+        ``split.rates(indices)``.
     """
 
     name: str
@@ -83,6 +100,8 @@ class SequenceBenchmark:
     learned: object
     weights: object
     prepare_network: object = None
+    order: object = _each_once
+    vary: object = _as_they_are
 
     def simulate(self, p, seed, run):
         """Train the network, and classify test sequences after every epoch.
@@ -101,8 +120,9 @@ class SequenceBenchmark:
         dict of str to numpy.ndarray
             ``test_accuracy`` before learning and after every epoch; ``train_accuracy`` and
             ``train_loss``, cross-entropy of the mean outputs, over the batches of every epoch while
-            they were learned; ``rate``, the step size in every epoch; the weights at the end,
-            ``W_forward_0`` and so on.
+            they were learned; ``rate``, the step size in every epoch; ``n_learned``, how many
+            weights and biases learn; the weights at the end, ``W_forward_0`` and so on. With
+            sequences for validation also ``validation_accuracy`` and ``validation_loss``.
         """
         training = _Training(self, p, seed)
         training.program = run.build(training.compose, p.precision)
@@ -125,13 +145,14 @@ class SequenceBenchmark:
         if size > 2e9:
             raise ValueError(f'the sequences of {p.epochs} epochs take {size/1e9:.0f} GB in an '
                              "exported project; use fewer 'epochs'")
-        shown = np.concatenate([training.order(epoch) for epoch in range(p.epochs)])
+        epochs = [training.learned(epoch, 0, training.n_batches) for epoch in range(p.epochs)]
+        shown, rates = map(np.concatenate, zip(*epochs))
         name = training.name
         guide = {f'{name}_readout_monitor.mean': 'mean outputs over each batch but the last, of '
                                                  'all replicas (the first row is empty)',
                  f'{name}_forward0.w, {name}_bias0.bias': 'weights at the end'}
         return SimpleNamespace(
-            compose=lambda: training.compose(shown), precision=p.precision, guide=guide,
+            compose=lambda: training.compose(shown, rates), precision=p.precision, guide=guide,
             n_steps=len(shown)//p.batch*training.n_steps,
             arrays={'classes': training.data.train.classes[shown],
                     'n_steps': np.array(training.n_steps)})
@@ -151,9 +172,13 @@ class SequenceBenchmark:
     def summarize(self, result):
         """Lines of text about a result."""
         accuracy, loss = result.arrays['test_accuracy'], result.arrays['train_loss']
-        n = sum(array.size for key, array in result.arrays.items() if key.startswith('W_'))
+        if 'validation_accuracy' in result.arrays:
+            found = 100*result.arrays['validation_accuracy']
+            yield (f'{found[-1]:.1f} % of the validation sequences are correct after {len(loss)} '
+                   f'epochs (best epoch: {found.max():.1f} %)')
+        n = int(result.arrays['n_learned'])
         yield (f'{100*accuracy[-1]:.1f} % of the test sequences are correct after {len(loss)} '
-               f'epochs (best epoch: {100*accuracy.max():.1f} %), with {n} parameters')
+               f'epochs (best epoch: {100*accuracy.max():.1f} %), {n} weights and biases learn')
         yield (f"training sequences in the last epoch: "
                f"{100*result.arrays['train_accuracy'][-1]:.1f} % correct, loss {loss[-1]:.3f}")
 
@@ -187,22 +212,35 @@ class _Training:
         self.layers = benchmark.layers(p)
         self.weights = benchmark.weights(p, seed, self.n_inputs)
         self.program = None
+        #: what is classified after every epoch
+        self.tested = ('test',) if data.validation is None else ('validation', 'test')
 
     def order(self, epoch):
         """The training sequences of an epoch, in whole batches; a function of seed and epoch."""
         rng = np.random.default_rng([self.seed, epoch])
-        return rng.permutation(len(self.data.train))[:self.n_batches*self.p.batch]
+        return self.benchmark.order(self.data.train, rng)[:self.n_batches*self.p.batch]
 
-    def sequences(self, split, indices):
+    def learned(self, epoch, first, n):
+        """The training sequences of some batches of an epoch, and their rates.
+
+        They do not depend on which batches are asked for at once.
+        """
+        indices = self.order(epoch)[first*self.p.batch:(first + n)*self.p.batch]
+        rates = [self.benchmark.vary(self.data.train, batch,
+                                     np.random.default_rng([self.seed, epoch, first + k]))
+                 for k, batch in enumerate(indices.reshape(n, -1))]
+        return indices, np.concatenate(rates)
+
+    def samples(self, rates):
         """Rates of the inputs, [sequence, step, input]."""
-        return split.rates(indices).reshape(-1, self.n_steps, self.n_inputs)
+        return rates.reshape(-1, self.n_steps, self.n_inputs)
 
     def targets(self, split, indices):
         """Probabilities of the classes."""
         return np.eye(self.data.n_classes)[split.classes[indices]]
 
     # ----------------------------------------------------------------------------- the network
-    def compose(self, shown=None):
+    def compose(self, shown=None, rates=None):
         """The network, shown some training sequences, or with room for any."""
         from brian2 import Network, defaultclock, ms
 
@@ -212,8 +250,10 @@ class _Training:
         p, train = self.p, self.data.train
         defaultclock.dt = p.dt*ms
         capacity = self.capacity if shown is None else None
-        indices = np.zeros(p.batch, dtype=int) if shown is None else shown
-        self.shown = Sequences(self.sequences(train, indices), self.targets(train, indices),
+        if shown is None:
+            shown = np.zeros(p.batch, dtype=int)
+            rates = train.rates(shown)
+        self.shown = Sequences(self.samples(rates), self.targets(train, shown),
                                duration=self.duration*ms, replicas=p.batch, capacity=capacity,
                                name=f'{self.name}_shown')
         learned = self.benchmark.learned(p)
@@ -223,14 +263,14 @@ class _Training:
             eta=[p.rate*learns/p.dt/ms for learns in learned])
         self.net.weights.update(self.weights)
         if self.benchmark.prepare_network is not None:
-            self.benchmark.prepare_network(self.net, self.shown)
+            self.benchmark.prepare_network(p, self.net, self.shown)
         self.readout = SequenceReadout(self.shown, self.net.output, 'r', f'{self.name}_readout')
         self.rates = [f'{projection.name}.eta' for projection in self.net.projections.values()
                       if 'eta' in projection.equations]
         return Network(self.shown, self.net, self.readout)
 
     # ---------------------------------------------------------------------------------- running
-    def show(self, state, split, indices, learning):
+    def show(self, state, split, indices, rates, learning):
         """Show sequences in batches, from a state on.
 
         Returns
@@ -241,7 +281,7 @@ class _Training:
             Mean outputs, of shape (sequences, classes).
         """
         values = {key: state[key] for key in self.program.state_names if key in state}
-        values |= self.shown.tables(self.sequences(split, indices), self.targets(split, indices))
+        values |= self.shown.tables(self.samples(rates), self.targets(split, indices))
         values |= {f'{self.shown.schedule.name}.{switch}': float(learning)
                    for switch in ('nudged', 'learning')}
         values |= {key: state['rate']*1e3/self.p.dt for key in self.rates}  # per second
@@ -254,6 +294,8 @@ class _Training:
         state = {'rate': np.array(p.rate), 'best_loss': np.array(1e30), 'bad_epochs': np.array(0),
                  'epoch_loss': np.array(0.0), 'rates': np.zeros(p.epochs),
                  'test_accuracy': np.zeros(p.epochs + 1)}
+        if 'validation' in self.tested:
+            state |= {f'validation_{key}': np.zeros(p.epochs + 1) for key in ('accuracy', 'loss')}
         return self._tested(state, 0)
 
     def chunk(self, state, first, n):
@@ -263,8 +305,8 @@ class _Training:
         while n:
             epoch, begin = divmod(first, self.n_batches)
             count = min(n, self.n_batches - begin)
-            indices = self.order(epoch)[begin*p.batch:(begin + count)*p.batch]
-            end, outputs = self.show(state, train, indices, learning=True)
+            indices, rates = self.learned(epoch, begin, count)
+            end, outputs = self.show(state, train, indices, rates, learning=True)
             classes = train.classes[indices]
             loss = losses(outputs, classes).reshape(count, -1).mean(axis=1)
             rows.append({'loss': loss, 'accuracy': (outputs.argmax(axis=1) == classes)
@@ -275,12 +317,14 @@ class _Training:
             if not all(np.isfinite(value).all() for value in state.values()):
                 break  # the run raises the error
             if first % self.n_batches == 0:
-                state = self._tested(self._scheduled(state, epoch), epoch + 1)
+                state = self._scheduled(self._tested(state, epoch + 1), epoch)
         return state, {key: np.concatenate([row[key] for row in rows]) for key in rows[0]}
 
     def _scheduled(self, state, epoch):
         """The state after an epoch, with a smaller step size if the loss has stopped falling."""
-        p, loss = self.p, float(state['epoch_loss'])
+        p = self.p
+        loss = float(state['validation_loss'][epoch + 1] if 'validation_loss' in state
+                     else state['epoch_loss'])
         best, bad, rate = float(state['best_loss']), int(state['bad_epochs']), float(state['rate'])
         rates = state['rates'].copy()
         rates[epoch] = rate
@@ -292,21 +336,29 @@ class _Training:
 
     def _tested(self, state, epoch):
         """The state with the accuracy after an epoch."""
-        accuracy = state['test_accuracy'].copy()
-        accuracy[epoch] = self.accuracy(state, self.data.test)
-        return state | {'test_accuracy': accuracy}
+        measured = {}
+        for part in self.tested:
+            split = getattr(self.data, part)
+            outputs = self.outputs(state, split)
+            measured[f'{part}_accuracy'] = (outputs.argmax(axis=1) == split.classes).mean()
+            if part == 'validation':
+                measured['validation_loss'] = losses(outputs, split.classes).mean()
+        state = state | {key: state[key].copy() for key in measured}
+        for key, value in measured.items():
+            state[key][epoch] = value
+        return state
 
-    def accuracy(self, state, split):
-        """The fraction of sequences that the network classifies correctly, without learning."""
-        p, room, right = self.p, self.capacity*self.p.batch, []
+    def outputs(self, state, split):
+        """Mean outputs for all sequences of a split, without learning."""
+        p, room, found = self.p, self.capacity*self.p.batch, []
         for begin in range(0, len(split), room):
             indices = np.arange(begin, min(begin + room, len(split)))
             # the last batch is filled up with sequences that do not count
             whole = np.concatenate([indices, np.zeros(-len(indices) % p.batch, dtype=int)])
-            end, outputs = self.show(state, split, whole, learning=False)
+            end, outputs = self.show(state, split, whole, split.rates(whole), learning=False)
             state = state | {key: end[key] for key in self.program.state_names}
-            right.append(outputs[:len(indices)].argmax(axis=1) == split.classes[indices])
-        return np.concatenate(right).mean()
+            found.append(outputs[:len(indices)])
+        return np.concatenate(found)
 
     def describe(self, done, rows):
         """What the progress line says."""
@@ -316,7 +368,12 @@ class _Training:
         """The arrays of the result."""
         p = self.p
         weights = self.net.weights.matrices(state)
-        return {'test_accuracy': state['test_accuracy'], 'rate': state['rates'],
+        learned = self.benchmark.learned(p)
+        n = sum(w.size for (_, k), w in weights.items() if learned[k])
+        tested = [key for key in ('test_accuracy', 'validation_accuracy', 'validation_loss')
+                  if key in state]
+        return {'n_learned': np.array(n), 'rate': state['rates'],
+                **{key: state[key] for key in tested},
                 **{f'train_{key}': values.reshape(p.epochs, -1).mean(axis=1)
                    for key, values in rows.items()},
                 **{f'W_{kind}_{k}': w for (kind, k), w in weights.items()}}

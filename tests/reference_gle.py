@@ -2,34 +2,49 @@
 
 import numpy as np
 
-from tests.reference_layered import PHI
+from tests.reference_layered import PHI, DenseLink
+
+
+class _Size:
+    def __init__(self, n):
+        self.n = n
 
 
 def gle(weights, tau_r, x, targets, *, dt, activations, beta=0.1, gamma=0.0, prospective=True,
-        loss='mse', rates=None, nudged=None, learning=None, tau_min=None, step=None):
+        loss='mse', rates=None, nudged=None, learning=None, tau_min=None, step=None, links=None,
+        begin_at_rest=((), 1)):
     """All steps of a network.
 
     `x` and `targets` are [step, replica, neuron]; `weights` has ('forward', k) as [post, pre],
     ('bias', k) and ('tau_m', k), `tau_r` one array per layer. `rates` are what a step of gradient
-    descent multiplies the gradients with, by kind. ``step(key, gradient)`` takes its place if
-    given: what is added to the weights. Gives arrays over time by (variable, layer).
+    descent multiplies the gradients with, by kind or by (kind, k). ``step(key, gradient)`` takes
+    its place if given: what is added to the weights. `links` are the pools and links of the layers,
+    see `tests.reference_layered`; all-to-all by default. The membranes and rates of the
+    layers ``begin_at_rest[0]`` are 0 again every ``begin_at_rest[1]`` steps. Gives arrays over time
+    by (variable, layer).
     """
     W = {key: np.array(w, dtype=float) for key, w in weights.items()}
     L, B = len(activations), x.shape[1]
-    gamma = np.broadcast_to(gamma, L)
+    if links is None:
+        links = [([], DenseLink(None, _Size(len(W['forward', k])))) for k in range(L)]
+    gamma, rates = np.broadcast_to(gamma, L), rates or {}
     phi, slope_of = zip(*(PHI[name] for name in activations))
     tau_r = {k: np.array(tau, dtype=float) for k, tau in enumerate(tau_r)}
-    sizes = [W['forward', k].shape[0] for k in range(L)]
-    zeros = [np.zeros((B, n)) for n in sizes]
+    zeros = [np.zeros((B, int(np.prod(link.shape)))) for _, link in links]
     u, v, r, slope = (list(zeros) for _ in range(4))
-    down = [np.zeros((B, W['forward', k].shape[1])) for k in range(L)]
+    down = [np.zeros_like(x[0]), *zeros[:-1]]
     rows = []
     for t in range(len(x)):
         on = 1 if nudged is None else nudged[t]
         learns = 1 if learning is None else learning[t]
         new, row, gradients = [], {}, {}
-        for k in range(L):
+        if t % begin_at_rest[1] == 0:
+            for k in begin_at_rest[0]:
+                u[k], r[k] = zeros[k], zeros[k]
+        for k, (pools, link) in enumerate(links):
             read = x[t] if k == 0 else r[k - 1]
+            for pool in pools:
+                read = pool.up(read)
             if k == L - 1:
                 share = np.exp(r[k] - r[k].max(axis=1, keepdims=True))
                 share = share/share.sum(axis=1, keepdims=True)
@@ -40,14 +55,18 @@ def gle(weights, tau_r, x, targets, *, dt, activations, beta=0.1, gamma=0.0, pro
             v_dot = (e_in - v[k])/tau_r[k]
             err = v[k] + W['tau_m', k]*v_dot if prospective else e_in
             v_new = v[k] + dt*v_dot if prospective else e_in
-            drive = read @ W['forward', k].T + W.get(('bias', k), 0)
+            bias = link.spread(W['bias', k]) if ('bias', k) in W else 0
+            drive = link.up(W['forward', k], read) + bias
             u_dot = (drive + gamma[k]*err - u[k])/W['tau_m', k]
             u_prosp = u[k] + tau_r[k]*u_dot
-            gradients |= {('forward', k): -err.T @ read/B, ('bias', k): -err.mean(axis=0),
+            gradients |= {('forward', k): -link.gradient(err, read),
+                          ('bias', k): -link.bias_gradient(err),
                           ('tau_m', k): (err*u_dot).mean(axis=0),
                           ('tau_r', k): -(e_in*u_dot).mean(axis=0)}
-            new.append((u[k] + dt*u_dot, v_new, phi[k](u_prosp), slope_of[k](u_prosp),
-                        err @ W['forward', k]))
+            sent = link.down(W['forward', k], err)
+            for pool in reversed(pools):
+                sent = pool.down(sent)
+            new.append((u[k] + dt*u_dot, v_new, phi[k](u_prosp), slope_of[k](u_prosp), sent))
             row |= {('u_prosp', k): u_prosp, ('err', k): err, ('err_in', k): e_in}
         u, v, r, slope, down = map(list, zip(*new))
         for key, gradient in gradients.items():
@@ -56,7 +75,7 @@ def gle(weights, tau_r, x, targets, *, dt, activations, beta=0.1, gamma=0.0, pro
             if step is not None:
                 change = step(key, gradient)
             else:
-                change = -(rates or {}).get(key[0], 0)*gradient
+                change = -rates.get(key, rates.get(key[0], 0))*gradient
             if key[0] == 'tau_r':
                 tau_r[key[1]] = np.maximum(tau_r[key[1]] + change, tau_min or 0)
             elif key in W:

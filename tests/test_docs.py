@@ -37,6 +37,14 @@ def test_script_in_the_document_about_layered_networks(tmp_path):
     assert done.stdout.endswith('(8, 1, 3, 3)\n')
 
 
+def test_script_in_the_document_about_generalized_latent_equilibrium(tmp_path):
+    document = (ROOT/'docs'/'gle.rst').read_text()
+    script = re.search(r'\.\. code-block:: python\n\n((?:    .*\n|\n)+)', document)[1]
+    done = subprocess.run([sys.executable, '-c', textwrap.dedent(script)], cwd=tmp_path, check=True,
+                          capture_output=True, text=True)
+    assert re.fullmatch(r'\[([01] ){5}[01]\]\n', done.stdout)
+
+
 def test_script_in_the_document_about_synapses(tmp_path):
     document = (ROOT/'docs'/'synapses.rst').read_text()
     script = re.search(r'\.\. code-block:: python\n\n((?:    .*\n|\n)+)', document)[1]

@@ -1,0 +1,390 @@
+"""A chain of two neurons learns the weights and the time constants of another one, online.
+
+Figure 5 of "Backpropagation through space, time and the brain" (arXiv 2403.16933): a teacher and
+students are chains input - neuron 0 - neuron 1, which see a smoothed square wave. A student learns
+its two weights and its two membrane time constants from the difference of the outputs. With the
+errors of Generalized Latent Equilibrium it finds the teacher's; with errors that only pass through
+space it does not. Students that learn by truncated backpropagation through time are beside them.
+"""
+
+from types import SimpleNamespace
+
+import numpy as np
+
+from brian_le.protocols.parameters import Parameter
+
+__all__ = ['NAME', 'SUMMARY', 'PARAMETERS', 'FIGURES', 'LABELS', 'TEACHER', 'compose', 'draw',
+           'simulate', 'prepare', 'read_variables', 'summarize']
+
+NAME = 'lagline'
+SUMMARY = 'a chain of two neurons learns the weights and time constants of a teacher, online'
+FIGURES = 'brian_le.protocols.lagline_figures'
+
+PARAMETERS = (
+    Parameter('periods', 1000, 'periods of 4 ms of the input, for which students learn', minimum=1,
+              maximum=1e6),
+    Parameter('bptt_periods', 250, 'how many of them, from the first on, have students with '
+              'backpropagation through time (0 for none)', minimum=0, maximum=1e6),
+    Parameter('students', 'all', 'the students made of neurons',
+              choices=('all', 'gle', 'instantaneous')),
+    Parameter('t_init', 50.0, 'time before learning; the first half of it with the time constants '
+              'of the teacher', 'ms', minimum=4, maximum=1e6),
+    Parameter('batch', 100, 'samples: replicas of all chains, each with its own shift of the input',
+              minimum=1, maximum=1e5),
+    Parameter('eta', 0.01, 'learning rate of Adam: change of a weight per ms, and of a time '
+              'constant in ms per ms', '1/ms', minimum=0),
+    Parameter('beta', 0.01, 'strength of the target', minimum=0),
+    Parameter('gamma', 1.0, 'how strongly errors act on the membranes'),
+    Parameter('tau_min', 0.1, 'what the time constants stay above', 'ms', minimum=1e-3),
+    Parameter('dt', 0.01, 'time step', 'ms', minimum=1e-4),
+    Parameter('precision', 'double', 'floating point numbers of the neurons',
+              choices=('double', 'single')),
+)
+
+PERIOD = 4.0  #: of the square wave, in ms
+TAU_R = 0.1  #: look-ahead time of all neurons, in ms
+#: Weights and membrane time constants (ms) of the teacher.
+TEACHER = {'w': (1.0, 2.0), 'tau_m': (1.0, 2.0)}
+#: Windows of truncated backpropagation through time, in ms.
+WINDOWS = 4, 2, 1
+STUDENTS = {'gle': 'prospective', 'instantaneous': 'instantaneous'}
+LABELS = {'gle': 'GLE', 'instantaneous': 'instantaneous errors',
+          **{f'bptt{window}': f'BPTT, {window} ms' for window in WINDOWS}}
+LEARNED = tuple((kind, k) for kind in ('forward', 'tau_m') for k in (0, 1))
+
+_SMOOTHING = 0.05  # ms, standard deviation of the Gaussian
+_SAMPLED = 0.1  # ms between two samples of rates and errors
+_ROOM = 500  # periods in one launch of the simulation
+
+_CLOCK = '''
+step : integer (shared)                # 0 where learning begins
+n_init : integer (shared, constant)    # steps before
+'''
+
+_SOURCE = '''
+shift : integer (constant)  # by how many steps the wave comes later
+step : integer (linked)
+r : 1
+'''
+
+
+def draw(p, seed):
+    """The input and the start of the students: the random draws of a run.
+
+    Parameters
+    ----------
+    p : SimpleNamespace
+        The parameters.
+    seed : int
+        Seed of the draws.
+
+    Returns
+    -------
+    SimpleNamespace
+        ``wave``: the input in all steps of a period, from time 0 on, which begins again and again;
+        ``shift``: by how many steps it comes later, for each sample; ``w``, ``tau_m`` (ms): where
+        the students begin, uniform in [0, 1), and time constants not below ``tau_min``.
+    """
+    rng = np.random.default_rng(seed)
+    w, tau_m = rng.random((2, 2))
+    n = steps_per_period(p)
+    return SimpleNamespace(wave=smoothed(np.where(np.arange(n) < n//2, 1.0, -1.0),
+                                         _SMOOTHING/p.dt),
+                           shift=rng.integers(n, size=p.batch), w=w,
+                           tau_m=np.maximum(tau_m, p.tau_min))
+
+
+def smoothed(wave, sigma):
+    """A periodic signal after a Gaussian filter that ends at 4 standard deviations.
+
+    Parameters
+    ----------
+    wave : numpy.ndarray
+        One period.
+    sigma : float
+        Standard deviation in steps.
+
+    Returns
+    -------
+    numpy.ndarray
+    """
+    reach = int(4*sigma + 0.5)
+    kernel = np.exp(-0.5*(np.arange(-reach, reach + 1)/sigma)**2)
+    return np.convolve(np.pad(wave, reach, mode='wrap'), kernel/kernel.sum(), mode='valid')
+
+
+def steps_per_period(p):
+    """Time steps of one period; a ValueError unless everything is a whole number of steps."""
+    n = _SAMPLED/p.dt
+    if round(n) < 1 or abs(n - round(n)) > 1e-6:
+        raise ValueError(f"'dt' is {p.dt:g} ms, which does not divide {_SAMPLED:g} ms; give a value "
+                         'such as 0.01 or 0.005')
+    if abs(p.t_init/PERIOD*2 - round(p.t_init/PERIOD*2)) > 1e-6:
+        raise ValueError(f"'t_init' is {p.t_init:g} ms; give a multiple of {PERIOD/2:g} ms, half a "
+                         'period of the input')
+    if p.tau_min < p.dt*(1 - 1e-9):
+        raise ValueError(f"'tau_min' is {p.tau_min:g} ms, less than the time step 'dt', "
+                         f'{p.dt:g} ms')
+    return round(n)*round(PERIOD/_SAMPLED)
+
+
+def chosen(p):
+    """Names of the students made of neurons."""
+    return list(STUDENTS) if p.students == 'all' else [p.students]
+
+
+def compose(p, drawn):
+    """Teacher and students.
+
+    Parameters
+    ----------
+    p : SimpleNamespace
+        The parameters.
+    drawn : SimpleNamespace
+        As from `draw`.
+
+    Returns
+    -------
+    SimpleNamespace
+        ``network``, ``nets`` (a `GLENetwork` by name, with the ``'teacher'``) and ``clock``.
+    """
+    from brian2 import Network, NeuronGroup, TimedArray, defaultclock, linked_var, ms
+
+    from brian_le.models import Dense, GLENetwork
+    from brian_le.optimisers import Adam
+    from brian_le.step import NEURONS, STIMULUS, SUM
+
+    n_period = steps_per_period(p)
+    defaultclock.dt = p.dt*ms
+    clock = NeuronGroup(1, _CLOCK, name=NAME, namespace={})
+    clock.n_init = round(p.t_init/p.dt)
+    clock.step = -round(p.t_init/p.dt) - 1
+    clock.run_regularly('step = step + 1', when='before_start', name=f'{NAME}_tick')
+    source = NeuronGroup(p.batch, _SOURCE, name=f'{NAME}_source', namespace={
+        'wave': TimedArray(drawn.wave, dt=1*ms, name=f'{NAME}_wave')})
+    source.step, source.shift = linked_var(clock, 'step'), drawn.shift
+    first = round(p.t_init/p.dt) % len(drawn.wave)  # where in the wave learning begins
+    source.run_regularly(f'r = wave(((step + {first} - shift) % {len(drawn.wave)} + 0.5)*ms)',
+                         when='start', name=f'{NAME}_play')
+
+    def chain(name, w, tau_m, **options):
+        net = GLENetwork(1, [Dense(1, tau_m=tau*ms) for tau in tau_m], replicas=p.batch,
+                         activation='softplus', output_activation='softplus', bias=False,
+                         tau_r=TAU_R*ms, name=name, **options)
+        net.weights.update({('forward', k): [[weight]] for k, weight in enumerate(w)})
+        net.inputs.variables.add_reference('wave_r', source, 'r')
+        net.inputs.run_regularly('r = wave_r', when='groups', order=STIMULUS,
+                                 name=f'{name}_inputs_follow')
+        return net
+
+    nets = {'teacher': chain('teacher', TEACHER['w'], TEACHER['tau_m'], beta=0)}
+    for name in chosen(p):
+        net = nets[name] = chain(
+            name, drawn.w, drawn.tau_m, beta=p.beta, gamma=p.gamma, errors=STUDENTS[name],
+            eta=p.eta/ms, eta_tau_m=p.eta, optimiser=Adam(), tau_min=p.tau_min*ms)
+        # output and target are both those of the step before
+        net.output.variables.add_reference('teacher_r', nets['teacher'].output, 'r')
+        net.output.run_regularly('target = teacher_r', when='groups', order=STIMULUS,
+                                 name=f'{name}_target')
+        net.schedule.variables.add_reference('step', clock)
+        net.schedule.run_regularly('learning = int(step >= 0)', when='start',
+                                   name=f'{name}_switch')
+        for group, tau in zip(net.neurons, TEACHER['tau_m']):
+            for key in ('step', 'n_init'):
+                group.variables.add_reference(key, clock)
+            group.namespace['tau_teacher'] = tau*ms
+            group.run_regularly(
+                'tau_m = int(2*step < -n_init)*tau_teacher + int(2*step >= -n_init)*tau_m',
+                when='groups', order=(SUM + NEURONS)/2, name=f'{group.name}_borrow')
+    return SimpleNamespace(network=Network(clock, source, *nets.values(),
+                                           *_recorders(p, clock, source, nets, n_period)),
+                           nets=nets, clock=clock)
+
+
+def _recorders(p, clock, source, nets, n_period):
+    """What is recorded: samples of the first replica, losses of all, weights, time constants."""
+    from brian2 import EventMonitor, NeuronGroup, linked_var
+
+    from brian_le.step import READOUT
+
+    sampled = {'input': (source, 'r')}
+    for name, net in nets.items():
+        sampled |= {f'{name}_r{k}': (group, 'r') for k, group in enumerate(net.neurons)}
+    for name in chosen(p):
+        sampled |= {f'{name}_err{k}': (group, 'err')
+                    for k, group in enumerate(nets[name].neurons)}
+    linked = {key: linked_var(group, variable) for key, (group, variable) in sampled.items()
+              if variable == 'r'}
+    readout = NeuronGroup(
+        p.batch, '\n'.join([*(f'{key} : 1 (linked)' for key in linked), 'step : integer (linked)',
+                            *(f'{key} : 1' for key in sampled if key not in linked),
+                            *(f'{name}_loss : 1' for name in chosen(p))]),
+        name=f'{NAME}_readout', namespace={}, events={
+            'sampled': f'i == 0 and step % {round(_SAMPLED/p.dt)} == 0',
+            'period_over': f'step >= 0 and step % {n_period} == {n_period - 1}'})
+    for key, link in {**linked, 'step': linked_var(clock, 'step')}.items():
+        setattr(readout, key, link)
+    lines = []
+    for name in chosen(p):
+        lines.append(f'{name}_loss = {name}_loss*int(step % {n_period} > 0) '
+                     f'+ (teacher_r1 - {name}_r1)**2/{n_period}')
+        for k, group in enumerate(nets[name].neurons):  # subexpressions cannot be linked
+            stored = 'v_prosp' if 'v_prosp' in group.variables else 'err'
+            readout.variables.add_reference(f'{name}_e{k}', group, stored)
+            lines.append(f'{name}_err{k} = {name}_e{k}')
+    readout.run_regularly('\n'.join(lines), when='groups', order=READOUT, name=f'{NAME}_sum')
+    yield readout
+    yield EventMonitor(readout, 'sampled', variables=list(sampled), name=f'{NAME}_samples')
+    yield EventMonitor(readout, 'period_over', variables=[f'{name}_loss' for name in chosen(p)],
+                       name=f'{NAME}_losses')
+    yield from _traces(p, nets)
+
+
+def _traces(p, nets):
+    """Recorders of all that learns, every half period, before it changes."""
+    from brian2 import EventMonitor, NeuronGroup, ms
+
+    keys = {f'{name}_{kind}{k}': (nets[name].projections[kind, k], _VARIABLES[kind])
+            for name in chosen(p) for kind, k in LEARNED}
+    units = {'w': '1', 'tau': 'second'}
+    trace = NeuronGroup(1, '\n'.join(f'{key} : {units[variable]}'
+                                     for key, (_, variable) in keys.items()),
+                        dt=PERIOD/2*ms, name=f'{NAME}_trace', namespace={},
+                        events={'sampled': 'True'})
+    for key, (projection, variable) in keys.items():
+        trace.variables.add_reference(f'{key}_now', projection, variable)
+    trace.run_regularly('\n'.join(f'{key} = {key}_now' for key in keys), when='before_start',
+                        order=-1, name=f'{NAME}_trace_copy')
+    trace.thresholder['sampled'].when = 'before_start'
+    yield trace
+    yield EventMonitor(trace, 'sampled', variables=list(keys), when='start',
+                       name=f'{NAME}_traces')
+
+
+_VARIABLES = {'forward': 'w', 'tau_m': 'tau'}
+
+
+def simulate(p, seed, run):
+    """Let all students learn beside the teacher.
+
+    Parameters
+    ----------
+    p : SimpleNamespace
+        The parameters.
+    seed : int
+        Seed of the shifts of the input and of the start of the students.
+    run : brian_le.protocols.runner.Run
+        Builds the program, keeps checkpoints and shows progress.
+
+    Returns
+    -------
+    dict of str to numpy.ndarray
+        ``time`` (ms) of the samples, and sampled for the first replica: ``input``,
+        ``teacher.r0``, ``teacher.r1``, and for a student such as ``gle``: ``gle.r0``, ``gle.r1``,
+        ``gle.err0``, ``gle.err1``. ``gle.loss``: mean squared difference of the outputs in every
+        period with learning; ``gle.forward0``, ``gle.forward1``, ``gle.tau_m0``, ``gle.tau_m1``
+        (ms): every 2 ms and at the end of learning. ``bptt4.loss`` and so on: likewise, every
+        4 ms, of the students with backpropagation through time.
+    """
+    from brian_le.protocols.lagline_bptt import Backpropagation
+
+    drawn = draw(p, seed)
+    n_period = steps_per_period(p)
+    program = run.build(lambda: compose(p, drawn).network, p.precision)
+    backprop = Backpropagation(p, drawn)
+
+    def chunk(state, first, n):
+        end = program({key: state[key] for key in program.state_names}, n*n_period)
+        state = dict(state, **{key: end[key] for key in program.state_names})
+        return backprop.chunk(state, first, n), recorded(p, end)
+
+    before = program({}, round(p.t_init/p.dt))
+    state = {key: before[key] for key in program.state_names}
+    state |= {f'before.{key}': rows[0] for key, rows in recorded(p, before, periods=1).items()}
+    name = chosen(p)[0]
+    state, rows = run.in_chunks(
+        chunk, backprop.beginning(state), p.periods, 'period', room=_ROOM, duration=PERIOD,
+        describe=lambda done, new: f"mean squared error {new[f'{name}.loss'][-1, 0]:.2e} "
+                                   f'({LABELS[name]})')
+    rows = {key: np.concatenate([state.get(f'before.{key}', values[:0].ravel()), values.ravel()])
+            for key, values in rows.items()}
+    return arrays_of(p, rows, state) | backprop.arrays(state)
+
+
+def prepare(p, seed):
+    """The whole run as one network, for an exported project.
+
+    Returns
+    -------
+    SimpleNamespace
+        ``compose`` (returns the network), ``precision``, ``n_steps``, ``arrays`` (to keep beside
+        the project) and ``guide`` (the most important variables and what they are).
+    """
+    drawn = draw(p, seed)
+    guide = {f'{NAME}_losses.{name}_loss': f'{LABELS[name]}: mean squared error of every replica '
+                                           f'in every period' for name in chosen(p)}
+    guide |= {f'{NAME}_traces.{name}_{key}': f'{LABELS[name]}: {what} of neuron 0 every 2 ms'
+              for name in chosen(p)
+              for key, what in (('forward0', 'weight'), ('tau_m0', 'time constant'))}
+    return SimpleNamespace(compose=lambda: compose(p, drawn).network, precision=p.precision,
+                           n_steps=round(p.t_init/p.dt) + p.periods*steps_per_period(p), arrays={},
+                           guide=guide)
+
+
+def read_variables(p, arrays, variables):
+    """The arrays of a result from the variables of an exported project."""
+    rows = {key: values.ravel() for key, values in recorded(p, variables, periods=1).items()}
+    return arrays | arrays_of(p, rows, variables)
+
+
+def recorded(p, variables, periods=None):
+    """What was recorded, one row per period, or all in a given number of rows."""
+    found = {}
+    for name in chosen(p):
+        losses = np.reshape(variables[f'{NAME}_losses.{name}_loss'], (-1, p.batch)).mean(axis=1)
+        found[f'{name}.loss'] = losses.reshape(periods or len(losses), -1)
+    n = periods or len(losses)
+    keys = ['input', *(f'{name}.{what}{k}' for name in ('teacher', *chosen(p))
+                       for what in ('r', 'err')[:1 + (name != 'teacher')] for k in (0, 1))]
+    for key in keys:
+        samples = variables[f"{NAME}_samples.{key.replace('.', '_')}"]
+        found[key] = np.reshape(samples, (n, -1))
+    for name in chosen(p):
+        for kind, k in LEARNED:
+            trace = variables[f'{NAME}_traces.{name}_{kind}{k}']
+            found[f'{name}.{kind}{k}'] = np.reshape(trace, (n, -1))*_SCALES[kind]
+    return {key: np.array(values, dtype=float) for key, values in found.items()}
+
+
+_SCALES = {'forward': 1.0, 'tau_m': 1e3}  # time constants are in seconds
+
+
+def arrays_of(p, rows, state):
+    """What a result holds: all that was recorded, and the state at the end."""
+    arrays = {'time': _SAMPLED*np.arange(len(rows['input']))} | rows
+    for name in chosen(p):
+        for kind, k in LEARNED:
+            end = float(state[f'{name}_{kind}{k}.{_VARIABLES[kind]}'][0])*_SCALES[kind]
+            arrays[f'{name}.{kind}{k}'] = np.append(rows[f'{name}.{kind}{k}'], end)
+    return arrays
+
+
+def names_in(arrays):
+    """The names of all students in a result."""
+    return [name for name in LABELS if f'{name}.loss' in arrays]
+
+
+def summarize(result):
+    """Lines of text about a result."""
+    p, arrays = result.description['parameters'], result.arrays
+    for name in names_in(arrays):
+        found = [float(arrays[f'{name}.{kind}{k}'][-1]) for kind, k in LEARNED]
+        yield (f'{LABELS[name]:<20} after {PERIOD*len(arrays[f"{name}.loss"]):g} ms: '
+               'w {:.5f}, {:.5f}, tau_m {:.5f}, {:.5f} ms, '.format(*found)
+               + f'mean squared error {arrays[f"{name}.loss"][-1]:.1e}')
+    for name in names_in(arrays):
+        clamped = [k for k in (0, 1)
+                   if arrays[f'{name}.tau_m{k}'][-1] <= p['tau_min']*(1 + 1e-6)]
+        if clamped:
+            yield (f"{LABELS[name]}: tau_m of neuron {' and '.join(map(str, clamped))} is at its "
+                   f"lower bound, {p['tau_min']:g} ms")
