@@ -14,6 +14,7 @@ from brian_le.nests import Learning, OnePass, Pooling, Snapshot, Sums
 __all__ = ['VALUE', 'cpp_run', 'cpp_after_run']
 
 VALUE = '_value'  #: the variable with the value of an expression
+_TURNED = 2**16  # synapses whose copy stays in a cache close to the processor
 
 
 def cpp_run(nest, scalar_code, vector_code, array_name):
@@ -114,11 +115,34 @@ class _Writer:
     def _sum(self):
         s = self.nest.sum
         arguments = f'{self.array_name(s.variable)}, {_name(s)}'
+        if self.layout.kernels == 'dense' and s.side == 'pre' and self._turning_pays(s):
+            return self._sum_turned(s)
         if self.layout.kernels == 'dense':
             call = f'sum_to_{s.side}({self._size}, {arguments});'
         else:
             call = f'conv_to_{s.side}<Layout>({arguments});'
         return _lines(self._declare, self._sum_body(s), call)
+
+    def _turning_pays(self, s):
+        """Whether a sum to pre is faster with the synapses in another order, copied for it."""
+        layout = self.layout
+        counts = re.search(r'\b[ij]\b', self.vector_code[s.name])
+        return (not counts and layout.n_synapses <= _TURNED
+                and layout.replicas >= (16 if layout.n_post >= 16 else 4))
+
+    def _sum_turned(self, s):
+        """A sum to pre as a sum to post with the two sides exchanged."""
+        layout, code = self.layout, self.vector_code[s.name]
+        copies = {array: f'by_post_{k}' for k, array in enumerate(
+            dict.fromkeys(re.findall(r'(\w+)\[_idx\]', code)))}
+        lines = [f'const auto {copy} = by_post<{layout.n_synapses}, {k}>({layout.n_pre}, '
+                 f'{layout.n_post}, {array});' for k, (array, copy) in enumerate(copies.items())]
+        self.vector_code[s.name] = re.sub(r'(\w+)\[_idx\]', lambda m: f'{copies[m[1]]}[_idx]', code)
+        exchanged = (f'[=](int _idx, int _postsynaptic_idx, int _presynaptic_idx) {{ return '
+                     f'{_name(s)}(_idx, _presynaptic_idx, _postsynaptic_idx); }}')
+        return _lines(*lines, self._sum_body(s),
+                      f'sum_to_post({layout.n_post}, {layout.n_pre}, {layout.replicas}, '
+                      f'{self.array_name(s.variable)},', f'            {exchanged});')
 
     def _pooling(self):
         nest, s = self.nest, self.nest.sum

@@ -33,7 +33,8 @@ class Compartment:
         phi, see `brian_le.activations`.
     coupling : float or str, optional
         What its rate is multiplied with on the way to its parent (default 1), or the flags of a
-        variable ``coupling_NAME`` per neuron: ``'constant'`` to be set, an empty string to be learned.
+        variable ``coupling_NAME`` per neuron: ``'constant'`` if it is to be set, an empty string
+        if it is to be learned.
     inputs : sequence of str
         Names of the inputs of its own, one per projection, to which its name is appended.
 

@@ -217,4 +217,6 @@ class CorticalChain(LayeredCircuit):
     def typical(self):
         """Populations and projections of every kind, whose equations are printed."""
         groups, projections = super().typical
-        return [*groups, *self.errors[:-1][:1], self.errors[-1]], projections
+        first, last = (self.projections['lateral', k] for k in (0, len(self.neurons) - 1))
+        return ([*groups, *self.errors[:-1][:1], self.errors[-1]],
+                [last if projection is first else projection for projection in projections])

@@ -134,11 +134,14 @@ def compose(p, start):
     readout = NeuronGroup(2, _READOUT, name=f'{NAME}_readout', namespace={}, events={
         'sampled': f'step % {round(_SAMPLED/p.dt)} == 0',
         'window_over': f'step >= 0 and step % {n_window} == {n_window - 1}'})
-    readout.target, readout.output = (linked_var(net.output, 'r') for net in (teacher, student))
+    readout.teacher_r, readout.student_r = (linked_var(net.output, 'r', index=[0, 0])
+                                            for net in (teacher, student))
     readout.step = linked_var(clock, 'step')
     readout.variables.add_reference('w_now', student.projections['forward', 0], 'w')
     readout.variables.add_reference('err_now', student.neurons[1], 'v_prosp')
-    readout.run_regularly(f'''loss = loss*int(step % {n_window} > 0) + (target - output)**2/{n_window}
+    readout.run_regularly(f'''target = teacher_r
+                              output = student_r
+                              loss = loss*int(step % {n_window} > 0) + (target - output)**2/{n_window}
                               w = w_now
                               err = err_now''', when='groups', order=READOUT,
                           name=f'{NAME}_sum')
@@ -151,9 +154,11 @@ def compose(p, start):
 
 
 _READOUT = '''
-target : 1 (linked)
-output : 1 (linked)
+teacher_r : 1 (linked)
+student_r : 1 (linked)
 step : integer (linked)
+target : 1              # a monitor would lose the indices of what is linked
+output : 1
 loss : 1                # mean squared error of the window, once it is over
 w : 1
 err : 1

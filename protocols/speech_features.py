@@ -68,7 +68,8 @@ def log_mel(sound):
     frames = np.lib.stride_tricks.sliding_window_view(padded, WINDOW)[::HOP]
     hann = np.sin(np.pi*np.arange(WINDOW)/WINDOW)**2
     power = np.abs(np.fft.rfft(frames*hann, axis=1))**2
-    return np.log2(power @ mel_filters() + _FLOOR)
+    # einsum, because the rounding of BLAS depends on its number of threads
+    return np.log2(np.einsum('tf,fm->tm', power, mel_filters()) + _FLOOR)
 
 
 def standardised(features):

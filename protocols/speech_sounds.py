@@ -32,10 +32,10 @@ def with_noise(sound, noise, ratio):
     array([ 1.1, -0.9])
     """
     sound, noise = np.asarray(sound, dtype=float), np.asarray(noise, dtype=float)
-    size = np.linalg.norm(noise)
+    size = np.mean(noise**2)
     if not size:
         return sound
-    return sound + noise*(np.linalg.norm(sound)/size*10**(-ratio/20))
+    return sound + noise*np.sqrt(np.mean(sound**2)/size*10**(-ratio/10))
 
 
 def shifted(sound, n):

@@ -234,6 +234,10 @@ DENSE_INLINE void sum_to_post(int P, int Q, int B, real* post, Value value) {
     if (Q >= V)
         for (; j < Q; j += V)
             dense_post_columns<V, 1>(P, Q, B, j + V <= Q ? j : Q - V, post, value);
+    const int H = V > 8 ? 8 : V;
+    if (V > H && Q >= H)
+        for (; j < Q; j += H)
+            dense_post_columns<H, 1>(P, Q, B, j + H <= Q ? j : Q - H, post, value);
     j = dense_post_columns<4, 1>(P, Q, B, j, post, value);
     dense_post_columns<1, 1>(P, Q, B, j, post, value);
 }
@@ -299,6 +303,24 @@ DENSE_INLINE void sum_to_pre(int P, int Q, int B, real* pre, Value value) {
         for (; i < P; i++)
             dense_pre_rows<1, Y>(P, Q, b, b_end, i, pre, value);
     }
+}
+
+// Values of synapses, postsynaptic neurons first. With many replicas it pays to copy them: a sum to
+// pre is then one to post with the sides exchanged, which has no horizontal sums of vectors.
+template <int n, int which, typename T>
+DENSE_INLINE const T* by_post(int P, int Q, const T* values) {
+    static T turned[n];
+    const int block = 16;
+    for (int i = 0; i < P; i += block)
+        for (int j = 0; j < Q; j++)
+            if (P - i >= block)
+                DENSE_VECTOR
+                for (int q = 0; q < block; q++)
+                    turned[j*P + i + q] = values[(i + q)*Q + j];
+            else
+                for (int k = i; k < P; k++)
+                    turned[j*P + k] = values[k*Q + j];
+    return turned;
 }
 
 // ---- Means over the replicas ----
