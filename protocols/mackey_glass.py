@@ -22,7 +22,7 @@ SUMMARY = 'a chaotic series, predicted by a network that learns online while it 
 FIGURES = 'brian_le.protocols.mackey_glass_figures'
 
 PARAMETERS = (
-    Parameter('epochs', 40, 'how often the stretches for learning are shown', minimum=1,
+    Parameter('epochs', 20, 'how often the stretches for learning are shown', minimum=1,
               maximum=1e6),
     Parameter('train', 1000.0, 'length of the stretch that a replica learns from', 'ms', minimum=1,
               maximum=1e6),
@@ -41,15 +41,15 @@ PARAMETERS = (
     Parameter('tau_slower', 24.0, 'and of the second half', 'ms', minimum=1e-3),
     Parameter('tau_r', 1.0, 'look-ahead time of slow neurons, and both time constants of fast '
               'ones', 'ms', minimum=1e-3),
-    Parameter('rate', 0.0005, 'step size of Adam: change of a weight in a time step', minimum=0),
+    Parameter('rate', 0.001, 'step size of Adam: change of a weight in a time step', minimum=0),
     Parameter('beta', 1.0, 'strength of the target', minimum=0),
     Parameter('gamma', 0.0, 'how strongly errors act on the membranes'),
-    Parameter('window', 100.0, 'time between two steps of truncated backpropagation through time',
+    Parameter('window', 10.0, 'time between two steps of truncated backpropagation through time',
               'ms', minimum=1e-3),
-    Parameter('bptt_rate', 0.003, 'step size of Adam after each of these windows', minimum=0),
+    Parameter('bptt_rate', 0.004, 'step size of Adam after each of these windows', minimum=0),
     Parameter('students', 'all', 'all with those for comparison', choices=('all', 'gle')),
-    Parameter('dt', 0.2, 'time step', 'ms', minimum=1e-3),
-    Parameter('precision', 'double', 'floating point numbers of the neurons',
+    Parameter('dt', 0.5, 'time step', 'ms', minimum=1e-3),
+    Parameter('precision', 'single', 'floating point numbers of the neurons',
               choices=('double', 'single')),
 )
 
@@ -163,7 +163,7 @@ def steps(p):
     n = _SAMPLED/p.dt
     if round(n) < 1 or abs(n - round(n)) > 1e-6:
         raise ValueError(f"'dt' is {p.dt:g} ms, which does not divide {_SAMPLED:g} ms; give a value "
-                         'such as 0.2 or 0.1')
+                         'such as 0.5 or 0.2')
     for name in ('train', 'test', 'washout'):
         whole(name, getattr(p, name), _SAMPLED, 'the time between samples')
     counts = {name: whole(name, getattr(p, name), p.dt, "the time step 'dt'")

@@ -202,7 +202,7 @@ def _excerpt(path, shortest, longest=math.inf):
             n = header.getnframes()
     except (wave.Error, EOFError, OSError) as error:
         raise ValueError(f"'{path}' is not a WAV file of integers, or is damaged "
-                         f'({error or "it ends in its header"}); get it again') from None
+                         f'({str(error) or "it ends in its header"}); get it again') from None
     if format_ != (1, 16, RATE):
         raise ValueError(f"'{path}' has {format_[0]} channels of {format_[1]} bits with "
                          f'{format_[2]} samples per second; give WAV files with one channel of 16 '

@@ -188,6 +188,7 @@ DRAWN = (35, 90, 96, 97, 122, 140, 143, 145, 168, 181, 217, 223, 230, 242, 311, 
 STOCK_IN_CPP = (35, 90)
 SINGLE = (145, 835)
 REPLICAS = [('clipped', 1, 7, 9), ('momentum', 2, 1, 33), ('adam', 5, 17, 8), ('signed', 9, 3, 67)]
+MANY = ('momentum', 18, 37, 23)
 FALLBACKS_IN_CPP = ('twice', 'condition', 'part_of_target', 'rand_in_learning')
 
 IN_CPP = {
@@ -198,6 +199,9 @@ IN_CPP = {
     **{f'replicas_{case[0]}': partial(compose_replicas, rule=case[0], replicas=case[1],
                                       n_pre=case[2], n_post=case[3]) for case in REPLICAS},
     'single_replicas': in_single(partial(compose_replicas, rule='adam')),
+    'many_replicas': partial(compose_replicas, **dict(zip(
+        ('rule', 'replicas', 'n_pre', 'n_post'), MANY))),
+    'many_single': in_single(partial(compose_replicas, replicas=20, n_pre=33, n_post=10)),
     'counter': compose_counter, 'indices': compose_indices,
 }
 
@@ -361,6 +365,15 @@ def test_replicas_in_single_precision(request, target):
         found = run_one(target, in_single(partial(compose_replicas, rule='adam')))
     assert found['w'].dtype == np.float32
     assert_equal(found, replicas_by_hand('adam', 3, 7, 5), tolerance=3e-6)
+
+
+def test_many_replicas_in_cpp(in_cpp, directory):
+    """Sums to the source read a copy of the weights in another order."""
+    for name in ('many_replicas', 'many_single'):
+        text = (directory/'code_objects'/f'{name}_S_summed_variable_D_pre_codeobject.cpp')
+        assert 'by_post_0[_idx]' in text.read_text()
+    assert_equal(in_cpp['many_replicas'], replicas_by_hand(*MANY))
+    assert_equal(in_cpp['many_single'], replicas_by_hand('adam', 20, 33, 10), tolerance=3e-6)
 
 
 # ----------------------------------------------------------------------------------------- refusals
