@@ -1,7 +1,9 @@
 """Projections between populations, with every operation at its place in the step."""
 
+from brian2.equations.equations import Equations
 from brian2.synapses.synapses import Synapses
 
+from brian_le.checks import choose
 from brian_le.step import SUM, WEIGHTS
 from brian_le.synapses import DenseSynapses
 
@@ -39,7 +41,8 @@ def project(source, target, equations, *, name, one_to_one=False,
     Raises
     ------
     ValueError
-        If populations of different sizes are to be connected one to one.
+        If populations of different sizes are to be connected one to one, or `orders` names a
+        variable that is not summed.
 
     Examples
     --------
@@ -49,6 +52,12 @@ def project(source, target, equations, *, name, one_to_one=False,
     >>> high = NeuronGroup(2, pyramidal(), method='prospective_euler')
     >>> up = project(low, high, dendritic_prediction('v_up'), name='up')
     """
+    orders = orders or {}
+    if isinstance(equations, str):
+        equations = Equations(equations)
+    for variable in orders:
+        choose(f"summed variable of '{name}'", variable,
+               [eq.varname for eq in equations.values() if 'summed' in eq.flags])
     if one_to_one and len(source) != len(target):
         raise ValueError(f"'{source.name}' has {len(source)} neurons and '{target.name}' "
                          f"{len(target)}; a one-to-one projection needs equal sizes")
@@ -58,5 +67,5 @@ def project(source, target, equations, *, name, one_to_one=False,
                           name=name, namespace={}, **options)
     projection.connect(j='i') if one_to_one else projection.connect()
     for variable, updater in projection.summed_updaters.items():
-        updater.when, updater.order = 'groups', (orders or {}).get(variable, SUM)
+        updater.when, updater.order = 'groups', orders.get(variable, SUM)
     return projection

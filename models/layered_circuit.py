@@ -78,10 +78,9 @@ class LayeredCircuit(Circuit):
         """A projection to the neurons of layer k from the layer below."""
         j = self._plans[k].number
         source, target = populations or (self._behind[j], self.neurons[k])
-        self._add(kind, k, project(
-            source, target, model, name=f'{self.name}_{kind}{k}',
-            orders={'v_err_pre': self._error_order},
-            **_synapses(self.layers[j], self.shapes[j])))
+        orders = {'v_err_pre': self._error_order} if 'v_err_pre' in model else {}
+        self._add(kind, k, project(source, target, model, name=f'{self.name}_{kind}{k}',
+                                   orders=orders, **_synapses(self.layers[j], self.shapes[j])))
 
     def _share(self, kind, k, model, channels=None):
         """Parameters of the neurons of layer k."""
@@ -109,15 +108,15 @@ class LayeredCircuit(Circuit):
         """Rates go up before all sums are formed, errors down after all of them."""
         n = len(self.layers) + 1
         model = 'r_post = r_pre : 1 (summed)'
+        orders = {'r_post': STIMULUS + (SUM - STIMULUS)*(j + 1)/n}
         if 'v_err' in self.pools[j].variables:
             model += '\nv_err_pre = v_err_post : 1 (summed)'
-        way = self._error_end - self._error_order
+            way = self._error_end - self._error_order
+            orders['v_err_pre'] = self._error_order + way*(n - 1 - j)/n
         self.projections['pool', j] = project(
             self._behind[j], self.pools[j], model, synapses=PoolSynapses,
             name=f'{self.name}_pooling{j}', input_shape=self.shapes[j], window=layer.window,
-            stride=layer.stride, kind=layer.kind,
-            orders={'r_post': STIMULUS + (SUM - STIMULUS)*(j + 1)/n,
-                    'v_err_pre': self._error_order + way*(n - 1 - j)/n})
+            stride=layer.stride, kind=layer.kind, orders=orders)
 
     def _connect_softmax(self):
         # before the sums of errors that act at once

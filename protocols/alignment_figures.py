@@ -105,9 +105,9 @@ def _cosines(result, sweep, xlabel, **options):
                                     'size relative to the exact gradient')):
         ax.set(xlabel=xlabel, ylabel=ylabel, **options)
         ax.axhline(1, color='#777777', linewidth=1, zorder=0)
-    axes[0, 1].set_yscale('log')
     p = result.description['parameters']
-    constant = {'depth': f"{p['depth']} hidden layers", 'frequency': f"w tau_m = {p['frequency']:g}",
+    constant = {'depth': f"{p['depth']} hidden layers",
+                'frequency': f"w tau_m = {p['frequency']:g}",
                 'ratio': f"tau_m/tau_r = {p['ratio']:g}"}
     axes[0, 0].set_title(', '.join(text for name, text in constant.items() if name != sweep),
                          loc='left')

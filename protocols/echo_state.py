@@ -1,4 +1,4 @@
-"""Echo state networks in plain NumPy, for comparison: random recurrent neurons and a linear readout.
+"""Echo state networks in plain NumPy, for comparison: random neurons and a linear readout.
 
 Nothing learns but the readout, and that all at once, from all states: it is neither online nor
 local. For the prediction of chaotic series these networks are what others are measured by.
@@ -131,10 +131,10 @@ def fit_readout(states, targets, penalty):
     targets = check_array('targets', targets, (*states.shape[:2], None))
     r, wanted = states.reshape(-1, states.shape[-1]), targets.reshape(-1, targets.shape[-1])
     r_mean, mean = r.mean(axis=0), wanted.mean(axis=0)
-    # the rows below the data are the penalty; a solution by least squares is as exact as it gets
-    rows = np.concatenate([r - r_mean, np.sqrt(penalty*len(r))*np.eye(r.shape[-1])])
-    values = np.concatenate([wanted - mean, np.zeros((r.shape[-1], wanted.shape[-1]))])
-    weights = np.linalg.lstsq(rows, values, rcond=None)[0]
+    centred = r - r_mean
+    # one row per neuron instead of one per step: the states of some neurons may be alike
+    weights = np.linalg.lstsq(centred.T @ centred/len(r) + penalty*np.eye(r.shape[-1]),
+                              centred.T @ (wanted - mean)/len(r), rcond=None)[0]
     return lambda states: (states - r_mean) @ weights + mean
 
 

@@ -10,9 +10,9 @@ its gain. So errors come as early as neurons are late, at every frequency.
 One neuron for every frequency and every ratio tau_r/tau_m answers to a cosine, and multiplies what
 it sends out with that cosine and its sine; the sums over whole periods are gain and phase. In
 steps of forward Euler a derivative is ``(exp(i*w*dt) - 1)/dt``, not ``i*w``: with it the formulae
-above are exact for any time step (`euler_derivative`). To first order, gain and phase thereby differ
-from those of continuous time by at most ``w*dt/2``, and at most ``dt/2*|1/tau_r - 1/tau_m|``. Nothing
-is random: the seed does not matter.
+above are exact for any time step (`euler_derivative`). To first order, gain and phase thereby
+differ from those of continuous time by at most ``w*dt/2``, and at most
+``dt/2*|1/tau_r - 1/tau_m|``. Nothing is random: the seed does not matter.
 """
 
 from types import SimpleNamespace
@@ -109,6 +109,7 @@ def transfer(s, tau_prosp, tau):
     >>> print(transfer(0.1j, 5, 10).round(2), transfer(0.1j, 10, 5).round(2))
     (0.75-0.25j) (1.2+0.4j)
     """
+    s = np.asarray(s)
     return (1 + s*tau_prosp)/(1 + s*tau)
 
 

@@ -42,6 +42,7 @@ PARAMETERS = (
 )
 
 PERIOD = 4.0  #: of the square wave, in ms
+SAMPLED = 0.1  #: ms between two samples of rates and errors
 TAU_R = 0.1  #: look-ahead time of all neurons, in ms
 #: Weights and membrane time constants (ms) of the teacher.
 TEACHER = {'w': (1.0, 2.0), 'tau_m': (1.0, 2.0)}
@@ -50,10 +51,11 @@ WINDOWS = 4, 2, 1
 STUDENTS = {'gle': 'prospective', 'instantaneous': 'instantaneous'}
 LABELS = {'gle': 'GLE', 'instantaneous': 'instantaneous errors',
           **{f'bptt{window}': f'BPTT, {window} ms' for window in WINDOWS}}
+#: Names of what learns in the synapses, and how many of its units are one of the results'.
+VARIABLES, SCALES = {'forward': 'w', 'tau_m': 'tau'}, {'forward': 1.0, 'tau_m': 1e3}
 LEARNED = tuple((kind, k) for kind in ('forward', 'tau_m') for k in (0, 1))
 
 _SMOOTHING = 0.05  # ms, standard deviation of the Gaussian
-_SAMPLED = 0.1  # ms between two samples of rates and errors
 _ROOM = 500  # periods in one launch of the simulation
 
 _CLOCK = '''
@@ -115,17 +117,17 @@ def smoothed(wave, sigma):
 
 def steps_per_period(p):
     """Time steps of one period; a ValueError unless everything is a whole number of steps."""
-    n = _SAMPLED/p.dt
+    n = SAMPLED/p.dt
     if round(n) < 1 or abs(n - round(n)) > 1e-6:
-        raise ValueError(f"'dt' is {p.dt:g} ms, which does not divide {_SAMPLED:g} ms; give a value "
-                         'such as 0.01 or 0.005')
+        raise ValueError(f"'dt' is {p.dt:g} ms, which does not divide {SAMPLED:g} ms; give a "
+                         'value such as 0.01 or 0.005')
     if abs(p.t_init/PERIOD*2 - round(p.t_init/PERIOD*2)) > 1e-6:
         raise ValueError(f"'t_init' is {p.t_init:g} ms; give a multiple of {PERIOD/2:g} ms, half a "
                          'period of the input')
     if p.tau_min < p.dt*(1 - 1e-9):
         raise ValueError(f"'tau_min' is {p.tau_min:g} ms, less than the time step 'dt', "
                          f'{p.dt:g} ms')
-    return round(n)*round(PERIOD/_SAMPLED)
+    return round(n)*round(PERIOD/SAMPLED)
 
 
 def chosen(p):
@@ -152,6 +154,7 @@ def compose(p, drawn):
 
     from brian_le.models import Dense, GLENetwork
     from brian_le.optimisers import Adam
+    from brian_le.protocols.lagline_recording import recorders
     from brian_le.step import NEURONS, STIMULUS, SUM
 
     n_period = steps_per_period(p)
@@ -197,71 +200,8 @@ def compose(p, drawn):
                 'tau_m = int(2*step < -n_init)*tau_teacher + int(2*step >= -n_init)*tau_m',
                 when='groups', order=(SUM + NEURONS)/2, name=f'{group.name}_borrow')
     return SimpleNamespace(network=Network(clock, source, *nets.values(),
-                                           *_recorders(p, clock, source, nets, n_period)),
+                                           *recorders(p, clock, source, nets, n_period)),
                            nets=nets, clock=clock)
-
-
-def _recorders(p, clock, source, nets, n_period):
-    """What is recorded: samples of the first replica, losses of all, weights, time constants."""
-    from brian2 import EventMonitor, NeuronGroup, linked_var
-
-    from brian_le.step import READOUT
-
-    sampled = {'input': (source, 'r')}
-    for name, net in nets.items():
-        sampled |= {f'{name}_r{k}': (group, 'r') for k, group in enumerate(net.neurons)}
-    for name in chosen(p):
-        sampled |= {f'{name}_err{k}': (group, 'err')
-                    for k, group in enumerate(nets[name].neurons)}
-    linked = {key: linked_var(group, variable) for key, (group, variable) in sampled.items()
-              if variable == 'r'}
-    readout = NeuronGroup(
-        p.batch, '\n'.join([*(f'{key} : 1 (linked)' for key in linked), 'step : integer (linked)',
-                            *(f'{key} : 1' for key in sampled if key not in linked),
-                            *(f'{name}_loss : 1' for name in chosen(p))]),
-        name=f'{NAME}_readout', namespace={}, events={
-            'sampled': f'i == 0 and step % {round(_SAMPLED/p.dt)} == 0',
-            'period_over': f'step >= 0 and step % {n_period} == {n_period - 1}'})
-    for key, link in {**linked, 'step': linked_var(clock, 'step')}.items():
-        setattr(readout, key, link)
-    lines = []
-    for name in chosen(p):
-        lines.append(f'{name}_loss = {name}_loss*int(step % {n_period} > 0) '
-                     f'+ (teacher_r1 - {name}_r1)**2/{n_period}')
-        for k, group in enumerate(nets[name].neurons):  # subexpressions cannot be linked
-            stored = 'v_prosp' if 'v_prosp' in group.variables else 'err'
-            readout.variables.add_reference(f'{name}_e{k}', group, stored)
-            lines.append(f'{name}_err{k} = {name}_e{k}')
-    readout.run_regularly('\n'.join(lines), when='groups', order=READOUT, name=f'{NAME}_sum')
-    yield readout
-    yield EventMonitor(readout, 'sampled', variables=list(sampled), name=f'{NAME}_samples')
-    yield EventMonitor(readout, 'period_over', variables=[f'{name}_loss' for name in chosen(p)],
-                       name=f'{NAME}_losses')
-    yield from _traces(p, nets)
-
-
-def _traces(p, nets):
-    """Recorders of all that learns, every half period, before it changes."""
-    from brian2 import EventMonitor, NeuronGroup, ms
-
-    keys = {f'{name}_{kind}{k}': (nets[name].projections[kind, k], _VARIABLES[kind])
-            for name in chosen(p) for kind, k in LEARNED}
-    units = {'w': '1', 'tau': 'second'}
-    trace = NeuronGroup(1, '\n'.join(f'{key} : {units[variable]}'
-                                     for key, (_, variable) in keys.items()),
-                        dt=PERIOD/2*ms, name=f'{NAME}_trace', namespace={},
-                        events={'sampled': 'True'})
-    for key, (projection, variable) in keys.items():
-        trace.variables.add_reference(f'{key}_now', projection, variable)
-    trace.run_regularly('\n'.join(f'{key} = {key}_now' for key in keys), when='before_start',
-                        order=-1, name=f'{NAME}_trace_copy')
-    trace.thresholder['sampled'].when = 'before_start'
-    yield trace
-    yield EventMonitor(trace, 'sampled', variables=list(keys), when='start',
-                       name=f'{NAME}_traces')
-
-
-_VARIABLES = {'forward': 'w', 'tau_m': 'tau'}
 
 
 def simulate(p, seed, run):
@@ -287,6 +227,7 @@ def simulate(p, seed, run):
         4 ms, of the students with backpropagation through time.
     """
     from brian_le.protocols.lagline_bptt import Backpropagation
+    from brian_le.protocols.lagline_recording import recorded
 
     drawn = draw(p, seed)
     n_period = steps_per_period(p)
@@ -333,38 +274,18 @@ def prepare(p, seed):
 
 def read_variables(p, arrays, variables):
     """The arrays of a result from the variables of an exported project."""
+    from brian_le.protocols.lagline_recording import recorded
+
     rows = {key: values.ravel() for key, values in recorded(p, variables, periods=1).items()}
     return arrays | arrays_of(p, rows, variables)
 
 
-def recorded(p, variables, periods=None):
-    """What was recorded, one row per period, or all in a given number of rows."""
-    found = {}
-    for name in chosen(p):
-        losses = np.reshape(variables[f'{NAME}_losses.{name}_loss'], (-1, p.batch)).mean(axis=1)
-        found[f'{name}.loss'] = losses.reshape(periods or len(losses), -1)
-    n = periods or len(losses)
-    keys = ['input', *(f'{name}.{what}{k}' for name in ('teacher', *chosen(p))
-                       for what in ('r', 'err')[:1 + (name != 'teacher')] for k in (0, 1))]
-    for key in keys:
-        samples = variables[f"{NAME}_samples.{key.replace('.', '_')}"]
-        found[key] = np.reshape(samples, (n, -1))
-    for name in chosen(p):
-        for kind, k in LEARNED:
-            trace = variables[f'{NAME}_traces.{name}_{kind}{k}']
-            found[f'{name}.{kind}{k}'] = np.reshape(trace, (n, -1))*_SCALES[kind]
-    return {key: np.array(values, dtype=float) for key, values in found.items()}
-
-
-_SCALES = {'forward': 1.0, 'tau_m': 1e3}  # time constants are in seconds
-
-
 def arrays_of(p, rows, state):
     """What a result holds: all that was recorded, and the state at the end."""
-    arrays = {'time': _SAMPLED*np.arange(len(rows['input']))} | rows
+    arrays = {'time': SAMPLED*np.arange(len(rows['input']))} | rows
     for name in chosen(p):
         for kind, k in LEARNED:
-            end = float(state[f'{name}_{kind}{k}.{_VARIABLES[kind]}'][0])*_SCALES[kind]
+            end = float(state[f'{name}_{kind}{k}.{VARIABLES[kind]}'][0])*SCALES[kind]
             arrays[f'{name}.{kind}{k}'] = np.append(rows[f'{name}.{kind}{k}'], end)
     return arrays
 

@@ -72,8 +72,8 @@ def steps_per_window(p):
     """Time steps of one window; a ValueError unless everything is a whole number of steps."""
     n = _SAMPLED/p.dt
     if round(n) < 1 or abs(n - round(n)) > 1e-6:
-        raise ValueError(f"'dt' is {p.dt:g} ms, which does not divide {_SAMPLED:g} ms; give a value "
-                         'such as 0.01 or 0.005')
+        raise ValueError(f"'dt' is {p.dt:g} ms, which does not divide {_SAMPLED:g} ms; give a "
+                         'value such as 0.01 or 0.005')
     if abs(p.t_init/_SAMPLED - round(p.t_init/_SAMPLED)) > 1e-6:
         raise ValueError(f"'t_init' is {p.t_init:g} ms; give a multiple of {_SAMPLED:g} ms")
     return round(n)*round(WINDOW/_SAMPLED)
@@ -141,7 +141,8 @@ def compose(p, start):
     readout.variables.add_reference('err_now', student.neurons[1], 'v_prosp')
     readout.run_regularly(f'''target = teacher_r
                               output = student_r
-                              loss = loss*int(step % {n_window} > 0) + (target - output)**2/{n_window}
+                              loss = loss*int(step % {n_window} > 0)
+                              loss = loss + (target - output)**2/{n_window}
                               w = w_now
                               err = err_now''', when='groups', order=READOUT,
                           name=f'{NAME}_sum')
@@ -223,8 +224,8 @@ def simulate(p, seed, run):
         state |= network.state()
     state, rows = run.in_chunks(
         chunk, state, p.windows, 'window', room=_ROOM, duration=WINDOW,
-        describe=lambda done, new: 'mean squared error {:.1e} (GLE), {:.1e} (adjoint method)'.format(
-            new['gle.loss'][-1], new['adjoint.loss'][-1]))
+        describe=lambda done, new: (f"mean squared error {new['gle.loss'][-1]:.1e} (GLE), "
+                                    f"{new['adjoint.loss'][-1]:.1e} (adjoint method)"))
     rows |= {key: np.concatenate([state[f'before.{key}'], *rows[key]])
              for key in ('target', 'gle.output', 'gle.err')}
     run.say('comparing errors and adjoint variables')

@@ -68,7 +68,8 @@ def spectra(result):
             phase.plot(FREQUENCIES, arrays[f'{drive}.phase'][i] + 2*dt*np.array(FREQUENCIES),
                        marker, **{**options, 'color': BLACK})
     phase.axhline(0, color=BLACK, linewidth=1)
-    phase.annotate('the two steps taken out', (1.2, 0), (0, 5), ha='center', textcoords='offset points', fontsize=11)
+    phase.annotate('the two steps taken out', (1.2, 0), (0, 5), ha='center',
+                   textcoords='offset points', fontsize=11)
     phase.annotate('errors travel by one layer\nper step: two steps late', (0.35, -0.041),
                    color=BLUE, fontsize=11)
     gain.set(xlabel='angular frequency (rad/ms)', ylabel='gain: error / adjoint variable')

@@ -22,7 +22,7 @@ SUMMARY = 'a chaotic series, predicted by a network that learns online while it 
 FIGURES = 'brian_le.protocols.mackey_glass_figures'
 
 PARAMETERS = (
-    Parameter('epochs', 20, 'how often the stretches for learning are shown', minimum=1,
+    Parameter('epochs', 30, 'how often the stretches for learning are shown', minimum=1,
               maximum=1e6),
     Parameter('train', 1000.0, 'length of the stretch that a replica learns from', 'ms', minimum=1,
               maximum=1e6),
@@ -41,10 +41,10 @@ PARAMETERS = (
     Parameter('tau_slower', 24.0, 'and of the second half', 'ms', minimum=1e-3),
     Parameter('tau_r', 1.0, 'look-ahead time of slow neurons, and both time constants of fast '
               'ones', 'ms', minimum=1e-3),
-    Parameter('rate', 0.001, 'step size of Adam: change of a weight in a time step', minimum=0),
+    Parameter('rate', 0.0005, 'step size of Adam: change of a weight in a time step', minimum=0),
     Parameter('beta', 1.0, 'strength of the target', minimum=0),
     Parameter('gamma', 0.0, 'how strongly errors act on the membranes'),
-    Parameter('window', 10.0, 'time between two steps of truncated backpropagation through time',
+    Parameter('window', 20.0, 'time between two steps of truncated backpropagation through time',
               'ms', minimum=1e-3),
     Parameter('bptt_rate', 0.004, 'step size of Adam after each of these windows', minimum=0),
     Parameter('students', 'all', 'all with those for comparison', choices=('all', 'gle')),
@@ -162,8 +162,8 @@ def steps(p):
 
     n = _SAMPLED/p.dt
     if round(n) < 1 or abs(n - round(n)) > 1e-6:
-        raise ValueError(f"'dt' is {p.dt:g} ms, which does not divide {_SAMPLED:g} ms; give a value "
-                         'such as 0.5 or 0.2')
+        raise ValueError(f"'dt' is {p.dt:g} ms, which does not divide {_SAMPLED:g} ms; give a "
+                         'value such as 0.5 or 0.2')
     for name in ('train', 'test', 'washout'):
         whole(name, getattr(p, name), _SAMPLED, 'the time between samples')
     counts = {name: whole(name, getattr(p, name), p.dt, "the time step 'dt'")
@@ -249,8 +249,8 @@ def compose(p, seed):
     Returns
     -------
     SimpleNamespace
-        ``network``, ``nets`` (a `GLENetwork` by name) and ``shown`` (`Sequences` of one epoch, which
-        comes again and again).
+        ``network``, ``nets`` (a `GLENetwork` by name) and ``shown`` (`Sequences` of one epoch,
+        which comes again and again).
     """
     from brian2 import EventMonitor, Network, NeuronGroup, defaultclock, linked_var, ms
 
@@ -259,8 +259,9 @@ def compose(p, seed):
 
     n = steps(p)
     defaultclock.dt = p.dt*ms
-    x, targets = (np.concatenate(parts).transpose(1, 0, 2) for parts in zip(
-        *(stretches(p, seed)[name] for name in ('train', 'test'))))
+    data = stretches(p, seed)
+    x, targets = (np.concatenate(parts).transpose(1, 0, 2)
+                  for parts in zip(data['train'], data['test']))
     # an error compares the output of the last step with the target of this one
     shown = Sequences(x, np.roll(targets, 1, axis=1), duration=n.epoch*p.dt*ms, replicas=p.batch,
                       name=f'{_ID}_shown')

@@ -1,4 +1,4 @@
-"""Students that learn offline, from one window of steps after the other, in chunks of a long run."""
+"""Students that learn offline, from windows of steps, in chunks of a long run."""
 
 import numpy as np
 

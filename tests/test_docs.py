@@ -25,8 +25,9 @@ def test_examples_in_docstrings(name, tmp_path, monkeypatch):
 
 
 def test_examples_in_documents():
-    results = doctest.testfile(str(ROOT/'docs'/'equations.rst'), module_relative=False)
-    assert results.attempted and not results.failed
+    for name in ('equations', 'dendrites'):
+        results = doctest.testfile(str(ROOT/'docs'/f'{name}.rst'), module_relative=False)
+        assert results.attempted and not results.failed
 
 
 def test_script_in_the_document_about_layered_networks(tmp_path):
@@ -37,12 +38,14 @@ def test_script_in_the_document_about_layered_networks(tmp_path):
     assert done.stdout.endswith('(8, 1, 3, 3)\n')
 
 
-def test_script_in_the_document_about_generalized_latent_equilibrium(tmp_path):
+def test_scripts_in_the_document_about_generalized_latent_equilibrium(tmp_path):
     document = (ROOT/'docs'/'gle.rst').read_text()
-    script = re.search(r'\.\. code-block:: python\n\n((?:    .*\n|\n)+)', document)[1]
-    done = subprocess.run([sys.executable, '-c', textwrap.dedent(script)], cwd=tmp_path, check=True,
-                          capture_output=True, text=True)
-    assert re.fullmatch(r'\[([01] ){5}[01]\]\n', done.stdout)
+    scripts = re.findall(r'\.\. code-block:: python\n\n((?:    .*\n|\n)+)', document)
+    shown = [subprocess.run([sys.executable, '-c', textwrap.dedent(script)], cwd=tmp_path,
+                            check=True, capture_output=True, text=True).stdout
+             for script in scripts]
+    assert re.fullmatch(r'\[([01] ){5}[01]\]\n', shown[0])
+    assert abs(float(shown[1].strip('[]\n')) - 0.7) < 0.05
 
 
 def test_script_in_the_document_about_synapses(tmp_path):

@@ -2,8 +2,9 @@ import numpy as np
 import pytest
 from brian2 import DimensionMismatchError, Equations, Network, NeuronGroup, linked_var, mV, ms
 
-from brian_le import (ReplicatedGroup, SharedParameters, bias_learning, error_feedback,
-                      error_learning, project, time_constant_matching)
+from brian_le import (SGD, Adam, ReplicatedGroup, SharedParameters, bias_learning, error_feedback,
+                      error_learning, lookahead_learning, membrane_learning, project,
+                      time_constant_matching)
 from tests.running import CODE_TARGETS, run_cases
 
 STEPS, REPLICAS = 20, 2
@@ -117,6 +118,61 @@ def test_time_constants():
     np.testing.assert_allclose(group.tau_m[:]/ms, 4)  # handed over before the next step
 
 
+@pytest.mark.parametrize('make, name, sign', [(membrane_learning, 'tau_m', -1),
+                                              (lookahead_learning, 'tau_r', 1)])
+@pytest.mark.parametrize('tau_min', ['dt', 0.7*ms])
+def test_time_constants_that_learn_from_errors(make, name, sign, tau_min):
+    """Each follows the mean over replicas of error and derivative, and stays above its bound."""
+    group = ReplicatedGroup(3, f'''err : 1
+                                   err_in = 2*err : 1
+                                   u_dot : Hz
+                                   {name} : second''', replicas=2)
+    tau = SharedParameters(group, make(eta=3*ms, tau_min=tau_min), order=1,
+                           method='prospective_euler')
+    tau.tau = 4*ms
+    err, u_dot = np.array([[0.5, -2, 1], [0.1, 3, -2]]), np.array([[1, 40, 2], [-2, -40, 0.5]])
+    group.err, group.u_dot = err.ravel(), (-sign*u_dot).ravel()/ms
+    network = Network(group, tau)
+    network.run(0.1*ms)
+    factor = 2 if make is lookahead_learning else 1
+    change = -0.1*3*factor*np.mean(err*u_dot, axis=0)
+    expected = np.maximum(4 + change, 0.1 if tau_min == 'dt' else 0.7)
+    assert (expected[:2] > 3).all() and abs(change).min() > 1e-3
+    np.testing.assert_allclose(tau.tau[:]/ms, expected, rtol=1e-12)
+    group.u_dot = -10*group.u_dot[:]
+    network.run(1*ms)
+    np.testing.assert_allclose(tau.tau[1]/ms, 0.1 if tau_min == 'dt' else 0.7, rtol=1e-12)
+    group.u_dot = 0/ms
+    network.run(0.1*ms)  # handed over before the next step
+    np.testing.assert_allclose(group.by_replica(name)[:]/ms, np.tile(tau.tau[:]/ms, (2, 1)),
+                               rtol=1e-12)
+
+
+def test_optimisers_in_the_rules():
+    """Every rule moves its memory by the same gradient."""
+    for make, gradient in ((error_learning, 'err_post*r_sent_pre'), (bias_learning, 'err_post'),
+                           (error_feedback, 'err_post*r_sent_pre'),
+                           (membrane_learning, 'err_post*u_dot_post'),
+                           (lookahead_learning, 'err_in_post*u_dot_post')):
+        name = {bias_learning: 'bias', membrane_learning: 'tau', lookahead_learning: 'tau'}.get(
+            make, 'w')
+        for optimiser, memory in ((SGD(), set()), (SGD(momentum=0.5), {'m'}),
+                                  (Adam(), {'m', 's', 'q_m', 'q_s'})):
+            equations = make(eta='shared, constant', gate='on', optimiser=optimiser)
+            assert equations.diff_eq_names == {name} | memory
+            assert all(str(equations[x].expr).startswith('on*') for x in equations.diff_eq_names)
+            if memory:
+                assert str(equations[f'{name}_grad'].expr) == gradient
+        constant = make(eta=None, optimiser=Adam())
+        assert not constant.diff_eq_names and 'm' not in constant
+
+
+def test_weights_learn_what_they_are_told():
+    assert 'dw/dt = eta*v_api_post*r_sent_pre' in str(error_learning(back=None, learned='v_api'))
+    assert 'dbias/dt = eta*v_api_post' in str(bias_learning(learned='v_api'))
+    assert 'dtau/dt = -eta*v_api_post*u_dot_post' in str(membrane_learning(learned='v_api'))
+
+
 def test_texts():
     assert 'dw/dt = learning*(eta*err_post*r_sent_pre - decay*w)' in str(
         error_learning(decay='constant', gate='learning'))
@@ -142,6 +198,15 @@ BAD = {
                               "'eta'"),
     'negative eta of time constants': (lambda: time_constant_matching(eta=-1*ms), ValueError,
                                        'eta is -1'),
+    'eta of membranes in hertz': (lambda: membrane_learning(eta=1/ms), DimensionMismatchError,
+                                  "'eta'"),
+    'eta of membranes with Adam': (lambda: membrane_learning(eta=1*ms, optimiser=Adam()),
+                                   DimensionMismatchError, "'eta'"),
+    'negative eta of look-aheads': (lambda: lookahead_learning(eta=-1*ms), ValueError,
+                                    'eta is -1'),
+    'tau_min of 0': (lambda: membrane_learning(tau_min=0*ms), ValueError, 'tau_min is 0'),
+    'tau_min in hertz': (lambda: lookahead_learning(tau_min=1/ms), DimensionMismatchError,
+                         "'tau_min'"),
     'no inputs': (lambda: time_constant_matching(()), ValueError, 'give a tuple'),
 }
 

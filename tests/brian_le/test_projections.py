@@ -48,6 +48,13 @@ def test_sums_elsewhere_in_the_step():
     np.testing.assert_array_equal(a.v_err[:], [21 + 3*43, 2*21 + 4*43])
 
 
+def test_sums_that_there_are_not():
+    a, b = groups(2, 2)
+    with pytest.raises(ValueError, match="unknown summed variable of 'S': 'v_in_post'.* Valid: "
+                                         'v_up_post'):
+        project(a, b, fixed_weights('v_up'), name='S', orders={'v_in_post': 0.5})
+
+
 def test_class_of_the_projection():
     class Own(Synapses):
         pass

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from brian_le.models import (AveragePool, Batches, Conv, CorticalChain, Dense, Flatten, GLENetwork,
                              MaxPool, initial_weights)
-from tests.models.gle_cases import compare, plain
+from tests.models.gle_cases import compare, compare_end, plain
 from tests.running import CODE_TARGETS, run_cases
 
 STEPS = 30
@@ -24,7 +24,7 @@ SETTINGS = {
 
 
 def composed(case, kind, prefix=''):
-    return lambda name: SETTINGS[case].compose(f'{prefix}{name}', kind=kind)
+    return lambda name: SETTINGS[case].compose_to_the_end(f'{prefix}{name}', kind=kind)
 
 
 CASES = {
@@ -46,29 +46,39 @@ def skip_on_cython(found, *cases):
 
 
 @pytest.mark.parametrize('case', SETTINGS)
+def test_every_step(case):
+    objects, duration, read = SETTINGS[case].compose('n', kind=CorticalChain)
+    Network(objects).run(duration, namespace={})
+    compare(read(), SETTINGS[case].reference())
+
+
+@pytest.mark.parametrize('case', SETTINGS)
 def test_against_numpy(found, case):
     skip_on_cython(found, f'{case}_CorticalChain')
-    compare(found[f'{case}_CorticalChain'], SETTINGS[case].reference())
+    compare_end(found[f'{case}_CorticalChain'], SETTINGS[case].reference())
 
 
 @pytest.mark.parametrize('case', SETTINGS)
 def test_against_neurons_with_an_error_partner(found, case):
     skip_on_cython(found, f'{case}_CorticalChain', f'{case}_GLENetwork')
     chain, network = found[f'{case}_CorticalChain'], found[f'{case}_GLENetwork']
-    assert np.abs(network['err', 0]).max() > 1e-4
-    for key, values in network.items():
-        np.testing.assert_allclose(chain[key], values, rtol=0, atol=1e-12, err_msg=str(key))
+    shared = chain.keys() & network.keys()
+    assert {name for name, k in shared} == {'u', 'u_prosp', 'r', 'slope', 'forward', 'bias'}
+    for key in shared:
+        np.testing.assert_allclose(chain[key], network[key], rtol=0, atol=1e-12, err_msg=str(key))
+    for k in range(SETTINGS[case].n_layers):
+        assert np.abs(chain['v_api', k]).max() > 1e-4
 
 
-def test_feedback_weights_mirror_the_forward_ones(found):
-    skip_on_cython(found, 'plain_CorticalChain')
-    for case in ('plain', 'plane'):
-        chain = found[f'{case}_CorticalChain']
-        mirrored = [k for name, k in chain if name == 'feedback']
-        assert mirrored == {'plain': [1, 2], 'plane': [1]}[case]
-        for k in mirrored:
-            assert np.abs(chain['feedback', k][-1] - chain['feedback', k][0]).max() > 1e-4
-            np.testing.assert_array_equal(chain['feedback', k], chain['forward', k])
+@pytest.mark.parametrize('case', SETTINGS)
+def test_feedback_weights_mirror_the_forward_ones(found, case):
+    skip_on_cython(found, f'{case}_CorticalChain')
+    chain, start = found[f'{case}_CorticalChain'], SETTINGS[case].weights
+    mirrored = [k for name, k in chain if name == 'feedback']
+    assert mirrored == list(range(1, SETTINGS[case].n_layers))
+    for k in mirrored:
+        assert np.abs(chain['feedback', k] - start['forward', k]).max() > 1e-4
+        np.testing.assert_array_equal(chain['feedback', k], chain['forward', k])
 
 
 def test_no_number_depends_on_names(found):

@@ -34,7 +34,7 @@ def chirp(word, rng, length=RATE):
     place = np.clip((time - rng.uniform(0.1, 0.2))/0.6, 0, 1)
     pitch = (begin + (end - begin)*place)*rng.uniform(0.97, 1.03)
     loud = np.sin(np.pi*place)*rng.uniform(0.2, 0.6)
-    return loud*np.sin(2*np.pi*np.cumsum(pitch)/RATE) + rng.normal(size=length)*0.003
+    return loud*np.sin(2*np.pi*np.cumsum(pitch)/RATE) + rng.normal(size=length)*0.02
 
 
 def write_speech(folder, train=12, validation=4, test=4, seed=0, length=RATE):

@@ -65,7 +65,7 @@ def test_steps_are_those_of_the_reference(short):
     np.testing.assert_allclose(a['gle.w'][1:], found['forward', 0][79::30, :, 0], **close)
     loss = ((r - found['r', 2])**2).ravel()[50:].reshape(10, 30).mean(axis=1)
     np.testing.assert_allclose(a['gle.loss'], loss, **close)
-    assert np.abs(a['gle.w'][-1] - a['gle.w'][0]).min() > 0.01
+    assert np.abs(a['gle.w'][-1] - a['gle.w'][0]).max() > 0.01
 
 
 def test_the_adjoint_method_learns_from_window_to_window(short):

@@ -67,7 +67,7 @@ def test_steps_that_do_not_divide_the_delay(dt):
 
 
 def test_stretches_look_ahead_and_do_not_overlap():
-    p = parameters(train=40, test=20, washout=10, batch=3, horizon=6, dt=0.5)
+    p = parameters(train=40, test=20, washout=10, batch=3, horizon=6, dt=0.5, window=20)
     data, n = stretches(p, 4), steps(p)
     assert data['train'][0].shape == (100, 3, 1) and data['test'][0].shape == (60, 3, 1)
     for inputs, targets in data.values():
@@ -270,12 +270,9 @@ def test_bad_input_leaves_nothing_behind(tmp_path, case):
 def test_targets_are_where_the_output_is_compared_with_them():
     """One step later, for an error is computed before the output of its step."""
     p = parameters(**SHORT)
-    task = compose(p, 3)
-    values = task.shown.tables(*(np.concatenate([a, b]).transpose(1, 0, 2) for a, b in zip(
-        *(stretches(p, 3)[name] for name in ('train', 'test')))))
     played = build_program(lambda: compose(p, 3).network, 'numpy')({}, 5)
-    targets = values['mackey_glass_shown_targets.values'].reshape(p.batch, -1)
-    np.testing.assert_array_equal(played['gle_layer2.target'], targets[:, 3])
+    np.testing.assert_array_equal(played['gle_layer2.target'],
+                                  stretches(p, 3)['train'][1][3, :, 0])
 
 
 # --------------------------------------------------------------------------------------- figures
@@ -298,3 +295,15 @@ def test_figure_of_predictions(short):
         np.testing.assert_array_equal(predicted.get_ydata(), short.arrays[f'{name}.output'][0])
         np.testing.assert_array_equal(predicted.get_xdata(), np.arange(3, 13))
     assert figure.axes[-1].get_xlabel() == 'time (ms)'
+
+
+# ---------------------------------------------------------------------------------- what it is for
+@pytest.mark.slow
+@pytest.mark.parametrize('seed', [12345, 12346, 12347])
+def test_what_the_networks_learn(tmp_path, seed):
+    a = run('mackey-glass', seed=seed, quiet=True, out=tmp_path/'r').arrays
+    gle, others = a['gle.nrmse'][-5:].mean(), {
+        name: np.ravel(a[f'{name}.nrmse'])[-5:].mean()
+        for name in ('instantaneous', 'bptt', 'echo', 'persistence')}
+    assert gle < 0.2 and gle < 0.4*others['persistence'] and gle < 0.4*others['instantaneous']
+    assert gle < 1.5*others['bptt'] and others['echo'] < 0.02
