@@ -65,7 +65,8 @@ _INTEGRATED = 0.1  # ms, the longest step in which the series is integrated
 _TRANSIENT = 1000.0  # ms of the series that are not used
 _ROOM = 20  # epochs in one launch of the simulation
 #: What is tried for the echo state network.
-GRID = dict(spectral_radius=(0.6, 0.8, 0.95), leak=(0.1, 0.3, 1.0), penalties=(1e-9, 1e-7, 1e-5))
+GRID = dict(spectral_radius=(0.6, 0.8, 0.95, 1.1), leak=(0.1, 0.3, 1.0),
+            penalties=(1e-11, 1e-9, 1e-7, 1e-5))
 
 
 # ------------------------------------------------------------------------------------- the series

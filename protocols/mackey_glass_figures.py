@@ -25,7 +25,7 @@ def errors(result):
     """
     p, arrays = result.description['parameters'], result.arrays
     time = p['train']*np.arange(1, p['epochs'] + 1)/1000  # s
-    figure, ((axes,),) = new_figure(width=8, height=4.5)
+    figure, ((axes,),) = new_figure(width=8, height=5)
     for name, label in LABELS.items():
         if f'{name}.nrmse' not in arrays:
             continue

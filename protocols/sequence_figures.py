@@ -32,7 +32,7 @@ def learning(result):
     axes.minorticks_off()
     axes.axhline(100*(1 - 1/_n_classes(arrays)), color=BLACK, linewidth=1, linestyle=':',
                  label='chance')
-    axes.legend(loc='upper right')
+    axes.legend(loc='upper right', bbox_to_anchor=(1, 0.92))
 
     rate, ((axes,),) = new_figure(height=3.0)
     axes.step(epochs[1:], arrays['rate'], where='mid', color=GREEN)

@@ -90,7 +90,8 @@ def test_digits_are_those_of_a_run(tmp_path, networks, precision, atol):
 
 @pytest.mark.parametrize('protocol, settings', [
     ('fourier', dict(hidden=3, periods=2, learning=1, dt='0.5 ms')),
-    ('response-lag', dict(depth=3, dt='0.5 ms'))])
+    ('response-lag', dict(depth=3, dt='0.5 ms')),
+    ('lagline', dict(dt='0.1 ms', periods=2, t_init='6 ms', batch=3))])
 def test_other_protocols_are_those_of_a_run(tmp_path, protocol, settings):
     project = export(protocol, tmp_path/'p', quiet=True, seed=4, **settings)
     make_and_run(project)

@@ -7,6 +7,7 @@ import pytest
 from brian_le.protocols import mnist1d, run
 from brian_le.protocols.catalogue import get_protocol
 from brian_le.protocols.parameters import read_parameters
+from brian_le.protocols.program import build_program
 from brian_le.protocols.runner import Run
 from brian_le.protocols.sequence_learning import _Training, losses
 from tests.reference_gle import gle
@@ -202,6 +203,26 @@ def test_bad_parameters(tmp_path, few, options, message):
     with pytest.raises(ValueError, match=message):
         run('mnist1d', out=tmp_path/'r', quiet=True, device='numpy', **options)
     assert os.listdir(tmp_path) == []
+
+
+@pytest.mark.parametrize('protocol', SETTINGS)
+def test_in_one_piece(tmp_path, few, protocol):
+    """As in an exported project: one launch finds what a run finds in batches."""
+    settings = dict(batch=4, epochs=2, precision='double', **SETTINGS[protocol])
+    module = get_protocol(protocol)
+    p = read_parameters(protocol, module.PARAMETERS, settings)
+    task = module.prepare(p, 3)
+    program = build_program(task.compose, 'numpy', precision=task.precision)
+    end = program({}, task.n_steps)
+    found = module.read_variables(p, task.arrays, end)
+    expected = run(protocol, out=tmp_path/'r', quiet=True, device='numpy', seed=3,
+                   **settings).arrays
+    for key in ('train_loss', 'train_accuracy'):
+        np.testing.assert_allclose(found[key], expected[key], rtol=0, atol=1e-12)
+    name = protocol.replace('-', '_')
+    np.testing.assert_allclose(end[f'{name}_forward2.w'], expected['W_forward_2'].T.ravel(),
+                               rtol=0, atol=1e-12)
+    assert f'{name}_readout_monitor.mean' in task.guide
 
 
 def test_what_is_said_and_drawn(tmp_path, few):
