@@ -279,16 +279,18 @@ class BatchReadout:
         ValueError
             If no batch has been shown yet.
         """
-        if variables is None:
-            recorded = self.monitor.value[:]
-            last = getattr(self._source, self._variable)[:]
-        else:
-            recorded = variables[f'{self.monitor.name}.value']
-            last = variables[f'{self._source.name}.{self._variable}']
+        recorded, last = self._recorded(variables)
         if not len(recorded):
             raise ValueError(f"'{self._source.name}' has not been shown anything yet; run first")
         before = np.asarray(recorded)[len(self.group):]  # nothing was shown before the first
         return np.concatenate([before, last]).reshape(-1, self._width)
+
+    def _recorded(self, variables):
+        """What is recorded of all batches but the last, and of the last one."""
+        if variables is None:
+            return self.monitor.value[:], getattr(self._source, self._variable)[:]
+        return (variables[f'{self.monitor.name}.value'],
+                variables[f'{self._source.name}.{self._variable}'])
 
     def __iter__(self):
         return iter((self.group, self.monitor))

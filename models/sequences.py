@@ -8,7 +8,7 @@ from brian2.monitors.spikemonitor import EventMonitor
 from brian2.units.fundamentalunits import Quantity
 
 from brian_le.checks import choose
-from brian_le.models.batches import Batches
+from brian_le.models.batches import Batches, BatchReadout
 from brian_le.step import READOUT
 
 __all__ = ['SequenceReadout', 'Sequences']
@@ -93,8 +93,8 @@ class Sequences(Batches):
         return super()._rows(what, values)
 
 
-class SequenceReadout:
-    """The mean of a variable over every batch.
+class SequenceReadout(BatchReadout):
+    """The mean of a variable over every batch, read by ``values()`` as of `BatchReadout`.
 
     Parameters
     ----------
@@ -130,7 +130,7 @@ class SequenceReadout:
     def __init__(self, batches, group, variable, name=None):
         choose(f"variable of '{group.name}'", variable, group.variables)
         name = f'{group.name}_readout' if name is None else name
-        self._width = len(group)//batches.replicas
+        self._source, self._width = group, len(group)//batches.replicas
         self._n_steps = batches.n_steps
         self.group = NeuronGroup(
             len(group), f"""value : 1 (linked)
@@ -146,33 +146,10 @@ class SequenceReadout:
         self.group.run_regularly('total = total + value', dt=Quantity(defaultclock.dt),
                                  when='groups', order=READOUT, name=f'{name}_add')
 
-    def values(self, variables=None):
-        """The means as an array of shape (samples, neurons), in the order of the samples.
-
-        Parameters
-        ----------
-        variables : dict of str to array_like, optional
-            The variables at the end of a run by ``'object.variable'``; by default those of the
-            objects.
-
-        Returns
-        -------
-        numpy.ndarray
-
-        Raises
-        ------
-        ValueError
-            If no batch has been shown yet.
-        """
+    def _recorded(self, variables):
         if variables is None:
             recorded, total = self.monitor.mean[:], self.group.total[:]
         else:
             recorded = variables[f'{self.monitor.name}.mean']
             total = variables[f'{self.group.name}.total']
-        if not len(recorded):
-            raise ValueError(f"'{self.group.name}' has not been shown anything yet; run first")
-        before = np.asarray(recorded)[len(self.group):]  # nothing was shown before the first
-        return np.concatenate([before, np.asarray(total)/self._n_steps]).reshape(-1, self._width)
-
-    def __iter__(self):
-        return iter((self.group, self.monitor))
+        return recorded, np.asarray(total)/self._n_steps

@@ -12,7 +12,7 @@ from brian_le.protocols.lagline_bptt import Backpropagation
 from brian_le.protocols.lagline_figures import losses, parameters, signals
 from brian_le.protocols.parameters import read_parameters
 from brian_le.protocols.program import build_program
-from tests.models.golden import load
+from tests.models.golden_lagline import recording, recordings
 from tests.reference_gle import gle
 
 SHORT = dict(dt=0.1, periods=5, bptt_periods=3, t_init=6, batch=3)  # 40 steps per period
@@ -83,25 +83,22 @@ def test_steps_are_those_of_the_reference(short, name, errors):
         assert abs(values[-1] - values[0]) > 0.01
 
 
-@pytest.fixture(scope='module')
-def replay():
+@pytest.fixture(scope='module', params=recordings(), ids=lambda path: path.name)
+def replay(request):
     """The published start and input, over 55 000 steps."""
-    data = load('lagline_full.npz')
-    n = 55500
-    wave = np.where(np.searchsorted(data['jumps'], np.arange(n), side='right') % 2, -1.0, 1.0)
-    p = settings(periods=125)
-    drawn = SimpleNamespace(wave=smoothed(wave, 5), shift=data['shifts'], w=data['init_w'],
-                            tau_m=data['init_tau_m'])
+    recorded, p = recording(request.param), settings(periods=125)
+    drawn = SimpleNamespace(wave=smoothed(recorded.wave, 5), shift=recorded.shift, w=recorded.w,
+                            tau_m=recorded.tau_m)
     program = build_program(lambda: compose(p, drawn).network)
-    return data, read_variables(p, {}, program({}, 55000))
+    return recorded, read_variables(p, {}, program({}, 55000))
 
 
 def test_replay_of_the_published_run(replay):
-    data, a = replay
-    for key, recorded in (('forward0', 'w_0'), ('forward1', 'w_1'), ('tau_m0', 'tau_m_0'),
-                          ('tau_m1', 'tau_m_1')):
-        np.testing.assert_allclose(a[f'gle.{key}'][data['times']//2], data[recorded], rtol=0,
-                                   atol=1e-3, err_msg=key)
+    recorded, a = replay
+    for key, name in (('forward0', 'w_0'), ('forward1', 'w_1'), ('tau_m0', 'tau_m_0'),
+                      ('tau_m1', 'tau_m_1')):
+        np.testing.assert_allclose(a[f'gle.{key}'][recorded.times//2], recorded.values[name],
+                                   rtol=0, atol=1e-3, err_msg=name)
 
 
 def test_gle_finds_the_teacher_and_instantaneous_errors_do_not(replay):
