@@ -23,6 +23,9 @@ def learning(result):
     error, ((axes,),) = new_figure()
     epochs = np.arange(len(arrays['test_accuracy']))
     axes.plot(epochs, 100*(1 - arrays['test_accuracy']), color=BLUE, label='test sequences')
+    if 'validation_accuracy' in arrays:
+        axes.plot(epochs, 100*(1 - arrays['validation_accuracy']), color=GREEN, linestyle='-.',
+                  label='validation sequences')
     axes.plot(epochs[1:], 100*(1 - arrays['train_accuracy']), color=ORANGE, linestyle='--',
               label='training sequences, while they are learned')
     axes.set(xlabel='epoch', ylabel='error (%)', yscale='log', title=_title(result))

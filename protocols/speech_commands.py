@@ -6,7 +6,7 @@ ahead by different times, and twelve outputs. A recording of a second has 820 ti
 are learned in every time step by Adam, from errors that pass through error neurons in real time.
 The paper reports 91.44 +- 0.23 % of the validation recordings correct after 420 epochs.
 
-The data set is your own (``data``). A full run takes months; ``neurons``, ``hidden_layers``,
+The data set is your own (``data``). A full run takes a month; ``neurons``, ``hidden_layers``,
 ``batch`` and ``epochs`` make smaller ones.
 """
 
