@@ -38,4 +38,4 @@ for _ in range(4):
     error = np.mean((monitor.r[0][-len(times):] - delayed)**2)
     print(f'{network.t/ms:.0f} ms: mean squared error {error:.5f}')
 difference = chain.weights['feedback', 1] - chain.weights['forward', 1]
-print('feedback and forward weights differ by', np.abs(difference).max())
+print('feedback and forward weights differ by', f'{np.abs(difference).max():.0e}')

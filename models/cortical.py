@@ -48,7 +48,7 @@ class CorticalChain(LayeredCircuit):
     =================  ===================================  ========================================
 
     With feedback weights that mirror the forward ones and are equal to them, every number is that
-    of `GLENetwork`.
+    of `GLENetwork`, up to rounding.
 
     Parameters
     ----------
@@ -121,7 +121,7 @@ class CorticalChain(LayeredCircuit):
     >>> chain.mirror_weights()
     >>> chain.inputs.r, chain.errors[-1].target = 1, [1, 0]
     >>> Network(chain).run(10*ms)
-    >>> bool((chain.weights['feedback', 1] == chain.weights['forward', 1]).all())
+    >>> np.allclose(chain.weights['feedback', 1], chain.weights['forward', 1], rtol=0, atol=1e-15)
     True
     """
 

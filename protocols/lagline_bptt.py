@@ -2,10 +2,10 @@
 
 import numpy as np
 
-from brian_le.protocols.adjoint import Adam, TemporalNetwork
+from brian_le.protocols.adjoint import TemporalNetwork
 from brian_le.protocols.lagline import (LEARNED, PERIOD, TAU_R, TEACHER, WINDOWS,
                                         steps_per_period)
-from brian_le.protocols.windowed import WindowedStudent
+from brian_le.protocols.windowed import Adam, WindowedStudent
 
 __all__ = ['Backpropagation']
 

@@ -2,11 +2,11 @@
 
 import numpy as np
 
-from brian_le.protocols.adjoint import Momentum, TemporalNetwork, adjoint_signals
+from brian_le.protocols.adjoint import TemporalNetwork, adjoint_signals
 from brian_le.protocols.lagnet import (ACTIVATIONS, NAME, TAU_M, TAU_R, TEACHER, samples_of,
                                        steps_per_window)
 from brian_le.protocols.lagnet_spectra import COMMON_PERIOD, FREQUENCIES, components
-from brian_le.protocols.windowed import WindowedStudent
+from brian_le.protocols.windowed import Momentum, WindowedStudent
 
 __all__ = ['adjoint_student', 'measure_spectra', 'probe', 'sines', 'trace']
 

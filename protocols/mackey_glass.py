@@ -402,8 +402,8 @@ def backpropagation(p, seed):
     """A `WindowedStudent` with the same layers and initial weights."""
     from brian2 import ms
 
-    from brian_le.protocols.adjoint import Adam, TemporalNetwork
-    from brian_le.protocols.windowed import WindowedStudent
+    from brian_le.protocols.adjoint import TemporalNetwork
+    from brian_le.protocols.windowed import Adam, WindowedStudent
 
     start = weights(p, seed)
     times = {(tau, k): np.broadcast_to(getattr(layer, tau)/ms, layer.n)

@@ -78,7 +78,7 @@ def test_feedback_weights_mirror_the_forward_ones(found, case):
     assert mirrored == list(range(1, SETTINGS[case].n_layers))
     for k in mirrored:
         assert np.abs(chain['feedback', k] - start['forward', k]).max() > 1e-4
-        np.testing.assert_array_equal(chain['feedback', k], chain['forward', k])
+        np.testing.assert_allclose(chain['feedback', k], chain['forward', k], rtol=0, atol=1e-15)
 
 
 def test_no_number_depends_on_names(found):

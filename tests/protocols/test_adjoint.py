@@ -4,8 +4,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from brian_le import get_activation
-from brian_le.protocols.adjoint import (Adam, Momentum, TemporalNetwork, adjoint_gradients,
-                                        adjoint_signals, bptt_gradients, train_truncated)
+from brian_le.protocols.adjoint import (TemporalNetwork, adjoint_gradients, adjoint_signals,
+                                        bptt_gradients)
+from brian_le.protocols.windowed import Adam, Momentum, train_truncated
 
 SIZES = 2, 4, 3, 2
 ACTIVATIONS = 'tanh', 'linear', 'softplus'
@@ -269,22 +270,22 @@ GRADIENTS = np.array([[3., -1e-9], [-0.5, 2.], [0.1, 0.], [-4., 1.]])
 
 
 def test_momentum():
-    weights, optimizer = {KEY: np.array([1., 2.])}, Momentum(0.1, 0.9)
+    weights, optimiser = {KEY: np.array([1., 2.])}, Momentum(0.1, 0.9)
     p, buffer = [1., 2.], [None, None]
     for gradient in GRADIENTS:
-        optimizer.step(weights, {KEY: gradient})
+        optimiser.step(weights, {KEY: gradient})
         for i, g in enumerate(gradient):
             buffer[i] = g if buffer[i] is None else 0.9*buffer[i] + g
             p[i] -= 0.1*buffer[i]
         np.testing.assert_array_equal(weights[KEY], p)
-    np.testing.assert_array_equal(optimizer.state['momentum', *KEY], buffer)
+    np.testing.assert_array_equal(optimiser.state['momentum', *KEY], buffer)
 
 
 def test_adam():
-    weights, optimizer = {KEY: np.array([1., 2.])}, Adam(0.1, (0.8, 0.95), 1e-3)
+    weights, optimiser = {KEY: np.array([1., 2.])}, Adam(0.1, (0.8, 0.95), 1e-3)
     p, m, v = [1., 2.], [0., 0.], [0., 0.]
     for t, gradient in enumerate(GRADIENTS, 1):
-        optimizer.step(weights, {KEY: gradient})
+        optimiser.step(weights, {KEY: gradient})
         for i, g in enumerate(gradient):
             m[i] = 0.8*m[i] + 0.2*g
             v[i] = 0.95*v[i] + 0.05*g*g
@@ -293,11 +294,11 @@ def test_adam():
 
 
 @pytest.mark.parametrize('kind, options', [(Momentum, {'momentum': 0.5}), (Adam, {})])
-def test_optimizers_go_on_from_their_state(kind, options):
+def test_optimisers_go_on_from_their_state(kind, options):
     whole, pieces = {KEY: np.zeros(2)}, {KEY: np.zeros(2)}
-    optimizer = kind(0.1, **options)
+    optimiser = kind(0.1, **options)
     for gradient in GRADIENTS:
-        optimizer.step(whole, {KEY: gradient})
+        optimiser.step(whole, {KEY: gradient})
     first = kind(0.1, **options)
     for gradient in GRADIENTS[:2]:
         first.step(pieces, {KEY: gradient})
@@ -335,19 +336,19 @@ def test_student_finds_its_teacher(method):
 
 
 @pytest.mark.parametrize('method', ['bptt', 'adjoint'])
-@pytest.mark.parametrize('optimizer', [Momentum, Adam])
-def test_training_in_chunks(method, optimizer):
+@pytest.mark.parametrize('optimiser', [Momentum, Adam])
+def test_training_in_chunks(method, optimiser):
     inputs = steps_of_input(400, 3)
     targets = chain([1, 2], [1, 2]).run(inputs).outputs
     whole, pieces = (chain([0.6, 1.2], [0.5, 0.8]) for _ in range(2))
     options = dict(window=20, learned=LEARNED, method=method, least_tau_m=0.5)
-    losses, state = train_truncated(whole, inputs, targets, optimizer=optimizer(0.01), **options)
-    first = optimizer(0.01)
-    found, between = train_truncated(pieces, inputs[:160], targets[:160], optimizer=first,
+    losses, state = train_truncated(whole, inputs, targets, optimiser=optimiser(0.01), **options)
+    first = optimiser(0.01)
+    found, between = train_truncated(pieces, inputs[:160], targets[:160], optimiser=first,
                                      **options)
     pieces = TemporalNetwork(pieces.weights, ['softplus']*2, 0.05)
     rest, at_end = train_truncated(pieces, inputs[160:], targets[160:], state=between,
-                                   optimizer=optimizer(0.01, state=first.state), **options)
+                                   optimiser=optimiser(0.01, state=first.state), **options)
     np.testing.assert_array_equal(np.concatenate([found, rest]), losses)
     for key, values in whole.weights.items():
         np.testing.assert_array_equal(pieces.weights[key], values)
@@ -458,7 +459,7 @@ def test_bad_errors_and_signals():
     (lambda: Momentum(1, -0.1), 'momentum is -0.1'), (lambda: Adam(np.nan), 'rate is nan'),
     (lambda: Adam(1, eps=-1), 'eps is -1'), (lambda: Adam(1, (0.9, 1)), 'decays is .* below 1'),
     (lambda: Adam(1, 0.9), r'decays has shape \(\), but \(2,\)')])
-def test_bad_optimizers(build, message):
+def test_bad_optimisers(build, message):
     with pytest.raises(ValueError, match=message):
         build()
 
@@ -475,7 +476,7 @@ def test_bad_optimizers(build, message):
 ])
 def test_bad_training(options, message):
     network = TemporalNetwork(GOOD, ACTIVATIONS, DT)
-    arguments = dict(inputs=INPUTS, targets=TARGETS, window=2, optimizer=Adam(0.1),
+    arguments = dict(inputs=INPUTS, targets=TARGETS, window=2, optimiser=Adam(0.1),
                      learned=[('forward', 0)])
     with pytest.raises(ValueError, match=message):
         train_truncated(network, **arguments | options)

@@ -5,7 +5,8 @@ import numpy as np
 import pytest
 
 from brian_le.protocols import run
-from brian_le.protocols.adjoint import Adam, TemporalNetwork
+from brian_le.protocols.adjoint import TemporalNetwork
+from brian_le.protocols.windowed import Adam
 from brian_le.protocols.lagline import (LABELS, LEARNED, PARAMETERS, TAU_R, TEACHER, compose, draw,
                                         names_in, prepare, read_variables, smoothed, summarize)
 from brian_le.protocols.lagline_bptt import Backpropagation

@@ -4,7 +4,8 @@ import numpy as np
 import pytest
 
 from brian_le.protocols import run
-from brian_le.protocols.adjoint import Momentum, TemporalNetwork, train_truncated
+from brian_le.protocols.adjoint import TemporalNetwork
+from brian_le.protocols.windowed import Momentum, train_truncated
 from brian_le.protocols.lagnet import (ACTIVATIONS, LABELS, PARAMETERS, TAU_M, TAU_R, TEACHER,
                                        compose, draw, prepare, read_variables, summarize)
 from brian_le.protocols.lagnet_adjoint import measure_spectra, sines

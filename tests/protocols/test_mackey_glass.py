@@ -5,7 +5,8 @@ import pytest
 from scipy.integrate import solve_ivp
 
 from brian_le.protocols import run
-from brian_le.protocols.adjoint import Adam, TemporalNetwork, train_truncated
+from brian_le.protocols.adjoint import TemporalNetwork
+from brian_le.protocols.windowed import Adam, train_truncated
 from brian_le.protocols.mackey_glass import (PARAMETERS, compose, layers, mackey_glass, nrmse,
                                              prepare, read_variables, steps, stretches, summarize,
                                              weights)
@@ -134,12 +135,12 @@ def test_backpropagation_sees_the_same(short):
     taus = {(tau, k): np.broadcast_to(np.asarray(getattr(layer, tau))*1e3, layer.n)
             for k, layer in enumerate(layers(p)) for tau in ('tau_m', 'tau_r')}
     network = TemporalNetwork(start | taus, ['tanh', 'tanh', 'linear'], p.dt)
-    state, optimizer = None, Adam(p.bptt_rate)
+    state, optimiser = None, Adam(p.bptt_rate)
     end = n.washout + n.train
     for epoch in range(p.epochs):
         state = network.run(x[:n.washout], state).state
         _, state = train_truncated(network, x[n.washout:end], y[n.washout:end], n.window,
-                                   optimizer, list(start), state=state)
+                                   optimiser, list(start), state=state)
         trajectory = network.run(x[end:], state)
         state = trajectory.state
         tested = trajectory.outputs[n.washout::n.sampled, :, 0].T
