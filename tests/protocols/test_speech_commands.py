@@ -162,7 +162,6 @@ def test_a_damaged_file_ends_the_run_before_it_begins(tmp_path, folder):
     assert os.listdir(tmp_path) == ['copy']
 
 
-@pytest.mark.slow
 def test_words_are_learned(tmp_path):
     """Chirps as words: chance is 1/12."""
     write_speech(tmp_path/'speech', train=12, validation=4, test=4)
