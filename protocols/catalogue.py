@@ -30,6 +30,8 @@ MODELS = {
                                           'in an apical compartment.'),
     'error_neuron': ('brian_le', 'An error neuron by itself: the time constants of its '
                                  'representation neuron, swapped.'),
+    'dendritic_tree': ('brian_le', 'A neuron with a dendritic tree, and errors that flow back '
+                                   'through the same tree.'),
     'microcircuit': ('brian_le.models', 'Pyramidal neurons and interneurons in layers, with '
                                         'errors in the apical dendrites.'),
     'layered_network': ('brian_le.models', 'Slow point neurons in layers, which compute and '

@@ -191,15 +191,31 @@ def _show_model(name):
         default = argument.default
         if hasattr(default, 'dim'):
             default = as_text(default)
-        print(f'  {argument.name} = {default}')
-    equations = model()
-    print('\nEquations')
+        if default is not argument.empty:
+            print(f'  {argument.name} = {default}')
+    if name == 'dendritic_tree':
+        text, tree = _tree()
+        print(f'\nEquations of {text}')
+        equations = model(tree)
+    else:
+        print('\nEquations')
+        equations = model()
     for equation in equations.ordered:
         print(f'  {equation}')
     print('\nVariables')
     for equation in equations.ordered:
         unit = 'no unit' if equation.dim.is_dimensionless else f'in {equation.unit}'
         print(f'  {equation.varname:<12} {unit:<8} {equation.type}')
+
+
+def _tree():
+    """A small dendritic tree, as a text and as an object."""
+    from brian2 import ms
+
+    from brian_le import Compartment
+
+    return ("[Compartment('soma'), Compartment('slow', 'soma', tau_m=50*ms, tau_r=1*ms)]",
+            [Compartment('soma'), Compartment('slow', 'soma', tau_m=50*ms, tau_r=1*ms)])
 
 
 def _example(name, model):
