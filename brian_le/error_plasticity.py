@@ -242,8 +242,8 @@ def membrane_learning(*, learned='err', eta='shared, constant', gate=None, optim
     >>> from brian_le import membrane_learning
     >>> print(membrane_learning())
     tau_m_post = tau : s (summed)
-    dtau/dt = -eta*err_post*u_dot_post : s (clock-driven)
     tau_min = dt : s (shared)
+    dtau/dt = -eta*err_post*u_dot_post : s (clock-driven)
     eta : s (shared, constant)
     """
     return _time_constant('tau_m', '-', f'{learned}_post*u_dot_post', eta, gate, optimiser,

@@ -149,8 +149,8 @@ class CorticalChain(LayeredCircuit):
             tau_r='tau_m' if tau_r is None else tau_r)
         for plan in plans:
             if (plan.tau_r == 0).any():
-                raise ValueError(f"tau_r of layer {plan.number} of '{name}' is 0, but error neurons "
-                                 'integrate with tau_r; give at least the time step '
+                raise ValueError(f"tau_r of layer {plan.number} of '{name}' is 0, but error "
+                                 'neurons integrate with tau_r; give at least the time step '
                                  f'{defaultclock.dt}')
         self._populate(plans, {plan.number: self._equations(k, plan)
                                for k, plan in enumerate(plans)})

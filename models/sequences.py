@@ -112,7 +112,7 @@ class SequenceReadout(BatchReadout):
     group : NeuronGroup
         Adds the variable up, in ``total``.
     monitor : EventMonitor
-        Records the ``mean`` of every neuron after every batch but the last.
+        Records the ``total`` of every neuron after every batch but the last.
 
     Examples
     --------
@@ -133,13 +133,11 @@ class SequenceReadout(BatchReadout):
         self._source, self._width = group, len(group)//batches.replicas
         self._n_steps = batches.n_steps
         self.group = NeuronGroup(
-            len(group), f"""value : 1 (linked)
-                            total : 1
-                            mean = total/{batches.n_steps} : 1""",
+            len(group), 'value : 1 (linked)\ntotal : 1',
             events={'shown': 'True'}, dt=batches.duration, name=name, namespace={})
         self.group.value = linked_var(group, variable)
         self.group.thresholder['shown'].when = 'before_start'
-        self.monitor = EventMonitor(self.group, 'shown', variables=['mean'], when='start',
+        self.monitor = EventMonitor(self.group, 'shown', variables=['total'], when='start',
                                     name=f'{name}_monitor')
         self.group.run_regularly('total = 0', dt=batches.duration, when='after_start',
                                  name=f'{name}_begin')
@@ -148,8 +146,8 @@ class SequenceReadout(BatchReadout):
 
     def _recorded(self, variables):
         if variables is None:
-            recorded, total = self.monitor.mean[:], self.group.total[:]
+            recorded, total = self.monitor.total[:], self.group.total[:]
         else:
-            recorded = variables[f'{self.monitor.name}.mean']
+            recorded = variables[f'{self.monitor.name}.total']
             total = variables[f'{self.group.name}.total']
-        return recorded, np.asarray(total)/self._n_steps
+        return np.asarray(recorded)/self._n_steps, np.asarray(total)/self._n_steps

@@ -119,7 +119,7 @@ class Parameter:
         """The value as a text that `read` understands."""
         if value is None:
             return 'auto'
-        return f'{value:g} {self.unit}'.strip() if not isinstance(value, str) else value
+        return f'{value:.12g} {self.unit}'.strip() if not isinstance(value, str) else value
 
 
 class Folder(Parameter):

@@ -148,8 +148,8 @@ class SequenceBenchmark:
         epochs = [training.learned(epoch, 0, training.n_batches) for epoch in range(p.epochs)]
         shown, rates = map(np.concatenate, zip(*epochs))
         name = training.name
-        guide = {f'{name}_readout_monitor.mean': 'mean outputs over each batch but the last, of '
-                                                 'all replicas (the first row is empty)',
+        guide = {f'{name}_readout_monitor.total': 'outputs added up over each batch but the last, '
+                                                  'of all replicas (the first row is empty)',
                  f'{name}_forward0.w, {name}_bias0.bias': 'weights at the end'}
         return SimpleNamespace(
             compose=lambda: training.compose(shown, rates), precision=p.precision, guide=guide,
@@ -162,8 +162,8 @@ class SequenceBenchmark:
         classes, name = arrays['classes'], _name(self)
         total = variables[f'{name}_readout.total']
         n_outputs = len(total)//p.batch
-        outputs = np.concatenate([variables[f'{name}_readout_monitor.mean'][len(total):],
-                                  total/arrays['n_steps']]).reshape(-1, n_outputs)
+        totals = np.concatenate([variables[f'{name}_readout_monitor.total'][len(total):], total])
+        outputs = (totals/arrays['n_steps']).reshape(-1, n_outputs)
         return dict(arrays) | {
             'train_loss': losses(outputs, classes).reshape(p.epochs, -1).mean(axis=1),
             'train_accuracy': (outputs.argmax(axis=1) == classes).reshape(p.epochs, -1)

@@ -106,7 +106,7 @@ def compose(errors='prospective'):
             S = project(source, target, error_learning(
                 c.variable('v_in'), back=back, error=c.variable('err'), learned=c.variable('err'),
                 eta=ETA/ms), name=f'{name}_{target.name[-5:]}_{c.name}',
-                orders={f'{back}_pre': FEEDBACK})
+                orders={f'{back}_pre': FEEDBACK} if back else None)
             S.matrix()[:] = w
             return S
 

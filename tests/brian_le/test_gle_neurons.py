@@ -95,7 +95,8 @@ def test_the_two_parts_are_the_whole():
         rows.append((v + DT*v_dot, v + 3*v_dot))
         v = rows[-1][0]
     found = driven(error_neuron(tau_m=3*ms, tau_r=2*ms))
-    for name, values in zip(('v', 'v_prosp', 'err'), (*np.swapaxes(rows, 0, 1), np.array(rows)[:, 1])):
+    expected_v, ahead = np.swapaxes(rows, 0, 1)
+    for name, values in (('v', expected_v), ('v_prosp', ahead), ('err', ahead)):
         np.testing.assert_allclose(found[name], values, rtol=0, atol=1e-13, err_msg=name)
     apical = driven(representation_neuron('softplus', tau_m=3*ms, tau_r=2*ms, gamma=0.5))
     expected = []

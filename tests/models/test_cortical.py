@@ -203,14 +203,16 @@ BAD = {
     'tau_m below dt': (lambda: small(tau_m=0.05*ms), ValueError, 'at least the time step'),
     'tau_m without unit': (lambda: small(tau_m=5), DimensionMismatchError, "'tau_m'"),
     'negative eta': (lambda: small(eta=-1/ms), ValueError, 'eta .* -1'),
-    'eta of other layers': (lambda: small(eta=[1/ms]*3), ValueError, 'has 3 values; give one, or 2'),
+    'eta of other layers': (lambda: small(eta=[1/ms]*3), ValueError,
+                            'has 3 values; give one, or 2'),
     'beta': (lambda: small(beta=-1), ValueError, "beta of 'network' is -1"),
     'gamma': (lambda: small(gamma=np.nan), ValueError, 'gamma'),
     'gamma of other layers': (lambda: small(gamma=[1, 2, 3]), ValueError, 'give one, or 2'),
     'unknown option': (lambda: small(loss='mse'), TypeError, 'loss'),
     'no layers': (lambda: small([]), ValueError, 'the last layer has to be'),
     'not a layer': (lambda: small([3]), TypeError, '3'),
-    'NaN weights': (lambda: small().weights.update({('forward', 0): np.nan}), ValueError, 'forward'),
+    'NaN weights': (lambda: small().weights.update({('forward', 0): np.nan}), ValueError,
+                    'forward'),
     'weights of the inputs': (lambda: small().weights['feedback', 0], ValueError, "'feedback', 1"),
 }
 

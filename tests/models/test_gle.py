@@ -83,8 +83,8 @@ def test_option(option):
     compare(found, expected)
     assert np.abs(expected['err', 0]).max() > 1e-4
     for (kind, k) in objects[0].weights:
-        rate = np.broadcast_to(case.options['eta' if kind in ('forward', 'bias') else f'eta_{kind}'],
-                               case.n_layers)[k]
+        option = 'eta' if kind in ('forward', 'bias') else f'eta_{kind}'
+        rate = np.broadcast_to(case.options[option], case.n_layers)[k]
         assert (np.ptp(found[kind, k], axis=0).max() > 1e-6) == (rate > 0), (kind, k)
 
 
@@ -256,7 +256,8 @@ BAD = {
     'half a replica': (lambda: small(replicas=1.5), ValueError, 'replicas=1.5'),
     'width of inputs': (lambda: small(batches=shown(5)), ValueError,
                         "'network' has 4 inputs, but the batches of 'batches' are 5 wide"),
-    'width of targets': (lambda: small(batches=shown(4, 3)), ValueError, 'has 2 outputs, .* 3 wide'),
+    'width of targets': (lambda: small(batches=shown(4, 3)), ValueError,
+                         'has 2 outputs, .* 3 wide'),
     'other replicas': (lambda: small(batches=shown(replicas=2), replicas=3), ValueError,
                        "has 3 replicas, but 'batches' shows batches of 2"),
     'loss': (lambda: small(loss='crossentropy'), ValueError, "did you mean 'cross_entropy'"),

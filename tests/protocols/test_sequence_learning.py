@@ -222,7 +222,7 @@ def test_in_one_piece(tmp_path, few, protocol):
     name = protocol.replace('-', '_')
     np.testing.assert_allclose(end[f'{name}_forward2.w'], expected['W_forward_2'].T.ravel(),
                                rtol=0, atol=1e-12)
-    assert f'{name}_readout_monitor.mean' in task.guide
+    assert f'{name}_readout_monitor.total' in task.guide
 
 
 def test_what_is_said_and_drawn(tmp_path, few):
