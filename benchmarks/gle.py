@@ -1,9 +1,10 @@
 """The time of one step of networks of Generalized Latent Equilibrium, beside NumPy.
 
-Two networks, in single precision, with one core each:
+Two networks, on one core, with constant inputs and targets:
 
 * mnist1d: one input, six hidden layers of 53 neurons (36 slow, 17 fast), ten outputs, a batch of
-  100 sequences, learned in every step by Adam (cross-entropy); 14 956 weights and biases,
+  100, learned in every step by Adam (cross-entropy), in single precision; 14 956 weights and
+  biases,
 * lagline: a chain of two neurons that learns two weights and two time constants by Adam from a
   teacher, 100 replicas, in double precision.
 

@@ -1,4 +1,4 @@
-"""(Generalized) Latent Equilibrium for Brian2: neurons, dendrites and local plasticity as equations.
+"""(Generalized) Latent Equilibrium for Brian2: neurons, dendrites, plasticity as equations.
 
 ``brian_le`` has the equations and the state updater ``'prospective_euler'``,
 ``brian_le.models`` the circuits made of them, ``brian_le.protocols`` the studies, which the

@@ -18,6 +18,9 @@ summed down after it, so that they travel by one layer per step, as rates do:
     phi'(u_prosp), published with the rate.
 """
 
+import math
+import numbers
+
 from brian2.equations.equations import Equations
 from brian2.units.allunits import second
 from brian2.units.stdunits import ms
@@ -69,7 +72,8 @@ def gle_neuron(activation='tanh', *, tau_m=10*ms, tau_r=None, inputs=('v_in', 'b
     Raises
     ------
     ValueError
-        For an unknown activation or option, no inputs, or a time constant that is not positive.
+        For an unknown activation or option, no inputs, a time constant that is not positive, or a
+        ``gamma`` that is not a finite number.
     brian2.units.DimensionMismatchError
         For a time constant that is not a time.
 
@@ -238,6 +242,8 @@ def _pair(activation, error, lines, tau_m, tau_r, inputs, gamma, errors, publish
 
 def _membrane(activation, error, tau_m, tau_r, inputs, gamma):
     activation = get_activation(activation)
+    if not isinstance(gamma, numbers.Real) or not math.isfinite(gamma):
+        raise ValueError(f'gamma is {gamma!r}; give a finite number')
     coupling = '' if gamma == 0 else f' + {error}' if gamma == 1 else f' + {float(gamma)!r}*{error}'
     return [*membrane_lines(sum_of(inputs, 'inputs') + coupling, tau_m, tau_r), *declared(inputs),
             'u_prosp : 1', *rate_lines(activation.phi('u_prosp')),

@@ -59,8 +59,9 @@ class ProspectiveEuler(StateUpdateMethod):
         If the equations are stochastic.
     ValueError
         If a look-ahead time, ``tau_m``, or the time of a filter (``tau_0``, ``tau_s``, ``tau_err``,
-        ``tau_target``, ``tau_v`` of a variable ``v``) is below the time step (a look-ahead time may be zero), or if synapses would
-        learn while their neurons move.
+        ``tau_target``, ``tau_v`` of a variable ``v``, ``tau_m_NAME`` of a compartment) is below the
+        time step (a look-ahead time may be zero), or if synapses would learn while their neurons
+        move.
 
     References
     ----------
@@ -185,8 +186,11 @@ class _Step:
         group = variables[self.stepped[0]].owner
         dt = float(group.clock.dt)
         lookahead_times = set(self.lookahead_time.values())
-        filters = (_FILTERS | {f'tau_{u}' for u in self.stepped}) & set(self.equations)
-        for name in sorted(lookahead_times | filters):
+        filters = {name for name in self.equations
+                   if name in _FILTERS | {f'tau_{u}' for u in self.stepped}
+                   or name.startswith('tau_m_')}
+        # those with names of their own first: look-ahead times may be other names for them
+        for name in [*sorted(filters), *sorted(lookahead_times - filters)]:
             values = _known_values(name, group)
             if values is None:
                 continue

@@ -152,7 +152,8 @@ class LoopSynapses(Synapses):
         self.layout = layout = self._make_layout()
         device = get_device()
         self._registered_variables -= set(self._pairs)
-        for variable in self._registered_variables:
+        # in an order that is the same in every process, for generated code to be the same
+        for variable in sorted(self._registered_variables, key=lambda v: v.name):
             variable.resize(layout.n_synapses)
             if isinstance(device, CPPStandaloneDevice):
                 device.array_cache[variable] = np.zeros(layout.n_synapses, variable.dtype)

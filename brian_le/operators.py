@@ -18,12 +18,12 @@ from brian2.units.allunits import second
 from brian2.units.stdunits import ms
 
 from brian_le.checks import check_not_negative, check_positive
-from brian_le.parameters import parameter
+from brian_le.parameters import parameter, unit_text
 
 __all__ = ['prospective', 'retrospective']
 
 
-def retrospective(signal, name='v', *, tau=10*ms):
+def retrospective(signal, name='v', *, tau=10*ms, unit=None):
     """A low-pass filter: ``name`` integrates a signal, and so looks back at its past.
 
     The operator I- of Generalized Latent Equilibrium, what a leaky membrane does to its input.
@@ -31,12 +31,15 @@ def retrospective(signal, name='v', *, tau=10*ms):
     Parameters
     ----------
     signal : str
-        Expression of the signal, without unit, in the language of Brian2 equations.
+        Expression of the signal, in the language of Brian2 equations.
     name : str
         Name of the variable that follows it.
     tau : Quantity or str
         Time constant, or the flags of the variable ``tau_NAME`` that holds it. With the time step
-        as time constant the filter copies the signal.
+        as time constant the filter copies the signal. (With
+        ``method='prospective_euler'`` it may not be shorter.)
+    unit : Unit, optional
+        Unit of the signal, such as `brian2.volt`; by default it has none.
 
     Returns
     -------
@@ -63,11 +66,11 @@ def retrospective(signal, name='v', *, tau=10*ms):
     tau_slow = 20.0*ms : s
     dslow/dt = (I - slow)/tau_slow : 1
     """
-    return Equations('\n'.join(low_pass_lines(signal, name) + [
+    return Equations('\n'.join(low_pass_lines(signal, name, unit) + [
         parameter(f'tau_{name}', tau, second, check_positive)]))
 
 
-def prospective(name='v', *, tau=10*ms):
+def prospective(name='v', *, tau=10*ms, unit=None):
     """A look-ahead: ``name_prosp`` extrapolates a variable that has a differential equation.
 
     The operator D+ of Generalized Latent Equilibrium. It needs
@@ -80,7 +83,10 @@ def prospective(name='v', *, tau=10*ms):
     name : str
         Name of the variable.
     tau : Quantity or str
-        Look-ahead time, or the flags of the variable ``tau_prosp_NAME`` that holds it; 0 for none.
+        Look-ahead time, or the flags of the variable ``tau_prosp_NAME`` that holds it; 0 for
+        none.
+    unit : Unit, optional
+        Unit of the variable, such as `brian2.volt`; by default it has none.
 
     Returns
     -------
@@ -111,9 +117,9 @@ def prospective(name='v', *, tau=10*ms):
     (0.32, 1.0)
     """
     return Equations('\n'.join([
-        f'{name}_prosp : 1', parameter(f'tau_prosp_{name}', tau, second, check_not_negative)]))
+        f'{name}_prosp : {unit_text(unit)}', parameter(f'tau_prosp_{name}', tau, second, check_not_negative)]))
 
 
-def low_pass_lines(signal, name):
+def low_pass_lines(signal, name, unit=None):
     """The lines of a variable that follows a signal with the time constant ``tau_NAME``."""
-    return [f'd{name}/dt = ({signal} - {name})/tau_{name} : 1']
+    return [f'd{name}/dt = ({signal} - {name})/tau_{name} : {unit_text(unit)}']

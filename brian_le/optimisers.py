@@ -6,6 +6,7 @@ time is one step of the optimiser. Momentum and Adam have the numbers of the usu
 algorithms, written as rates of change: ``dt`` in their equations is the time step.
 """
 
+import numbers
 from dataclasses import dataclass
 
 from brian_le.checks import check_positive
@@ -140,7 +141,15 @@ class Adam:
         return memory, '(m_next/q_m_next/(sqrt(s_next/q_s_next) + epsilon))', lines
 
 
+def check_optimiser(optimiser):
+    """Raise a ValueError unless something is an optimiser."""
+    if not isinstance(optimiser, (SGD, Adam)) and (
+            isinstance(optimiser, type) or not hasattr(optimiser, 'lines')):
+        raise ValueError(f'the optimiser is {optimiser!r}; give one such as Adam() or '
+                         'SGD(momentum=0.9)')
+
+
 def _check_fraction(name, value):
-    if not 0 <= value < 1:
-        raise ValueError(f'{name} is {value}; it has to be at least 0 and below 1')
+    if not isinstance(value, numbers.Real) or not 0 <= value < 1:
+        raise ValueError(f'{name} is {value!r}; it has to be at least 0 and below 1')
 

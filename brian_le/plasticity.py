@@ -11,7 +11,7 @@ from brian2.equations.equations import Equations
 from brian2.units.allunits import hertz
 
 from brian_le.checks import check_not_negative, check_positive
-from brian_le.optimisers import SGD
+from brian_le.optimisers import SGD, check_optimiser
 from brian_le.parameters import parameter, unit_text
 
 __all__ = ['fixed_weights', 'dendritic_prediction', 'apical_silencing', 'one_to_one',
@@ -152,6 +152,7 @@ def weighted_sum(target):
 def learning_lines(name, gradient, eta, *, sign='', decay=None, gate=None, optimiser=SGD(),
                    unit=hertz/hertz, gradient_unit=hertz/hertz):
     """The lines of a variable that an optimiser moves, or that is constant without a rate `eta`."""
+    check_optimiser(optimiser)
     if eta is None:
         return [f'{name} : {unit_text(unit)} (constant)']
     memory, step, lines = optimiser.lines(name, gradient, gradient_unit)

@@ -22,7 +22,8 @@ streams = rng.choice([-1.0, 1.0], size=(pulses, replicas))
 products = streams*np.roll(streams, 1, axis=0)
 
 layers = [Dense(20, tau_m=1*ms, tau_r=by_group((10, 0.2*ms), (10, 1*ms))), Dense(20), Dense(1)]
-net = GLENetwork(1, layers, replicas=replicas, tau_m=1*ms, eta=0.0005/step, optimiser=Adam(), beta=1.0)
+net = GLENetwork(1, layers, replicas=replicas, tau_m=1*ms, eta=0.0005/step, optimiser=Adam(),
+                 beta=1.0)
 net.weights.update(initial_weights(1, layers, rng))
 for group, variable, values in ((net.inputs, 'r', streams), (net.output, 'target', products)):
     group.namespace['shown'] = TimedArray(values, dt=pulse*step)

@@ -204,7 +204,8 @@ class Batches:
         number = f'int(t/time_of_{table} + 0.5)'  # of the point, since the beginning
         row = (f'(({number}//{points}) % {self.capacity}*{self.replicas} + replica)*{points} '
                f'+ {number} % {points}')
-        group.run_regularly(f'{variable} = {table}(({row} + 0.5)*ms, neuron)', dt=shown,
+        # the row stays a whole number, of which single precision would lose digits
+        group.run_regularly(f'{variable} = {table}(({row})*ms + 0.5*ms, neuron)', dt=shown,
                             when='groups', order=STIMULUS, name=f'{group.name}_play_{table}')
 
     def __iter__(self):

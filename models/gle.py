@@ -11,6 +11,7 @@ from brian_le import (SGD, bias_learning, error_learning, get_activation, gle_ne
 from brian_le.checks import choose
 from brian_le.models.layer_options import one_value, per_layer, plan_layers
 from brian_le.models.layered_circuit import LayeredCircuit
+from brian_le.optimisers import check_optimiser
 from brian_le.step import FEEDBACK, WEIGHTS
 
 __all__ = ['GLENetwork']
@@ -129,6 +130,7 @@ class GLENetwork(LayeredCircuit):
                  bias=True, tau_m=10*ms, tau_r=None, tau_min=None, name='network'):
         self._lay_out(name, input_shape, layers, batches, replicas)
         choose('errors', errors, ('prospective', 'instantaneous'))
+        check_optimiser(optimiser)
         self._optimiser = optimiser
         plans = plan_layers(name, self.layers, self.shapes, activation, output_activation, tau_m,
                             tau_r)
@@ -147,6 +149,8 @@ class GLENetwork(LayeredCircuit):
             optimiser=optimiser, bias=bool(bias), tau_m=tau_m,
             tau_r='tau_m' if tau_r is None else tau_r,
             tau_min=dt if tau_min is None else one_value(name, 'tau_min', tau_min, second))
+        # the time step of the simulation, whatever it is by then
+        self._tau_min = 'dt' if tau_min is None else self.parameters['tau_min']
         self._check_times(plans, dt)
         # all equations before any object, so that an unfitting option leaves nothing behind
         self._populate(plans, {plan.number: self._equations(k, plan, k == n - 1)
@@ -212,7 +216,7 @@ class GLENetwork(LayeredCircuit):
             values = getattr(plan, tau)
             setattr(group, tau, np.tile(values, self.replicas)*second)
             if self._learns(tau, k):
-                self._share(tau, k, learning(eta=_SHARED, gate='learning', tau_min=p['tau_min'],
+                self._share(tau, k, learning(eta=_SHARED, gate='learning', tau_min=self._tau_min,
                                              optimiser=self._optimiser))
                 self.projections[tau, k].eta = p[f'eta_{tau}'][k]
                 self.projections[tau, k].tau = values*second

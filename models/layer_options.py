@@ -94,7 +94,10 @@ def one_value(name, what, value, unit=None, signed=False):
     value = _quantity(f"'{name}'", what, value, 1 if unit is None else unit)
     if value.ndim:
         raise ValueError(f"{what} of '{name}' is {value}; give one value")
-    check_not_negative(f"{what} of '{name}'", abs(value) if signed else value)
+    if signed and not np.isfinite(value):
+        raise ValueError(f"{what} of '{name}' is {value}; it has to be finite")
+    if not signed:
+        check_not_negative(f"{what} of '{name}'", value)
     return value if unit is not None else float(value)
 
 

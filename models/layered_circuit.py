@@ -1,4 +1,4 @@
-"""What layered networks have in common: populations, pools, switches, and how they are looked at."""
+"""What layered networks have in common: populations, projections, pools and switches."""
 
 import math
 

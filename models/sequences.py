@@ -60,9 +60,11 @@ class Sequences(Batches):
                  name='sequences'):
         self.name = name
         samples = self._in_time('samples', samples)
+        if targets is not None and _moves(targets):
+            targets = self._in_time('targets', targets)
         self.n_points = samples.shape[1]
         self._points = {'samples': self.n_points, 'targets': 1}
-        if targets is not None and np.ndim(targets) == 3:
+        if np.ndim(targets) == 3:
             self._points['targets'] = self.n_points
         super().__init__(samples, targets, duration=duration, replicas=replicas,
                          capacity=capacity, name=name)
@@ -72,7 +74,10 @@ class Sequences(Batches):
 
     def _in_time(self, what, values):
         """Values as an array [sample, point, neuron]."""
-        lengths = sorted({np.shape(value)[0] if np.ndim(value) else 0 for value in values})
+        if not np.iterable(values):
+            raise ValueError(f"{what} of '{self.name}' is {values!r}; give an array (samples, "
+                             'points) or (samples, points, neurons)')
+        lengths = sorted({len(value) if np.iterable(value) else 0 for value in values})
         if len(lengths) > 1:
             raise ValueError(f"{what} of '{self.name}' have {lengths[0]} to {lengths[-1]} points; "
                              'bring them to one length')
@@ -93,8 +98,16 @@ class Sequences(Batches):
         return super()._rows(what, values)
 
 
+def _moves(targets):
+    """Whether targets have a value for every point in time."""
+    return np.iterable(targets) and any(
+        np.iterable(target) and any(np.iterable(point) for point in target) for target in targets)
+
+
 class SequenceReadout(BatchReadout):
     """The mean of a variable over every batch, read by ``values()`` as of `BatchReadout`.
+
+    A run has to end with a batch: what is missing of the last one counts as 0.
 
     Parameters
     ----------

@@ -119,7 +119,10 @@ class Parameter:
         """The value as a text that `read` understands."""
         if value is None:
             return 'auto'
-        return f'{value:.12g} {self.unit}'.strip() if not isinstance(value, str) else value
+        if isinstance(value, str):
+            return value
+        short = f'{value:g}'
+        return f"{short if float(short) == value else f'{value:.12g}'} {self.unit}".strip()
 
 
 class Folder(Parameter):

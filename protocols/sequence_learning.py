@@ -312,7 +312,8 @@ class _Training:
             rows.append({'loss': loss, 'accuracy': (outputs.argmax(axis=1) == classes)
                          .reshape(count, -1).mean(axis=1)})
             state |= {key: end[key] for key in self.program.state_names}
-            state['epoch_loss'] = state['epoch_loss'] + loss.sum()/self.n_batches
+            for batch in loss:  # one by one, wherever a run is cut
+                state['epoch_loss'] = state['epoch_loss'] + batch/self.n_batches
             first, n = first + count, n - count
             if not all(np.isfinite(value).all() for value in state.values()):
                 break  # the run raises the error

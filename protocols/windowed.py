@@ -167,6 +167,8 @@ def train_truncated(network, inputs, targets, window, optimiser, learned, *, met
         If the steps are not a whole number of windows, shapes do not fit, values are not finite,
         the method is unknown or has no gradient for something that is to learn, or a time
         constant falls below the time step.
+    FloatingPointError
+        If outputs become infinite or NaN; the message has the window.
     """
     gradients_of = _METHODS[choose('method', method, _METHODS)]
     learned = list(learned)
@@ -186,6 +188,9 @@ def train_truncated(network, inputs, targets, window, optimiser, learned, *, met
         wanted = check_array('targets', targets[start:start + window], trajectory.outputs.shape)
         differences = wanted - trajectory.outputs
         losses.append(np.mean(differences**2))
+        if not np.isfinite(losses[-1]):
+            raise FloatingPointError(f'outputs are no longer finite in window {len(losses)} of '
+                                     f'{len(inputs)//window}; use a smaller learning rate')
         gradients = gradients_of(network, trajectory, 2/differences.shape[-1]*differences)
         optimiser.step(network.weights, {key: gradients[key] for key in learned})
         for key in learned:
@@ -250,10 +255,16 @@ class WindowedStudent:
         return trajectory
 
     def learn(self, inputs, targets):
-        """Learn from whole windows; the mean squared error of each."""
-        losses, self.neurons = train_truncated(
-            self.network, inputs, targets, self.window, self.optimiser, self.learned,
-            state=self.neurons, **self._options)
+        """Learn from whole windows; the mean squared error of each.
+
+        Raises a FloatingPointError that names the student and the window if it diverges.
+        """
+        try:
+            losses, self.neurons = train_truncated(
+                self.network, inputs, targets, self.window, self.optimiser, self.learned,
+                state=self.neurons, **self._options)
+        except FloatingPointError as error:
+            raise FloatingPointError(f"'{self.name}': {error}") from None
         return losses
 
     def parts(self):

@@ -508,11 +508,14 @@ def test_other_bad_inputs():
 
 
 def test_time_constants_below_the_time_step_are_refused():
-    for tau in ({'tau_r': 0*ms}, {'tau_r': 0.01*ms}, {'tau_m': 0.01*ms}):
-        G = NeuronGroup(1, dendritic_tree([SOMA, replace(A, **tau)]), method='prospective_euler')
+    for tau, errors in (({'tau_r': 0*ms}, 'prospective'), ({'tau_r': 0.01*ms}, 'prospective'),
+                        ({'tau_m': 0.01*ms}, 'prospective'), ({'tau_m': 0.01*ms}, 'instantaneous'),
+                        ({'tau_m': 'constant'}, 'instantaneous'), ({'tau_m': ''}, 'prospective')):
+        G = NeuronGroup(1, dendritic_tree([SOMA, replace(A, **tau)], errors=errors),
+                        method='prospective_euler')
         with pytest.raises(Exception) as caught:
             Network(G).run(1*ms)
-        assert re.search("'tau_(v|prosp_v|prosp_u)_a' .* at least the time step",
+        assert re.search("'tau_(m|v|prosp_u)_a' of .* at least the time step",
                          str(caught.value.__cause__ or caught.value))
 
 

@@ -140,6 +140,8 @@ BAD = {
     'loss': (lambda: gle_output(loss='msa'), ValueError, "did you mean 'mse'"),
     'cross-entropy of rates': (lambda: gle_output('tanh', loss='cross_entropy'), ValueError,
                                "have to be linear; here their activation is 'tanh'"),
+    'gamma NaN': (lambda: gle_neuron(gamma=np.nan), ValueError, 'gamma is nan; give a finite'),
+    'gamma as flags': (lambda: gle_output(gamma='constant'), ValueError, "gamma is 'constant'"),
     'negative beta': (lambda: gle_output(beta=-1), ValueError, 'beta is -1'),
 }
 

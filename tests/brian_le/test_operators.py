@@ -2,8 +2,8 @@
 
 import numpy as np
 import pytest
-from brian2 import (DimensionMismatchError, Hz, Network, NeuronGroup, StateMonitor, TimedArray, mV,
-                    ms, run, second)
+from brian2 import (DimensionMismatchError, Hz, Network, NeuronGroup, StateMonitor, TimedArray, amp,
+                    mV, ms, run, second, volt)
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -116,6 +116,20 @@ def test_bad_input(case):
     make, error, message = BAD[case]
     with pytest.raises(error, match=message):
         make()
+
+
+def test_signals_with_units():
+    both = (retrospective('V', 'x', tau=2*ms, unit=volt) + prospective('x', tau=2*ms, unit=volt)
+            + 'V : volt')
+    group = NeuronGroup(1, both, method='prospective_euler')
+    group.V = 3*mV
+    Network(group).run(0.3*ms)
+    assert abs(group.x_prosp[0] - 3*mV) < 1e-15*volt
+    assert str(prospective('I', unit=amp)['I_prosp']) == 'I_prosp : A'
+    wrong = NeuronGroup(1, retrospective('V', 'x') + 'V : volt', method='prospective_euler')
+    with pytest.raises(Exception) as raised:
+        Network(wrong).run(0.1*ms)
+    assert isinstance(raised.value.__cause__, DimensionMismatchError)
 
 
 def test_look_ahead_below_the_time_step():

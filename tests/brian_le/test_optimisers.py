@@ -6,6 +6,7 @@ from brian2 import Network, NeuronGroup, linked_var, ms, prefs
 
 from brian_le import (SGD, Adam, ReplicatedGroup, SharedParameters, bias_learning, error_learning,
                       membrane_learning, project)
+from brian_le.models import Dense, GLENetwork
 from tests.reference_optimisers import adam, sgd
 from tests.running import CODE_TARGETS, run_cases
 
@@ -190,6 +191,9 @@ BAD = {
     'momentum NaN': (lambda: SGD(np.nan), 'momentum is nan'),
     'beta_1 of 1': (lambda: Adam(beta_1=1.0), 'beta_1 is 1.0'),
     'negative beta_2': (lambda: Adam(beta_2=-0.5), 'beta_2 is -0.5'),
+    'momentum as a text': (lambda: SGD('a'), "momentum is 'a'"),
+    'a name': (lambda: error_learning(optimiser='adam'), "the optimiser is 'adam'; give one such"),
+    'the class': (lambda: GLENetwork(1, [Dense(1)], optimiser=Adam), 'the optimiser is <class'),
     'epsilon of 0': (lambda: Adam(epsilon=0), 'epsilon is 0'),
     'epsilon NaN': (lambda: Adam(epsilon=np.nan), 'epsilon is nan'),
 }

@@ -1,6 +1,8 @@
+import re
+
 import numpy as np
 import pytest
-from brian2 import DimensionMismatchError, Network, StateMonitor, defaultclock, mV, ms
+from brian2 import (DimensionMismatchError, Network, StateMonitor, defaultclock, mV, ms, prefs)
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -94,7 +96,8 @@ def test_sizes():
 
 @pytest.mark.parametrize('samples, targets, options, message', [
     ([[1, 2, 3], [1, 2]], None, {}, 'have 2 to 3 points; bring them to one length'),
-    ([1, 2, 3], None, {}, 'give an array'),
+    ([1, 2, 3], None, {}, 'give an array'), (3, None, {}, 'samples of .* is 3; give an array'),
+    (SAMPLES, [[[1], [2], [3]], [[1], [2]]]*3, {}, 'targets of .* have 2 to 3 points; bring them'),
     (SAMPLES[..., None], None, {}, r'give an array \(samples, points\)'),
     (SAMPLES, MOVING[:, :2], {}, 'targets of .* have 2 points, but 3 are needed'),
     (SAMPLES, TARGETS[:4], {}, r'has shape \(4, 1\)'),
@@ -107,6 +110,23 @@ def test_sizes():
 def test_bad_input(samples, targets, options, message):
     with pytest.raises(ValueError, match=message):
         Sequences(samples, targets, **{'duration': 0.6*ms, **options})
+
+
+def test_rows_are_whole_numbers_in_single_precision(standalone, tmp_path):
+    """Rows of large tables have more digits than numbers in single precision."""
+    prefs.core.default_float_dtype = np.float32
+    try:
+        shown = Sequences(SAMPLES, duration=0.6*ms, replicas=2, capacity=50)
+        Network(shown).run(0.1*ms)
+        standalone.build(directory=str(tmp_path), compile=False, run=False)
+    finally:
+        prefs.core.default_float_dtype = np.float64
+    code = (tmp_path/'code_objects'/'sequences_inputs_play_samples_codeobject.cpp').read_text()
+    (row,) = re.findall(r'sequences_samples\((.*), neuron\)', code)
+    (offset, rest) = row.split(' + ', 1)
+    assert f'const float {offset} = 0.5 * ms' in code and rest.startswith('(ms * ((')
+    for name in re.findall(r'_lio_\d+', rest):
+        assert f'const int64_t {name} =' in code
 
 
 def test_bad_units_and_tables():

@@ -6,7 +6,7 @@ from hypothesis import strategies as st
 from brian_le import get_activation
 from brian_le.protocols.adjoint import (TemporalNetwork, adjoint_gradients, adjoint_signals,
                                         bptt_gradients)
-from brian_le.protocols.windowed import Adam, Momentum, train_truncated
+from brian_le.protocols.windowed import Adam, Momentum, WindowedStudent, train_truncated
 
 SIZES = 2, 4, 3, 2
 ACTIVATIONS = 'tanh', 'linear', 'softplus'
@@ -481,3 +481,13 @@ def test_bad_training(options, message):
     with pytest.raises(ValueError, match=message):
         train_truncated(network, **arguments | options)
     assert all((network.weights[key] == w).all() for key, w in GOOD.items())
+
+
+def test_a_student_that_diverges_is_named():
+    weights = {('forward', 0): [[1.0]], ('tau_m', 0): [1.0], ('tau_r', 0): [1.0]}
+    student = WindowedStudent('bptt4', TemporalNetwork(weights, ['linear'], dt=0.1),
+                              Momentum(1e200), 10, [('forward', 0)])
+    x = np.ones((100, 1, 1))
+    with np.errstate(all='ignore'), pytest.raises(
+            FloatingPointError, match=r"'bptt4': outputs are no longer finite in window \d of 10"):
+        student.learn(x, 2*x)

@@ -187,6 +187,20 @@ def test_a_killed_run_ends_with_the_same_numbers(tmp_path, few, monkeypatch, pro
         np.testing.assert_array_equal(continued.arrays[key], values, err_msg=key)
 
 
+def test_losses_do_not_depend_on_where_a_run_is_cut(few):
+    module = get_protocol('mnist1d')
+    p = read_parameters('mnist1d', module.PARAMETERS, dict(batch=1, epochs=1, rate=0.01,
+                                                           **SETTINGS['mnist1d']))
+    training = _Training(module._BENCHMARK, p, 1)
+    training.program = Run('numpy').build(training.compose, 'single')
+    whole, _ = training.chunk(training.beginning(), 0, 7)
+    cut = training.beginning()
+    for first, n in ((0, 3), (3, 1), (4, 3)):
+        cut, _ = training.chunk(cut, first, n)
+    for key, values in whole.items():
+        np.testing.assert_array_equal(cut[key], values, err_msg=key)
+
+
 def test_an_unstable_run_names_the_variable_and_the_time(tmp_path, few):
     with pytest.raises(FloatingPointError, match=r"'mnist1d_.*' is no longer finite in batch \d+, "
                                                  r'between .* ms'):
