@@ -117,7 +117,8 @@ def prospective(name='v', *, tau=10*ms, unit=None):
     (0.32, 1.0)
     """
     return Equations('\n'.join([
-        f'{name}_prosp : {unit_text(unit)}', parameter(f'tau_prosp_{name}', tau, second, check_not_negative)]))
+        f'{name}_prosp : {unit_text(unit)}',
+        parameter(f'tau_prosp_{name}', tau, second, check_not_negative)]))
 
 
 def low_pass_lines(signal, name, unit=None):

@@ -125,6 +125,8 @@ def ordered_tree(tree):
     ...
     ValueError: the tree has 2 roots: 'soma', 'other'; all compartments but one need a parent
     """
+    if isinstance(tree, Compartment):
+        raise TypeError(f"'{tree.name}' is one compartment; a tree is a list of them")
     tree = list(tree)
     for c in tree:
         if not isinstance(c, Compartment):

@@ -8,6 +8,7 @@ import os
 import re
 from contextlib import contextmanager
 from dataclasses import dataclass
+from itertools import groupby
 from pathlib import Path
 from unittest import mock
 
@@ -138,6 +139,7 @@ def _generate(compose, device, directory, n_steps, detached):
     network.add(_stopper(n_steps or NEVER))
     network.run(NEVER*time_step(network), namespace={})
     initial = _detach_values(device) if detached else {}
+    _sort_clocks(device)
     device.build(directory=str(directory), compile=False, run=False)
     _read_clock_once(directory/'network.cpp')
     arrays = {key_of(variable): _array_file(device, variable)
@@ -145,6 +147,21 @@ def _generate(compose, device, directory, n_steps, detached):
     for table in timed_arrays(network):
         arrays[f'{table.name}.values'] = ArrayFile('<f8', table.values.size)
     return arrays, initial
+
+
+def _sort_clocks(device):
+    """Set the times of clocks in the order of their names.
+
+    Brian2 goes through a set of them, in an order that differs from process to process, and the
+    sources of an unchanged model would differ, too.
+    """
+    def is_time(entry):
+        what, args = entry
+        return what == 'set_by_single_value' and args[0].endswith(('_timestep', '_t'))
+
+    device.main_queue[:] = [entry for times, entries in groupby(device.main_queue, is_time)
+                            for entry in (sorted(entries, key=lambda e: e[1][0]) if times
+                                          else entries)]
 
 
 @contextmanager

@@ -48,6 +48,13 @@ def test_scripts_in_the_document_about_generalized_latent_equilibrium(tmp_path):
     assert abs(float(shown[1].strip('[]\n')) - 0.7) < 0.05
 
 
+def test_script_in_the_document_about_cortical_chains(tmp_path):
+    document = (ROOT/'docs'/'cortical.rst').read_text()
+    script = re.search(r'\.\. code-block:: python\n\n((?:    .*\n|\n)+)', document)[1]
+    subprocess.run([sys.executable, '-c', textwrap.dedent(script)], cwd=tmp_path, check=True,
+                   capture_output=True, text=True)
+
+
 def test_script_in_the_document_about_synapses(tmp_path):
     document = (ROOT/'docs'/'synapses.rst').read_text()
     script = re.search(r'\.\. code-block:: python\n\n((?:    .*\n|\n)+)', document)[1]
@@ -75,6 +82,13 @@ def test_every_public_function_and_class_has_an_example():
             value = getattr(module, name)
             if inspect.isclass(value) or inspect.isfunction(value):
                 assert 'Examples\n' in value.__doc__, f'{package}.{name}'
+
+
+def test_links_and_figures_of_documents_exist():
+    for document in (ROOT/'docs').glob('*.rst'):
+        text = document.read_text()
+        for target in re.findall(r'<([\w./-]+\.(?:rst|py|png))>|image:: (\S+)', text):
+            assert (document.parent/''.join(target)).exists(), (document.name, target)
 
 
 def test_links_in_the_readme_exist():

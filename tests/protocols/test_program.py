@@ -1,3 +1,6 @@
+import os
+import subprocess
+import sys
 import warnings
 
 import numpy as np
@@ -75,6 +78,32 @@ def test_a_run_continues_from_the_state_of_another(program):
 def test_bad_values(program, values, message):
     with pytest.raises(ValueError, match=message):
         program(values, 1)
+
+
+_GENERATE = """
+import sys
+import numpy as np
+from brian2 import Network, ms
+from brian_le.models import Dense, GLENetwork, Sequences
+from brian_le.protocols.project import write_project
+
+def compose():
+    shown = Sequences(np.ones((4, 6)), np.eye(4)[:, :2], duration=0.6*ms, replicas=2)
+    return Network(shown, GLENetwork(1, [Dense(3), Dense(2)], batches=shown, eta=1/ms))
+
+write_project(compose, sys.argv[1], detached=True)
+"""
+
+
+def test_sources_are_the_same_in_every_process(tmp_path):
+    """With several clocks and synapses, of which Brian2 keeps sets."""
+    sources = []
+    for seed in '12':
+        subprocess.run([sys.executable, '-c', _GENERATE, tmp_path/seed], check=True,
+                       env=os.environ | {'PYTHONHASHSEED': seed})
+        sources.append({path.relative_to(tmp_path/seed): path.read_bytes()
+                        for path in (tmp_path/seed).rglob('*.cpp')})
+    assert len(sources[0]) > 10 and sources[0] == sources[1]
 
 
 def test_an_unchanged_model_is_not_compiled_again(monkeypatch, tmp_path):
