@@ -17,7 +17,7 @@ RECORDED = golden.files('gle')
 NAMES = {'numpy': [*RECORDED, *MADE],
          'cpp_standalone': [*RECORDED, 'gle_softplus_b4_outsoftplus',
                             'gle_sigmoid_b4_insterr_fixedtau'],
-         'cython': RECORDED[:1], 'all on cython': RECORDED}
+         'cython': RECORDED}
 
 
 @pytest.fixture(scope='module')
@@ -33,13 +33,13 @@ def found(paths, tmp_path_factory):
     @functools.cache
     def on(target):
         cases = {f'file{n}': GleFile(paths[name]).compose for n, name in enumerate(NAMES[target])}
-        results = run_cases(target.split()[-1], cases, tmp_path_factory.mktemp('golden'))
+        results = run_cases(target, cases, tmp_path_factory.mktemp('golden'))
         return dict(zip(NAMES[target], results.values()))
     return on
 
 
 @pytest.mark.parametrize('target, name', [
-    pytest.param(target, name, marks=[pytest.mark.slow]*target.startswith('all'))
+    pytest.param(target, name, marks=[pytest.mark.slow]*(target == 'cython'))
     for target, names in NAMES.items() for name in names])
 def test_trajectories(found, paths, target, name):
     GleFile(paths[name]).compare(found(target)[name])
