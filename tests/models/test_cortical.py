@@ -34,7 +34,8 @@ CASES = {
 }
 
 
-@pytest.fixture(scope='module', params=CODE_TARGETS)
+@pytest.fixture(scope='module', params=[
+    pytest.param(target, marks=[pytest.mark.slow]*(target == 'cython')) for target in CODE_TARGETS])
 def found(request, tmp_path_factory):
     return run_cases(request.param, CASES, tmp_path_factory.mktemp('c'),
                      not_on_cython=set(CASES) - {'one_CorticalChain'})

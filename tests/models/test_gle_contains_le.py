@@ -65,7 +65,8 @@ def case(shape, times):
 CASES = {f'{shape}, {times}': (shape, times) for shape in SHAPES for times in TIMES[shape]}
 
 
-@pytest.fixture(scope='module', params=CODE_TARGETS)
+@pytest.fixture(scope='module', params=[
+    pytest.param(target, marks=[pytest.mark.slow]*(target == 'cython')) for target in CODE_TARGETS])
 def found(request, tmp_path_factory):
     names = {f'case{number}': key for number, key in enumerate(CASES.values())}
     results = run_cases(request.param, {name: case(*key) for name, key in names.items()},
