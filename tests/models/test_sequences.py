@@ -116,13 +116,14 @@ def test_rows_are_whole_numbers_in_single_precision(standalone, tmp_path):
     """Rows of large tables have more digits than numbers in single precision."""
     prefs.core.default_float_dtype = np.float32
     try:
-        shown = Sequences(SAMPLES, duration=0.6*ms, replicas=2, capacity=50)
+        shown = Sequences(SAMPLES, duration=0.6*ms, replicas=2, capacity=50, name='rows')
         Network(shown).run(0.1*ms)
         standalone.build(directory=str(tmp_path), compile=False, run=False)
     finally:
         prefs.core.default_float_dtype = np.float64
-    code = (tmp_path/'code_objects'/'sequences_inputs_play_samples_codeobject.cpp').read_text()
-    (row,) = re.findall(r'sequences_samples\((.*), neuron\)', code)
+    (source,) = (tmp_path/'code_objects').glob('rows_inputs_play_samples_codeobject*.cpp')
+    code = source.read_text()
+    (row,) = re.findall(r'rows_samples\((.*), neuron\)', code)
     (offset, rest) = row.split(' + ', 1)
     assert f'const float {offset} = 0.5 * ms' in code and rest.startswith('(ms * ((')
     for name in re.findall(r'_lio_\d+', rest):
