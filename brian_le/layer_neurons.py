@@ -29,7 +29,7 @@ _TARGET_ERRORS = {('mse', 'rate'): 'slope*({target} - r)', ('mse', 'voltage'): '
 
 
 def hidden_neuron(activation='tanh', *, tau_m=10*ms, tau_r=None, inputs=('v_in', 'b'), gamma=1.0,
-                  rate_at='output', errors_from='tau_m', tau_s=None, tau_err=None, noise=None):
+                  rate_at='output', errors_from='tau_m', tau_s=None, tau_err=None):
     """A hidden neuron of a layered network.
 
     ``tau_m*du/dt = -u + inputs + gamma*err``, ``u_prosp = u + tau_r*du/dt``, ``r = phi(u_prosp)``,
@@ -60,12 +60,10 @@ def hidden_neuron(activation='tanh', *, tau_m=10*ms, tau_r=None, inputs=('v_in',
         and ``tau_m`` do. With ``'tau_r'`` the sums of errors are due after the neurons have
         stepped.
     tau_s : Quantity, str or None
-        Time constant of a low-pass filter of the rate, or its flags; by default no filter.
+        Time constant of a low-pass filter of the rate, or its flags; by default no filter. What
+        is filtered is then a subexpression ``rate``.
     tau_err : Quantity, str or None
         The same for the error.
-    noise : float, str or None
-        Standard deviation of a normal number that is added to the rate in each step, or the flags
-        of a variable ``noise``; by default none.
 
     Returns
     -------
@@ -103,13 +101,13 @@ def hidden_neuron(activation='tanh', *, tau_m=10*ms, tau_r=None, inputs=('v_in',
     else:
         lines += ['err : 1', f'err_now = {_filtered("err", "slope*v_err", "tau_err", tau_err)} : 1']
     return _neuron(activation, lines, tau_m=tau_m, tau_r=tau_r, inputs=inputs, gamma=gamma,
-                   rate_at=rate_at, errors_from=errors_from, tau_s=tau_s, noise=noise)
+                   rate_at=rate_at, errors_from=errors_from, tau_s=tau_s)
 
 
 def output_neuron(activation='linear', *, loss='mse', target='rate', tau_target=None,
                   beta='shared, constant', nudged='shared', tau_m=10*ms, tau_r=None,
                   inputs=('v_in', 'b'), gamma=1.0, rate_at='output', errors_from='tau_m',
-                  tau_s=None, noise=None):
+                  tau_s=None):
     """An output neuron of a layered network, with a target.
 
     As `hidden_neuron`, with the error ``beta*nudged*e`` towards ``target``, where e is
@@ -137,7 +135,7 @@ def output_neuron(activation='linear', *, loss='mse', target='rate', tau_target=
         Strength of the nudging, or the flags of a variable ``beta``.
     nudged : str
         Flags of the variable ``nudged``, which switches targets on (1) and off (0).
-    tau_m, tau_r, inputs, gamma, rate_at, errors_from, tau_s, noise
+    tau_m, tau_r, inputs, gamma, rate_at, errors_from, tau_s
         As for `hidden_neuron`.
 
     Returns
@@ -190,7 +188,7 @@ def output_neuron(activation='linear', *, loss='mse', target='rate', tau_target=
     # with rates at the input the error acts in the step in which it is computed
     lines += [f'err = {error} : 1'] if rate_at == 'input' else ['err : 1', f'err_now = {error} : 1']
     return _neuron(activation, lines, tau_m=tau_m, tau_r=tau_r, inputs=inputs, gamma=gamma,
-                   rate_at=rate_at, errors_from=errors_from, tau_s=tau_s, noise=noise)
+                   rate_at=rate_at, errors_from=errors_from, tau_s=tau_s)
 
 
 def softmax():
@@ -221,8 +219,7 @@ def softmax():
     return Equations('z_post = exp(clip(r_pre - r_post, -80, 80)) : 1 (summed)')
 
 
-def _neuron(activation, error_lines, *, tau_m, tau_r, inputs, gamma, rate_at, errors_from, tau_s,
-            noise):
+def _neuron(activation, error_lines, *, tau_m, tau_r, inputs, gamma, rate_at, errors_from, tau_s):
     """A membrane that takes its error, given by lines of its own, and publishes rate and slope."""
     activation = get_activation(activation)
     choose('rate_at', rate_at, ('output', 'input'))
@@ -230,12 +227,9 @@ def _neuron(activation, error_lines, *, tau_m, tau_r, inputs, gamma, rate_at, er
     drive = sum_of(inputs, 'inputs')
     coupling = '' if gamma == 0 else ' + err' if gamma == 1 else f' + {float(gamma)!r}*err'
     rate, lines = activation.phi('u_prosp'), list(error_lines)
-    if noise is not None:
-        rate = f'{rate} + noise*random_rate'
-        lines += [parameter('noise', noise, None, check_not_negative),
-                  # of its own: Brian2 draws random numbers for such a variable once per step
-                  'random_rate = randn() : 1 (constant over dt)']
     if tau_s is not None:
+        lines.append(f'rate = {rate} : 1')
+        rate = 'rate'
         lines.append(parameter('tau_s', tau_s, second, check_positive))
     if rate_at == 'input':
         lines += ['err_sent : 1', 'err_sent_now = err : 1']

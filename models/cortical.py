@@ -82,6 +82,8 @@ class CorticalChain(LayeredCircuit):
         Look-ahead time, by default ``tau_m``, and at least the time step.
     name : str
         First part of the names of all objects; every network of a simulation needs its own.
+    substrate : Substrate, optional
+        What neurons and projections are made of, see `brian_le.substrate`; by default perfect.
 
     Attributes
     ----------
@@ -129,8 +131,8 @@ class CorticalChain(LayeredCircuit):
 
     def __init__(self, input_shape, layers, *, batches=None, replicas=1, activation='tanh',
                  output_activation='linear', feedback='mirror', beta=0.1, gamma=0.0, eta=0/ms,
-                 bias=True, tau_m=10*ms, tau_r=None, name='network'):
-        self._lay_out(name, input_shape, layers, batches, replicas)
+                 bias=True, tau_m=10*ms, tau_r=None, name='network', substrate=None):
+        self._lay_out(name, input_shape, layers, batches, replicas, substrate)
         choose('feedback', feedback, ('mirror', 'random'))
         for number, layer in enumerate(self.layers):
             if hasattr(layer, 'window'):
@@ -198,8 +200,8 @@ class CorticalChain(LayeredCircuit):
 
     def _beside(self, kind, k, source, target, model, **orders):
         """A projection from every neuron to the one beside it."""
-        self._add(kind, k, project(source, target, model, one_to_one=True, orders=orders,
-                                   name=f'{self.name}_{kind}{k}'))
+        self._add(kind, k, self.substrate.project(
+            source, target, model, one_to_one=True, orders=orders, name=f'{self.name}_{kind}{k}'))
 
     def mirror_weights(self):
         """Set all feedback weights to those of the forward projections."""

@@ -85,6 +85,8 @@ class GLENetwork(LayeredCircuit):
         What time constants that learn stay above; by default the time step. See `clamped`.
     name : str
         First part of the names of all objects; every network of a simulation needs its own.
+    substrate : Substrate, optional
+        What neurons and projections are made of, see `brian_le.substrate`; by default perfect.
 
     Attributes
     ----------
@@ -127,8 +129,8 @@ class GLENetwork(LayeredCircuit):
     def __init__(self, input_shape, layers, *, batches=None, replicas=1, activation='tanh',
                  output_activation='linear', loss='mse', beta=0.1, gamma=0.0,
                  errors='prospective', eta=0/ms, eta_tau_m=None, eta_tau_r=None, optimiser=SGD(),
-                 bias=True, tau_m=10*ms, tau_r=None, tau_min=None, name='network'):
-        self._lay_out(name, input_shape, layers, batches, replicas)
+                 bias=True, tau_m=10*ms, tau_r=None, tau_min=None, name='network', substrate=None):
+        self._lay_out(name, input_shape, layers, batches, replicas, substrate)
         choose('errors', errors, ('prospective', 'instantaneous'))
         check_optimiser(optimiser)
         self._optimiser = optimiser

@@ -94,11 +94,10 @@ class LayeredNetwork(LayeredCircuit):
         The look-ahead that errors are computed from, see `brian_le.hidden_neuron`.
     tau_s, tau_err, tau_target : Quantity
         Time constants of low-pass filters of rates, errors and targets; 0 (the default) for none.
-    noise : float
-        Standard deviation of normal numbers that are added to all rates of neurons in each step,
-        a shared variable of the neurons if it is above 0 here.
     name : str
         First part of the names of all objects; every network of a simulation needs its own.
+    substrate : Substrate, optional
+        What neurons and projections are made of, see `brian_le.substrate`; by default perfect.
 
     Attributes
     ----------
@@ -155,8 +154,8 @@ class LayeredNetwork(LayeredCircuit):
                  output_activation='linear', loss='mse', target='rate', beta=0.1, gamma=1.0,
                  eta=0/ms, bias=True, tau_m=10*ms, tau_r=None, eta_tau=None,
                  feedback='transposed', decay=0/ms, rate_at='output', errors_from='tau_m',
-                 tau_s=0*ms, tau_err=0*ms, tau_target=0*ms, noise=0.0, name='network'):
-        self._lay_out(name, input_shape, layers, batches, replicas)
+                 tau_s=0*ms, tau_err=0*ms, tau_target=0*ms, name='network', substrate=None):
+        self._lay_out(name, input_shape, layers, batches, replicas, substrate)
         choose('feedback', feedback, ('transposed', 'random', 'mirror'))
         matching = eta_tau is not None
         plans = plan_layers(name, self.layers, self.shapes, activation, output_activation, tau_m,
@@ -173,7 +172,7 @@ class LayeredNetwork(LayeredCircuit):
             eta_tau=one_value(name, 'eta_tau', eta_tau, second) if matching else None,
             feedback=feedback, decay=one_value(name, 'decay', decay, hertz), rate_at=rate_at,
             errors_from=errors_from, tau_s=tau_s, tau_err=tau_err, tau_target=tau_target,
-            noise=one_value(name, 'noise', noise), bias=bool(bias))
+            bias=bool(bias))
         check_decay(name, feedback, self.parameters['decay'], self.parameters['eta'])
         if errors_from == 'tau_r':
             self._error_order, self._error_end = FEEDBACK, WEIGHTS
@@ -198,7 +197,7 @@ class LayeredNetwork(LayeredCircuit):
             {what: self._filters[what] for what in used}, tau_r='constant',
             tau_m='constant' if p['eta_tau'] is None else '',
             inputs=self._inputs_of_neurons, gamma=p['gamma'], rate_at=p['rate_at'],
-            errors_from=p['errors_from'], noise=_SHARED if p['noise'] > 0 else None)
+            errors_from=p['errors_from'])
         if is_output:
             equations = output_neuron(plan.activation, loss=p['loss'], target=p['target'],
                                       nudged='linked', **options)
@@ -214,8 +213,6 @@ class LayeredNetwork(LayeredCircuit):
         for plan, group in zip(self._plans, self.neurons):
             group.tau_m = np.tile(plan.tau_m, self.replicas)*second
             group.tau_r = np.tile(plan.tau_r, self.replicas)*second
-            if self.parameters['noise'] > 0:
-                group.noise = self.parameters['noise']
         self.output.beta = self.parameters['beta']
 
     def _connect_neurons(self, k):

@@ -12,6 +12,7 @@ from brian_le.models.layer_options import replicas_of
 from brian_le.models.layers import Conv, Flatten, layer_shapes
 from brian_le.models.weights import Weights
 from brian_le.step import NEURONS, STIMULUS, SUM, WEIGHTS
+from brian_le.substrate import Substrate
 
 __all__ = ['LayeredCircuit']
 
@@ -30,8 +31,9 @@ class LayeredCircuit(Circuit):
     _error_order, _error_end = SUM, NEURONS
 
     # ------------------------------------------------------------------------------ composition
-    def _lay_out(self, name, input_shape, layers, batches, replicas):
+    def _lay_out(self, name, input_shape, layers, batches, replicas, substrate):
         self.name = name
+        self.substrate = Substrate() if substrate is None else substrate
         self.layers = list(layers)
         self.shapes = layer_shapes(input_shape, self.layers)
         self.batches = batches
@@ -71,22 +73,24 @@ class LayeredCircuit(Circuit):
             self.batches.play('targets', group, 'target')
 
     def _group(self, role, n, equations, **options):
-        return ReplicatedGroup(n, equations, replicas=self.replicas, method='prospective_euler',
-                               namespace={}, name=f'{self.name}_{role}', **options)
+        return self.substrate.neurons(
+            n, equations, group=ReplicatedGroup, replicas=self.replicas, namespace={},
+            method='prospective_euler', name=f'{self.name}_{role}', **options)
 
     def _project(self, kind, k, model, populations=None):
         """A projection to the neurons of layer k from the layer below."""
         j = self._plans[k].number
         source, target = populations or (self._behind[j], self.neurons[k])
         orders = {'v_err_pre': self._error_order} if 'v_err_pre' in model else {}
-        self._add(kind, k, project(source, target, model, name=f'{self.name}_{kind}{k}',
-                                   orders=orders, **_synapses(self.layers[j], self.shapes[j])))
+        self._add(kind, k, self.substrate.project(
+            source, target, model, name=f'{self.name}_{kind}{k}', orders=orders,
+            **_synapses(self.layers[j], self.shapes[j])))
 
     def _share(self, kind, k, model, channels=None):
         """Parameters of the neurons of layer k."""
-        self._add(kind, k, SharedParameters(
-            self.neurons[k], model, channels=channels, order=WEIGHTS, method='prospective_euler',
-            name=f'{self.name}_{kind}{k}', namespace={}))
+        self._add(kind, k, self.substrate.parameters(
+            self.neurons[k], model, shared=SharedParameters, channels=channels, order=WEIGHTS,
+            method='prospective_euler', name=f'{self.name}_{kind}{k}', namespace={}))
 
     def _share_bias(self, k, model):
         """Biases of the neurons of layer k, one for each channel of a plane."""
@@ -128,6 +132,7 @@ class LayeredCircuit(Circuit):
         self.weights = Weights(self.name, {
             key: [projection.matrix(name)] for key, projection in self.projections.items()
             for name in [_LEARNED.get(key[0], 'w')] if name in projection.variables})
+        self.substrate.settle()
 
     # ---------------------------------------------------------------------------------- looking
     @property

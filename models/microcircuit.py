@@ -2,18 +2,18 @@
 
 from brian2.core.clocks import defaultclock
 from brian2.core.variables import linked_var
-from brian2.groups.neurongroup import NeuronGroup
 from brian2.units.allunits import hertz
 from brian2.units.fundamentalunits import Quantity, fail_for_dimension_mismatch
 from brian2.units.stdunits import ms
 
 from brian_le import (DenseSynapses, apical_silencing, dendritic_prediction, fixed_weights,
-                      get_activation, interneuron, one_to_one, project, pyramidal, weight_matrix)
+                      get_activation, interneuron, one_to_one, pyramidal, weight_matrix)
 from brian_le.checks import check_array, check_not_negative, choose
 from brian_le.models.description import Circuit
 from brian_le.models.layer_options import per_layer
 from brian_le.models.weights import Weights
 from brian_le.step import DELAYED, STIMULUS
+from brian_le.substrate import Substrate
 
 __all__ = ['Microcircuit']
 
@@ -74,6 +74,8 @@ class Microcircuit(Circuit):
         ``{'hidden0': 'layer23', 'up1': 'feedforward'}``.
     synapses : type
         The class of the projections, `DenseSynapses` or `brian2.Synapses`.
+    substrate : Substrate, optional
+        What neurons and projections are made of, see `brian_le.substrate`; by default perfect.
 
     Attributes
     ----------
@@ -121,10 +123,11 @@ class Microcircuit(Circuit):
     def __init__(self, sizes, presentations=None, *, prospective=True, activation='softplus',
                  bias=None, g_l=0.03/ms, g_b=0.1/ms, g_a=0.06/ms, g_d=0.1/ms, g_som=0.06/ms,
                  eta_up=0/ms, eta_ip=0/ms, eta_pi=0/ms, w_max=(4.0, 5.0), name='microcircuit',
-                 names=None, synapses=DenseSynapses):
+                 names=None, synapses=DenseSynapses, substrate=None):
         if prospective not in (True, False):
             raise ValueError(f"prospective of '{name}' is {prospective!r}; give True or False")
         self.name = name
+        self.substrate = Substrate() if substrate is None else substrate
         self.prospective = bool(prospective)
         self.presentations = presentations
         self.visible = 'u_prosp' if prospective else 'u'
@@ -150,6 +153,7 @@ class Microcircuit(Circuit):
         self._connect(n_hidden, eta, limits)
         self.weights = Weights(name, self._weight_views())
         self._at_rest()
+        self.substrate.settle()
 
     # ------------------------------------------------------------------------------ composition
     def _populate(self, n_hidden, conductances):
@@ -192,8 +196,8 @@ class Microcircuit(Circuit):
                     setattr(group, g, value)
 
     def _group(self, role, n, equations):
-        return NeuronGroup(n, equations, method='prospective_euler', namespace={},
-                           name=self._names[role])
+        return self.substrate.neurons(n, equations, method='prospective_euler', namespace={},
+                                      name=self._names[role])
 
     def _connect(self, n_hidden, eta, limits):
         below = [self.inputs, *self.hidden]
@@ -210,7 +214,7 @@ class Microcircuit(Circuit):
             self._project('pi', k, inter, group, 'v_pi', eta=eta['pi'][k],
                           rule=apical_silencing)
             self._project('down', k, above, group, 'v_down')
-            self.projections['nudge', k] = project(
+            self.projections['nudge', k] = self.substrate.project(
                 above, inter, one_to_one('u_nudge', self.visible), one_to_one=True,
                 name=self._names[f'nudge{k}'])
 
@@ -221,8 +225,8 @@ class Microcircuit(Circuit):
             equations = rule(into, w_max=None if w_max is None else _SHARED, gate=gate)
         else:
             equations = fixed_weights(into)
-        projection = project(source, target, equations, name=self._names[f'{kind}{k}'],
-                             synapses=self._synapses)
+        projection = self.substrate.project(source, target, equations, synapses=self._synapses,
+                                            name=self._names[f'{kind}{k}'])
         if eta > 0/ms:
             projection.eta = eta
             if w_max is not None:

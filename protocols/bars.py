@@ -15,7 +15,7 @@ import numpy as np
 from brian_le.protocols.parameters import Parameter
 
 __all__ = ['NAME', 'SUMMARY', 'PARAMETERS', 'FIGURES', 'dataset', 'draw', 'compose', 'simulate',
-           'train', 'prepare', 'read_variables', 'scores', 'summarize']
+           'train', 'prepare', 'read_variables', 'scores', 'measures', 'summarize']
 
 NAME = 'bars'
 FIGURES = 'brian_le.protocols.bars_figures'
@@ -57,6 +57,8 @@ PARAMETERS = (
 N_INPUTS, N_OUTPUTS, N_PATTERNS = 9, 3, 8
 _ROOM = 16384  # presentations in one launch of the simulation
 _SHOWN = 3  # hidden neurons in the traces
+_RATES = ('eta_up', 'eta_out', 'eta_ip', 'eta_pi')
+_LAUNCHED = {'t_pattern', 'epochs', 'out_lag', *_RATES}  # handed over at every launch
 _CIRCUITS = {'both': {'le': True, 'original': False}, 'true': {'le': True},
              'false': {'original': False}}
 # steps per presentation and, in the paper's configuration, the time before averaging (ms)
@@ -133,9 +135,7 @@ def compose(p, weights, order):
 
     from brian_le.models import Microcircuit, Presentations, Readout, Traces
 
-    if abs(p.t_pattern/p.dt - round(p.t_pattern/p.dt)) > 1e-6 or p.t_pattern < p.dt/2:
-        raise ValueError(f"'t_pattern' is {p.t_pattern:g} ms, which is not a whole number of time "
-                         f"steps; give a multiple of 'dt', {p.dt:g} ms")
+    steps_per_pattern(p)
     defaultclock.dt = p.dt*ms
     training = is_training(order)
     tau_0 = None if p.tau_0 is None else p.tau_0*ms
@@ -165,9 +165,36 @@ def compose(p, weights, order):
     return task
 
 
+def steps_per_pattern(p):
+    """Steps of one presentation; a ValueError unless their number is whole."""
+    steps = p.t_pattern/p.dt
+    if abs(steps - round(steps)) > 1e-6 or round(steps) < 1:
+        raise ValueError(f"'t_pattern' is {p.t_pattern:g} ms, which is not a whole number of time "
+                         f"steps; give a multiple of 'dt', {p.dt:g} ms")
+    return round(steps)
+
+
+def structure(p):
+    """All that a compiled program of the task depends on; what is not in it is launched with."""
+    return (NAME, *((key, value) for key, value in vars(p).items() if key not in _LAUNCHED),
+            *(key for key in _RATES if getattr(p, key) > 0))  # others are not in the equations
+
+
+def launch_values(p, weights, task):
+    """Values of a run of the compiled task, by ``'object.variable'``."""
+    values = {f'{NAME}.n_steps': steps_per_pattern(p)}
+    for name, circuit in task.circuits.items():
+        values |= circuit.weights.variables(weights)
+        rates = dict(zip(('up0', 'up1', 'ip0', 'pi0'), (getattr(p, key) for key in _RATES)))
+        values |= {f'{name}_{kind}.eta': eta/p.t_pattern*1e3  # in Hz
+                   for kind, eta in rates.items() if eta > 0}
+        values[f'{name}_readout.lag'] = 0 if circuit.prospective else out_lag_steps(p)
+    return values
+
+
 def out_lag_steps(p):
     """Steps that the original circuit leaves out when it averages its outputs."""
-    n_steps = round(p.t_pattern/p.dt)
+    n_steps = steps_per_pattern(p)
     if p.out_lag is None:
         steps, lags = _OUT_LAG
         lag = lags[max(0, bisect.bisect_right(steps, n_steps) - 1)]
@@ -222,20 +249,15 @@ def train(p, weights, order, run):
     dict of str to numpy.ndarray
         As of `simulate`.
     """
-    task = SimpleNamespace()
-
-    def compose_network():
-        vars(task).update(vars(compose(p, weights, order[0])))
-        return task.network
-
-    program = run.build(compose_network)
-    n_steps = task.shown.n_steps
+    task = run.build_once(structure(p), lambda: compose(p, weights, order[0]))
+    program, start = task.program, launch_values(p, weights, task)
+    n_steps = steps_per_pattern(p)
 
     def show(state, patterns, **flags):
         tables = task.shown.tables(patterns, **flags)
         values = {f'{NAME}_{key}.values': table for key, table in tables.items()}
         values |= {f'{NAME}.presentation': -1, f'{NAME}.n_presentations': len(patterns)}
-        return program({**state, **values}, n_steps*len(patterns))
+        return program({**start, **state, **values}, n_steps*len(patterns))
 
     def chunk(state, first, n):
         shown = order[first:first + n]
@@ -381,6 +403,24 @@ def summarize(result):
 
 
 _LABELS = {'le': 'Latent Equilibrium', 'original': 'original circuit'}
+
+
+def measures(result):
+    """Scalars of a run: accuracy over the last 100 epochs, and error in the last one.
+
+    With both circuits side by side, their names and a dot come before.
+    """
+    names = [name for name in _LABELS if f'{name}.error' in result.arrays]
+    found = {}
+    for name in names:
+        before = f'{name}.' if len(names) > 1 else ''
+        accuracy = result.arrays[f'{name}.accuracy']
+        wrong = np.flatnonzero(accuracy < 1)
+        found |= {f'{before}accuracy': accuracy[-100:].mean(), f'{before}final_accuracy':
+                  accuracy[-1], f'{before}error': result.arrays[f'{name}.error'][-1],
+                  # the epoch from which on all is right, if there is one
+                  f'{before}right_from': wrong[-1] + 2 if len(wrong) else 1}
+    return found
 
 
 def _describe(p, order, outputs):

@@ -189,7 +189,7 @@ class StandaloneProgram:
             values = {**self.initial, **values, f'{RUN}.n_steps': n_steps}
             for number, (key, value) in enumerate(values.items()):
                 array = self.arrays[choose('variable', key, self.arrays)].file_array(key, value)
-                array.tofile(folder/'values'/str(number))
+                array.tofile(f'{folder}/values/{number}')
                 arguments.append(f'{key}=values/{number}')
             run = subprocess.run([self.binary, '--results_dir', 'results/', *arguments],
                                  cwd=folder, capture_output=True, text=True)

@@ -16,6 +16,7 @@ from brian_le.protocols.results import ResultFolder
 __all__ = ['run', 'Run']
 
 _CHUNK_SECONDS = 2.0  # of computing between two checkpoints
+_BUILT, _KEPT = {}, 4  # what was built in this process, and how many of them are kept
 
 
 def run(protocol, *, seed=12345, device='cpp_standalone', out=None, quiet=False, **parameters):
@@ -127,6 +128,43 @@ class Run:
         from brian_le.protocols.program import build_program
 
         return build_program(compose, self.device, self.say, precision)
+
+    def build_once(self, key, compose, precision='double'):
+        """Build a network once in this process, for all runs of one key.
+
+        What is not in the key has to be handed to the program at every launch: what the network
+        was composed with may be that of another run.
+
+        Parameters
+        ----------
+        key : hashable
+            The name of the protocol, and everything that generated code or unlaunched values
+            depend on.
+        compose : callable
+            Returns a namespace with a ``network``.
+        precision : {'double', 'single'}
+            As for `build`.
+
+        Returns
+        -------
+        SimpleNamespace
+            What `compose` returned for the key, with its ``program``.
+        """
+        key = key, self.device, precision
+        if key not in _BUILT:
+            while len(_BUILT) >= _KEPT:
+                del _BUILT[next(iter(_BUILT))]
+            task = None
+
+            def compose_network():
+                nonlocal task
+                task = compose()
+                return task.network
+
+            program = self.build(compose_network, precision)
+            task.program = program
+            _BUILT[key] = task
+        return _BUILT[key]
 
     def in_chunks(self, chunk, state, total, unit, room, duration, describe):
         """Run a long simulation in chunks of some seconds, each followed by a checkpoint.

@@ -1,0 +1,210 @@
+"""Several imperfections, applied to the objects of a circuit."""
+
+import numpy as np
+from brian2.equations.equations import Equations
+from brian2.groups.neurongroup import NeuronGroup
+
+from brian_le.checks import choose
+from brian_le.projections import project
+from brian_le.step import SUM
+from brian_le.substrate.imperfection import Imperfection
+from brian_le.substrate.sites import Site
+
+__all__ = ['Substrate']
+
+
+class Substrate:
+    """What neurons and projections are made of: creates them with their imperfections.
+
+    Models of `brian_le.models` take one as ``substrate=``. For a circuit of your own, let it create
+    the groups (`neurons`) and projections (`project`), set their parameters as always, and call
+    `settle` once, which draws the imperfections.
+
+    Imperfections are applied in their order, so that noise before a `LowPass` is filtered. One
+    without strength changes nothing: equations, code and numbers are those without it.
+
+    Parameters
+    ----------
+    imperfections : iterable of Imperfection
+        `Mismatch`, `ActivationMismatch`, `Noise`, `Drift`, `Dead`, `Stuck`, `LowPass`, `Delay`,
+        `WeightResolution`, `WeightRange`, `UpdateNoise`.
+    seed : int
+        Seed of all draws: they differ from object to object, and do not depend on names.
+
+    Attributes
+    ----------
+    sites : list of Site
+        All objects that it has created.
+
+    Raises
+    ------
+    TypeError
+        If something is not an imperfection.
+    ValueError
+        By `settle`: if an imperfection concerns no object at all.
+
+    Examples
+    --------
+    >>> from brian2 import Network, ms
+    >>> from brian_le import point_neuron
+    >>> from brian_le.substrate import Mismatch, Noise, Substrate
+    >>> substrate = Substrate([Mismatch('tau_m', 0.2), Noise('r', 0.1)], seed=1)
+    >>> G = substrate.neurons(3, point_neuron(tau_m='constant'), name='cells',
+    ...                       method='prospective_euler')
+    >>> G.tau_m, G.v_in = 10*ms, 1
+    >>> substrate.settle()
+    >>> G.tau_m[:].std() > 0*ms
+    True
+    >>> Network(G).run(1*ms)
+    """
+
+    def __init__(self, imperfections=(), seed=0):
+        self.imperfections = list(imperfections)
+        for imperfection in self.imperfections:
+            if not isinstance(imperfection, Imperfection):
+                raise TypeError(f'{imperfection!r} is not an imperfection; give objects such as '
+                                "Mismatch('tau_m', 0.2)")
+        self.seed = seed
+        self.sites = []
+        self._concerned = []  # for each site the numbers of the imperfections that it has
+
+    def neurons(self, n, equations, *, name, group=NeuronGroup, **options):
+        """Create a group of neurons.
+
+        Parameters
+        ----------
+        n : int
+            Number of neurons.
+        equations : str or Equations
+            Their equations without imperfections.
+        name : str
+            Name of the group.
+        group : type
+            Its class, `brian2.NeuronGroup` or `brian_le.ReplicatedGroup`.
+        **options
+            Further arguments of the class.
+
+        Returns
+        -------
+        NeuronGroup
+        """
+        equations, concerned = self._changed(name, equations, False)
+        return self._placed(group(n, equations, name=name, **options), concerned)
+
+    def project(self, source, target, equations, *, name, orders=None, **options):
+        """Connect two groups of neurons; the arguments are those of `brian_le.project`.
+
+        Returns
+        -------
+        Synapses
+        """
+        equations, concerned = self._changed(name, equations, True)
+        for number in concerned:
+            equations = self.imperfections[number].between(source, target, name, equations,
+                                                           orders or {})
+        return self._placed(project(source, target, equations, name=name, orders=orders,
+                                    **options), concerned)
+
+    def parameters(self, target, equations, *, name, shared, **options):
+        """Create parameters of neurons, see `brian_le.SharedParameters`.
+
+        Parameters
+        ----------
+        target : NeuronGroup
+            The population.
+        equations : str or Equations
+            The parameters without imperfections.
+        name : str
+            Name of the object.
+        shared : type
+            `brian_le.SharedParameters`.
+        **options
+            Further arguments of the class.
+
+        Returns
+        -------
+        SharedParameters
+        """
+        equations, concerned = self._changed(name, equations, True)
+        return self._placed(shared(target, equations, name=name, **options), concerned)
+
+    def settle(self):
+        """Draw all imperfections, once the parameters without them are set.
+
+        Raises
+        ------
+        ValueError
+            If an imperfection concerns none of the objects that have been created.
+        """
+        found = {number for numbers in self._concerned for number in numbers}
+        for number, imperfection in enumerate(self.imperfections):
+            if not imperfection.is_absent and number not in found:
+                names = ', '.join(site.name for site in self.sites) or 'none'
+                raise ValueError(f'{imperfection!r} concerns none of the objects of this substrate '
+                                 f'({names}); change its variable, or the pattern of names '
+                                 f"'{imperfection.on}'")
+        for site, values in self._values(self.imperfections, self.seed):
+            site.set(values)
+
+    def values(self, imperfections=None, seed=None):
+        """The values of all variables of imperfections, for a run of a compiled simulation.
+
+        Parameters
+        ----------
+        imperfections : sequence of Imperfection, optional
+            Others of the same kinds in the same order, with other strengths; by default those of
+            the substrate.
+        seed : int, optional
+            By default that of the substrate.
+
+        Returns
+        -------
+        dict of str to numpy.ndarray
+            Values by ``'object.variable'``.
+
+        Raises
+        ------
+        ValueError
+            If the imperfections are of other kinds, or if one that was without strength when the
+            circuit was composed has some now.
+        """
+        imperfections = self.imperfections if imperfections is None else list(imperfections)
+        kinds, own = ([type(x).__name__ for x in given]
+                      for given in (imperfections, self.imperfections))
+        if kinds != own:
+            raise ValueError(f'the imperfections are {kinds}, but the circuit was composed with '
+                             f'{own}')
+        for given, composed in zip(imperfections, self.imperfections):
+            if composed.is_absent and not given.is_absent:
+                raise ValueError(f'{given!r} was without strength when the circuit was composed; '
+                                 'compose it with some')
+        return {f'{site.name}.{variable}': value
+                for site, values in self._values(imperfections, self.seed if seed is None else seed)
+                for variable, value in values.items()}
+
+    def _changed(self, name, equations, is_projection):
+        """The equations of an object with imperfections, and the numbers of these."""
+        equations = equations if isinstance(equations, Equations) else Equations(equations)
+        concerned = []
+        for number, imperfection in enumerate(self.imperfections):
+            if not imperfection.is_absent and imperfection.concerns(name, equations,
+                                                                    is_projection):
+                equations = imperfection.equations(equations, is_projection)
+                concerned.append(number)
+        return equations, concerned
+
+    def _placed(self, obj, concerned):
+        site = Site(obj, len(self.sites))
+        self.sites.append(site)
+        self._concerned.append(concerned)
+        for number in concerned:
+            self.imperfections[number].attach(site)
+        return obj
+
+    def _values(self, imperfections, seed):
+        for site, concerned in zip(self.sites, self._concerned):
+            values = {}
+            for number in concerned:
+                rng = np.random.default_rng([seed, number, site.number])
+                values |= imperfections[number].values(site, rng)
+            yield site, values

@@ -1,0 +1,114 @@
+"""What imperfections have in common, and how they change lines of equations."""
+
+from fnmatch import fnmatchcase
+
+from brian2.equations.equations import (DIFFERENTIAL_EQUATION, PARAMETER, SUBEXPRESSION, Equations,
+                                        Expression, SingleEquation)
+from brian2.utils.stringtools import word_substitute
+
+from brian_le.parameters import unit_text
+
+__all__ = ['Imperfection', 'kind_of', 'read_as', 'source_of', 'unit_of', 'with_expression',
+           'without_flags']
+
+
+class Imperfection:
+    """One imperfection of a substrate; not to be used by itself.
+
+    A kind of imperfection says which equations it changes and how, and what values its variables
+    take. It is applied where its pattern `on` fits the name of a group or a projection and
+    `concerns` is true.
+
+    Parameters
+    ----------
+    on : str
+        Pattern of names, with ``*`` for anything.
+    """
+
+    def __init__(self, on='*'):
+        if not isinstance(on, str) or not on:
+            raise ValueError(f"on is {on!r}; give a pattern of names such as '*hidden*'")
+        self.on = on
+
+    @property
+    def is_absent(self):
+        """Whether it is so weak that nothing has to change."""
+        raise NotImplementedError
+
+    def concerns(self, name, equations, is_projection):
+        """Whether a group or projection of this name has what the imperfection changes."""
+        return fnmatchcase(name, self.on) and self.changes(equations, is_projection)
+
+    def changes(self, equations, is_projection):
+        """Whether equations have what the imperfection changes."""
+        raise NotImplementedError
+
+    def equations(self, equations, is_projection):
+        """The equations with the imperfection in them."""
+        return equations
+
+    def between(self, source, target, name, equations, order):
+        """The equations of a projection, after changes of the groups that it connects.
+
+        `order` says where in the step the projection forms its sums.
+        """
+        return equations
+
+    def attach(self, site):
+        """Add operations to an object that was created with the changed equations."""
+
+    def values(self, site, rng):
+        """Values of the variables of the imperfection, without units, by their names."""
+        return {}
+
+
+def source_of(variable, equations):
+    """The line that a variable takes its value from: its published subexpression, or itself."""
+    published = f'{variable}_now'
+    return published if published in equations else variable
+
+
+def unit_of(equation):
+    """The unit of a line, as it stands in equations."""
+    return unit_text(equation.unit)
+
+
+def with_expression(equations, name, expression):
+    """The equations with another expression for one variable, ``{}`` standing for the old one."""
+    old = equations[name]
+    new = SingleEquation(old.type, name, old.dim, var_type=old.var_type, flags=list(old.flags),
+                         expr=Expression(expression.format(f'({old.expr.code})')))
+    return _replaced(equations, name, new)
+
+
+def without_flags(equations, name, *flags):
+    """The equations with a variable that has lost some flags."""
+    old = equations[name]
+    new = SingleEquation(old.type, name, old.dim, var_type=old.var_type, expr=old.expr,
+                         flags=[flag for flag in old.flags if flag not in flags])
+    return _replaced(equations, name, new)
+
+
+def read_as(equations, name, expression, but=()):
+    """The equations with an expression in place of a variable wherever it is read.
+
+    The variable's own line, and those in `but`, keep it.
+    """
+    lines = []
+    for eq in equations.values():
+        if eq.expr is not None and eq.varname not in (name, *but) and name in eq.identifiers:
+            code = word_substitute(eq.expr.code, {name: f'({expression})'})
+            eq = SingleEquation(eq.type, eq.varname, eq.dim, var_type=eq.var_type,
+                                expr=Expression(code), flags=list(eq.flags))
+        lines.append(eq)
+    return Equations(lines)
+
+
+def _replaced(equations, name, new):
+    return Equations([new if eq.varname == name else eq for eq in equations.values()])
+
+
+def kind_of(equations, name):
+    """Whether a variable is ``'stored'``, ``'computed'`` or ``'integrated'``."""
+    return {PARAMETER: 'stored', SUBEXPRESSION: 'computed',
+            DIFFERENTIAL_EQUATION: 'integrated'}[equations[name].type]

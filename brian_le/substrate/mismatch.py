@@ -1,0 +1,150 @@
+"""Parameters that differ from neuron to neuron, or from synapse to synapse."""
+
+import numpy as np
+
+from brian_le.checks import check_array, choose
+from brian_le.substrate.imperfection import (Imperfection, kind_of, read_as, with_expression,
+                                             without_flags)
+
+__all__ = ['Mismatch']
+
+#: Factors of relative width 1 around 1, from normal numbers z of variance 1.
+_DISTRIBUTIONS = ('normal', 'lognormal', 'uniform')
+
+
+class Mismatch(Imperfection):
+    """Parameters that are multiplied by a random factor, which differs from unit to unit.
+
+    In vivo no two cells have the same membrane, dendrites or channels. On a chip transistors differ
+    by fabrication: time constants by 10 to 30 % before calibration, and synaptic gains likewise.
+
+    A parameter of neurons that is stored becomes one value per neuron; one that is an expression is
+    multiplied by a new variable ``mismatch_NAME``. Of synapses, a factor of their own multiplies the
+    parameter wherever it is read: learning does not know of it.
+
+    Parameters
+    ----------
+    parameters : str or sequence of str
+        Name of the parameter, or several of the same units: those that an object does not have are
+        left out there.
+    strength : float
+        Standard deviation of the factor (lognormal: of its logarithm).
+    distribution : {'normal', 'lognormal', 'uniform'}
+        Distribution of the factors around 1.
+    correlation : float
+        Correlation between the factors of several parameters of one unit, from 0 (independent) to
+        1 (the same factor). It is that of normal numbers, of which the others are functions.
+    clip : pair, optional
+        What the parameters stay within: numbers, or quantities of the parameter's unit.
+    on : str
+        Pattern of the names of groups or projections.
+
+    Raises
+    ------
+    ValueError
+        For a negative strength, an unknown distribution, a correlation beyond 0 to 1, or a range
+        that is none.
+
+    References
+    ----------
+    Haider et al. (2021), Fig. 4a: 20 and 30 % normal mismatch of both time constants of every
+    neuron (arXiv 2110.14549).
+
+    Examples
+    --------
+    >>> from brian2 import ms
+    >>> from brian_le import point_neuron
+    >>> from brian_le.substrate import Mismatch, Substrate
+    >>> substrate = Substrate([Mismatch(('tau_m', 'tau_r'), 0.2, clip=(1*ms, 1000*ms))], seed=3)
+    >>> G = substrate.neurons(4, point_neuron(tau_m='constant', tau_r='constant'), name='cells',
+    ...                       method='prospective_euler')
+    >>> G.tau_m = G.tau_r = 10*ms
+    >>> substrate.settle()
+    >>> len(set(G.tau_m/ms) | set(G.tau_r/ms))
+    8
+    """
+
+    def __init__(self, parameters, strength, *, distribution='normal', correlation=0.0, clip=None,
+                 on='*'):
+        super().__init__(on)
+        self.parameters = (parameters,) if isinstance(parameters, str) else tuple(parameters)
+        self.strength = float(check_array("strength of 'Mismatch'", strength, ()))
+        if self.strength < 0:
+            raise ValueError(f"strength of 'Mismatch' is {self.strength:g}; it has to be 0 or more")
+        self.distribution = choose('distribution', distribution, _DISTRIBUTIONS)
+        self.correlation = float(correlation)
+        if not 0 <= self.correlation <= 1:
+            raise ValueError(f'correlation is {correlation}; give a number from 0 to 1')
+        self.clip = None if clip is None else tuple(clip)
+        if self.clip is not None and not (len(self.clip) == 2 and self.clip[0] < self.clip[1]):
+            raise ValueError(f'clip is {clip}; give the smallest and the largest value')
+
+    def __repr__(self):
+        return f'Mismatch({self.parameters!r}, {self.strength:g})'
+
+    @property
+    def is_absent(self):
+        return self.strength == 0
+
+    def _found(self, equations):
+        return [name for name in self.parameters if name in equations]
+
+    def changes(self, equations, is_projection):
+        return bool(self._found(equations))
+
+    def equations(self, equations, is_projection):
+        for name in self._found(equations):
+            if is_projection:
+                equations = read_as(equations, name, self._within(name, f'{name}*mismatch_{name}'))
+                equations += f'mismatch_{name} : 1 (constant)' + self._bounds(name, equations)
+            elif kind_of(equations, name) == 'computed':
+                equations = with_expression(without_flags(equations, name, 'shared'), name,
+                                            self._within(name, f'{{}}*mismatch_{name}'))
+                equations += f'mismatch_{name} : 1 (constant)' + self._bounds(name, equations)
+            else:
+                equations = without_flags(equations, name, 'shared')
+        return equations
+
+    def _within(self, name, expression):
+        return expression if self.clip is None else f'clip({expression}, min_{name}, max_{name})'
+
+    def _bounds(self, name, equations):
+        if self.clip is None:
+            return ''
+        unit = repr(equations[name].unit) if not equations[name].dim.is_dimensionless else '1'
+        return ''.join(f'\n{end}_{name} : {unit} (shared, constant)' for end in ('min', 'max'))
+
+    def attach(self, site):
+        # none until it is drawn
+        for name in self.parameters:
+            if f'mismatch_{name}' in site.object.variables:
+                site.set({f'mismatch_{name}': 1.0, **self._range(name)})
+
+    def _range(self, name):
+        return {} if self.clip is None else {
+            f'{end}_{name}': float(bound) for end, bound in zip(('min', 'max'), self.clip)}
+
+    def values(self, site, rng):
+        values, found = {}, [name for name in self.parameters if name in site.object.variables]
+        common = rng.standard_normal(site.size)
+        for name in found:
+            own = rng.standard_normal(site.size)
+            z = np.sqrt(self.correlation)*common + np.sqrt(1 - self.correlation)*own
+            factor = site.for_all(self._factors(z))
+            if f'mismatch_{name}' in site.object.variables:
+                values |= {f'mismatch_{name}': factor, **self._range(name)}
+            else:
+                value = site.nominal_value(name)*factor
+                if self.clip is not None:
+                    value = np.clip(value, *map(float, self.clip))
+                values[name] = value
+        return values
+
+    def _factors(self, z):
+        if self.distribution == 'normal':
+            return 1 + self.strength*z
+        if self.distribution == 'lognormal':
+            return np.exp(self.strength*z)
+        from scipy.special import ndtr
+
+        return 1 + self.strength*np.sqrt(12)*(ndtr(z) - 0.5)

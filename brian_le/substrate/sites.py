@@ -1,0 +1,62 @@
+"""Where imperfections are: objects that a substrate has created."""
+
+import numpy as np
+from brian2.units.fundamentalunits import Quantity
+
+__all__ = ['Site']
+
+
+class Site:
+    """A group of neurons or a projection on a substrate.
+
+    Parameters
+    ----------
+    object : NeuronGroup or Synapses
+        What it is.
+    number : int
+        How many the substrate had created before it: random draws belong to this number, so that
+        they do not depend on names.
+
+    Attributes
+    ----------
+    nominal : dict of str to numpy.ndarray
+        Values of variables without imperfections, once they have been asked for.
+    """
+
+    def __init__(self, object, number):
+        self.object = object
+        self.number = number
+        self.nominal = {}
+
+    @property
+    def name(self):
+        """Name of the object."""
+        return self.object.name
+
+    @property
+    def is_projection(self):
+        """Whether these are synapses."""
+        return hasattr(self.object, 'summed_updaters')
+
+    @property
+    def size(self):
+        """Number of neurons of one replica, or of synapses."""
+        if self.is_projection:
+            return len(self.object)
+        return len(self.object)//getattr(self.object, 'replicas', 1)
+
+    def for_all(self, draws):
+        """Draws for one replica, for all replicas: they are the same neurons."""
+        return np.tile(draws, len(self.object)//self.size)
+
+    def nominal_value(self, variable):
+        """The values of a variable when it was first asked for, without units."""
+        if variable not in self.nominal:
+            self.nominal[variable] = np.array(self.object.variables[variable].get_value())
+        return self.nominal[variable]
+
+    def set(self, values):
+        """Set variables to values without units."""
+        for variable, value in values.items():
+            dim = self.object.variables[variable].dim
+            setattr(self.object, variable, Quantity(value, dim=dim))
