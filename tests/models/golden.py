@@ -13,7 +13,7 @@ from tests.reference import microcircuit, soft_relu
 FOLDER = Path(os.environ.get('BRIAN_LE_GOLDEN') or Path(__file__).parents[1]/'data')
 
 #: Families of files by the prefix of their names.
-FAMILIES = ('micro', 'bars', 'le2a', 'le2b', 'gle', 'lagline')
+FAMILIES = ('micro', 'bars', 'mimic', 'le2a', 'le2b', 'gle', 'lagline')
 
 _KNOWN = {'dims', 'dt', 'gl', 'gb', 'ga', 'gd', 'gsom', 'tau_0', 'tau_w', 'noise', 't_pattern',
           'out_lag', 'learning_lag', 'reset_deltas', 'latent_eq', 'bias', 'init_weights', 'eta'}
