@@ -29,6 +29,27 @@ def binary_cache(tmp_path_factory):
     os.environ['BRIAN_LE_CACHE'] = str(base/'binaries')
 
 
+@pytest.fixture(scope='session', autouse=True)
+def quick_cython(request):
+    """Cython modules of quick tests are compiled without optimisation, in half the time.
+
+    Those of slow tests, and C++ projects, are compiled as users have them.
+    """
+    if 'not slow' not in request.config.getoption('-m'):
+        yield
+        return
+    from brian2.codegen.runtime.cython_rt import cython_rt
+
+    def compiler_and_args():
+        compiler, args = optimised()
+        return compiler, [*args, '-O0']
+
+    optimised = cython_rt.get_compiler_and_args
+    cython_rt.get_compiler_and_args = compiler_and_args
+    yield
+    cython_rt.get_compiler_and_args = optimised
+
+
 @pytest.fixture(scope='module', autouse=True)
 def small_heap():
     """Before each run Brian2 looks for garbage, in all that its caches have kept of other tests."""
