@@ -12,6 +12,7 @@ from types import SimpleNamespace
 
 import numpy as np
 
+from brian_le.protocols.imperfections import imperfections, kinds, parameters
 from brian_le.protocols.parameters import Parameter
 
 __all__ = ['NAME', 'SUMMARY', 'PARAMETERS', 'FIGURES', 'dataset', 'draw', 'compose', 'simulate',
@@ -51,6 +52,7 @@ PARAMETERS = (
     Parameter('g_a', 0.06, 'apical conductance', '1/ms', minimum=0),
     Parameter('g_d', 0.1, 'dendritic conductance of interneurons', '1/ms', minimum=0),
     Parameter('g_som', 0.06, 'nudging conductance', '1/ms', minimum=0),
+    *parameters(),
     Parameter('dt', 0.1, 'time step', 'ms', minimum=1e-6),
 )
 
@@ -58,7 +60,9 @@ N_INPUTS, N_OUTPUTS, N_PATTERNS = 9, 3, 8
 _ROOM = 16384  # presentations in one launch of the simulation
 _SHOWN = 3  # hidden neurons in the traces
 _RATES = ('eta_up', 'eta_out', 'eta_ip', 'eta_pi')
-_LAUNCHED = {'t_pattern', 'epochs', 'out_lag', *_RATES}  # handed over at every launch
+# handed over at every launch
+_LAUNCHED = {'t_pattern', 'epochs', 'out_lag', *_RATES, *(x.name for x in parameters())}
+_BETWEEN_LAYERS = ('*_up*', '*_down*', '*_nudge*')
 _CIRCUITS = {'both': {'le': True, 'original': False}, 'true': {'le': True},
              'false': {'original': False}}
 # steps per presentation and, in the paper's configuration, the time before averaging (ms)
@@ -112,7 +116,7 @@ def epochs_of(rng, n):
                      for _ in range(n)])
 
 
-def compose(p, weights, order):
+def compose(p, weights, order, seed=0):
     """The network of the task.
 
     Parameters
@@ -123,6 +127,8 @@ def compose(p, weights, order):
         Initial weights by (kind, layer).
     order : numpy.ndarray
         Patterns in the order of presentation, in whole epochs.
+    seed : int
+        Seed of the imperfections.
 
     Returns
     -------
@@ -134,6 +140,7 @@ def compose(p, weights, order):
     from brian2 import Network, defaultclock, ms
 
     from brian_le.models import Microcircuit, Presentations, Readout, Traces
+    from brian_le.substrate import Substrate
 
     steps_per_pattern(p)
     defaultclock.dt = p.dt*ms
@@ -150,7 +157,8 @@ def compose(p, weights, order):
             activation=p.activation,
             **{g: getattr(p, g)/ms for g in ('g_l', 'g_b', 'g_a', 'g_d', 'g_som')},
             eta_up=(p.eta_up/p.t_pattern/ms, p.eta_out/p.t_pattern/ms),
-            eta_ip=p.eta_ip/p.t_pattern/ms, eta_pi=p.eta_pi/p.t_pattern/ms, name=name)
+            eta_ip=p.eta_ip/p.t_pattern/ms, eta_pi=p.eta_pi/p.t_pattern/ms, name=name,
+            substrate=Substrate(imperfect(p), seed))
         circuit.weights.update(weights)
         readout = Readout(shown, circuit.output, circuit.visible, name=f'{name}_readout')
         readout.group.lag = 0 if prospective else out_lag_steps(p)
@@ -177,18 +185,32 @@ def steps_per_pattern(p):
 def structure(p):
     """All that a compiled program of the task depends on; what is not in it is launched with."""
     return (NAME, *((key, value) for key, value in vars(p).items() if key not in _LAUNCHED),
-            *(key for key in _RATES if getattr(p, key) > 0))  # others are not in the equations
+            *(key for key in _RATES if getattr(p, key) > 0),  # others are not in the equations
+            *kinds(p))
 
 
-def launch_values(p, weights, task):
+def imperfect(p):
+    """The imperfections of a circuit."""
+    return imperfections(p, between=_BETWEEN_LAYERS)
+
+
+def death(p):
+    """The epoch before which some hidden neurons die."""
+    return round(p.dead_from*p.epochs) if p.dead > 0 else 0
+
+
+def launch_values(p, weights, order, task, seed):
     """Values of a run of the compiled task, by ``'object.variable'``."""
-    values = {f'{NAME}.n_steps': steps_per_pattern(p)}
+    images, first = dataset()[0], order[0, 0]
+    values = {f'{NAME}.n_steps': steps_per_pattern(p), f'{NAME}_inputs.r': images[first]}
     for name, circuit in task.circuits.items():
         values |= circuit.weights.variables(weights)
         rates = dict(zip(('up0', 'up1', 'ip0', 'pi0'), (getattr(p, key) for key in _RATES)))
         values |= {f'{name}_{kind}.eta': eta/p.t_pattern*1e3  # in Hz
                    for kind, eta in rates.items() if eta > 0}
+        values[f'{name}_target.u'] = targets(p)[first]
         values[f'{name}_readout.lag'] = 0 if circuit.prospective else out_lag_steps(p)
+        values |= circuit.substrate.values(imperfect(p), seed)
     return values
 
 
@@ -227,10 +249,10 @@ def simulate(p, seed, run):
         neurons). In common: ``order`` (epochs, 16), ``images``, ``classes``, ``targets``,
         ``traced`` (the patterns in the traces).
     """
-    return train(p, *draw(p, seed), run)
+    return train(p, *draw(p, seed), run, seed)
 
 
-def train(p, weights, order, run):
+def train(p, weights, order, run, seed=0):
     """As `simulate`, from given initial weights and orders.
 
     Parameters
@@ -243,6 +265,8 @@ def train(p, weights, order, run):
         Of shape (epochs, 16).
     run : brian_le.protocols.runner.Run
         As for `simulate`.
+    seed : int
+        Seed of the imperfections.
 
     Returns
     -------
@@ -250,7 +274,7 @@ def train(p, weights, order, run):
         As of `simulate`.
     """
     task = run.build_once(structure(p), lambda: compose(p, weights, order[0]))
-    program, start = task.program, launch_values(p, weights, task)
+    program, start = task.program, launch_values(p, weights, order, task, seed)
     n_steps = steps_per_pattern(p)
 
     def show(state, patterns, **flags):
@@ -259,9 +283,17 @@ def train(p, weights, order, run):
         values |= {f'{NAME}.presentation': -1, f'{NAME}.n_presentations': len(patterns)}
         return program({**start, **state, **values}, n_steps*len(patterns))
 
+    at_the_end = {key: value for key, value in start.items() if key.endswith('.alive')}
+
     def chunk(state, first, n):
+        if first < death(p) < first + n:
+            state, rows = chunk(state, first, death(p) - first)
+            state, more = chunk(state, death(p), first + n - death(p))
+            return state, {key: np.concatenate([rows[key], more[key]]) for key in rows}
+        alive = at_the_end if first >= death(p) else dict.fromkeys(at_the_end, 1)
         shown = order[first:first + n]
-        end = show(state, shown.ravel(), nudged=is_training(shown), learning=is_training(shown))
+        end = show({**state, **alive}, shown.ravel(), nudged=is_training(shown),
+                   learning=is_training(shown))
         return {key: end[key] for key in program.state_names}, {
             name: outputs(end, name) for name in task.circuits}
 
@@ -301,13 +333,16 @@ def prepare(p, seed):
         ``compose`` (returns the network), ``precision``, ``n_steps``, ``arrays`` (to keep beside
         the project) and ``guide`` (the most important variables and what they are).
     """
+    if death(p):
+        raise ValueError("'dead_from' is above 0, but an exported project cannot change its neurons "
+                         'while it runs; give dead_from=0')
     weights, order = draw(p, seed)
     guide = {'bars.step, bars.presentation': 'where the run has ended'}
     for name in _CIRCUITS[p.prospective]:
         guide |= {f'{name}_readout_monitor.mean': f'{_LABELS[name]}: mean output potentials, '
                                                   'three per presentation',
                   f'{name}_up0.w, {name}_up1.w': 'forward weights at the end'}
-    return SimpleNamespace(compose=lambda: compose(p, weights, order.ravel()).network,
+    return SimpleNamespace(compose=lambda: compose(p, weights, order.ravel(), seed).network,
                            precision='double',
                            n_steps=order.size*round(p.t_pattern/p.dt),
                            arrays=common_arrays(p, order), guide=guide)
@@ -416,6 +451,10 @@ def measures(result):
         before = f'{name}.' if len(names) > 1 else ''
         accuracy = result.arrays[f'{name}.accuracy']
         wrong = np.flatnonzero(accuracy < 1)
+        dead_from = death(SimpleNamespace(**result.description['parameters']))
+        if dead_from:
+            found |= {f'{before}accuracy_before_death': accuracy[max(0, dead_from - 100):dead_from]
+                      .mean(), f'{before}accuracy_at_death': accuracy[dead_from]}
         found |= {f'{before}accuracy': accuracy[-100:].mean(), f'{before}final_accuracy':
                   accuracy[-1], f'{before}error': result.arrays[f'{name}.error'][-1],
                   # the epoch from which on all is right, if there is one

@@ -7,10 +7,11 @@ import time
 import numpy as np
 import pytest
 
-from brian_le.protocols import load_result, run
+from brian_le.protocols import bars, load_result, run, runner
 from brian_le.protocols.bars import (PARAMETERS, dataset, draw, out_lag_steps, scores, summarize,
                                      train)
 from brian_le.protocols.parameters import read_parameters
+from brian_le.protocols.results import Result
 from brian_le.protocols.runner import Run
 from tests.models import golden
 from tests.reference import microcircuit
@@ -224,3 +225,62 @@ def test_bad_input_leaves_nothing_behind(tmp_path, case):
     with pytest.raises(ValueError, match=message):
         run('bars', quiet=True, out=tmp_path/'r', **settings)
     assert os.listdir(tmp_path) == []
+
+
+# --------------------------------------------------- one program for many runs; imperfections
+SMALL = dict(epochs=3, hidden=3, t_pattern=0.3, prospective='true')
+VARIED = {
+    'values': dict(t_pattern=0.4, epochs=5, eta_up=0.3, eta_out=0.2, eta_ip=0.1),
+    'slow inputs': dict(tau_0=0.4, u_high=0.9, eta_up=0.0),
+    'both circuits': dict(prospective='both', out_lag=0.1),
+    'imperfect': dict(mismatch=0.1, noise=0.2), 'more imperfect': dict(mismatch=0.3, noise=0.1),
+    'dead': dict(dead=0.7), 'dead later': dict(dead=0.4, dead_from=0.5),
+}
+
+
+@pytest.fixture(scope='module')
+def shared_runs():
+    """All variations one after the other in one process, each with another seed, twice."""
+    runner._BUILT.clear()
+    runs = [(name, seed) for seed in (1, 2) for name in VARIED]
+    return {(name, seed): bars.simulate(parameters(**SMALL | VARIED[name]), seed, Run('numpy'))
+            for name, seed in runs}
+
+
+@pytest.mark.parametrize('name', VARIED)
+def test_a_program_that_served_other_runs_gives_the_same(shared_runs, name):
+    runner._BUILT.clear()
+    alone = bars.simulate(parameters(**SMALL | VARIED[name]), 2, Run('numpy'))
+    for key, values in alone.items():
+        np.testing.assert_array_equal(shared_runs[name, 2][key], values, err_msg=key)
+
+
+def test_imperfections_matter(shared_runs):
+    perfect = shared_runs['values', 1]['le.outputs'][:3]
+    for name in ('imperfect', 'more imperfect', 'dead'):
+        assert np.abs(shared_runs[name, 1]['le.outputs'] - perfect).max() > 1e-3, name
+
+
+def test_neurons_die_when_they_are_told_to(shared_runs):
+    later = shared_runs['dead later', 1]['le.outputs']
+    perfect = bars.simulate(parameters(**SMALL), 1, Run('numpy'))['le.outputs']
+    np.testing.assert_array_equal(later[:2], perfect[:2])  # half of three epochs are two
+    assert np.abs(later[2] - perfect[2]).max() > 1e-3
+
+
+def test_measures_of_tables(shared_runs):
+    def measured(name):
+        p = parameters(**SMALL | VARIED[name])
+        return bars.measures(Result('', dict(parameters=vars(p)), shared_runs[name, 1]))
+
+    both, alone, dead = map(measured, ('both circuits', 'values', 'dead later'))
+    assert set(alone) == {'accuracy', 'final_accuracy', 'error', 'right_from'}
+    assert set(both) == {f'{name}.{key}' for name in CIRCUITS for key in alone}
+    accuracy = shared_runs['dead later', 1]['le.accuracy']
+    assert dead['accuracy_before_death'] == accuracy[:2].mean()
+    assert dead['accuracy_at_death'] == accuracy[2]
+
+
+def test_an_exported_circuit_cannot_lose_neurons_on_the_way():
+    with pytest.raises(ValueError, match="'dead_from' is above 0"):
+        bars.prepare(parameters(dead=0.5, dead_from=0.5), 1)
