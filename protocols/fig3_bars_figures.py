@@ -71,5 +71,5 @@ def _against_time(axes, study, measure, scale):
                               linewidth=0)
     axes.axvline(_TAU, color=BLACK, linewidth=1)
     axes.annotate('membrane time constant', (_TAU, 0.03), xycoords=('data', 'axes fraction'),
-                  xytext=(4, 0), textcoords='offset points', fontsize=10)
+                  xytext=(-4, 0), textcoords='offset points', fontsize=10, ha='right')
     axes.set(xscale='log', xlabel='time of one presentation (ms)')
