@@ -44,7 +44,8 @@ def parameters(*names):
     return tuple(_PARAMETERS[name] for name in names or _PARAMETERS)
 
 
-def imperfections(p, *, rate='r', hidden='*_hidden*', between=('*',), weights='*'):
+def imperfections(p, *, rate='r', mismatched=('tau_m', 'tau_r'), hidden='*_hidden*',
+                  between=('*',), weights='*'):
     """The imperfections that have some strength.
 
     Parameters
@@ -53,6 +54,8 @@ def imperfections(p, *, rate='r', hidden='*_hidden*', between=('*',), weights='*
         Parameters, with ``dt``; those that a protocol does not have are 0.
     rate : str
         What noise is added to.
+    mismatched : sequence of str
+        What time constants differ.
     hidden : str
         Pattern of the names of populations whose neurons may die.
     between : sequence of str
@@ -78,8 +81,7 @@ def imperfections(p, *, rate='r', hidden='*_hidden*', between=('*',), weights='*
 
     found = []
     if _strength(p, 'mismatch'):
-        found.append(substrate.Mismatch(('tau_m', 'tau_r'), p.mismatch,
-                                        clip=(p.dt*ms, _LONGEST*ms)))
+        found.append(substrate.Mismatch(mismatched, p.mismatch, clip=(p.dt*ms, _LONGEST*ms)))
     if _strength(p, 'noise'):
         found.append(substrate.Noise(rate, p.noise))
     if _strength(p, 'delay'):

@@ -14,7 +14,8 @@ import pytest
 ROOT = Path(__file__).parents[1]
 MODULES = [f'{package}.{path.stem}'
            for package, folder in (('brian_le', 'brian_le'), ('brian_le.models', 'models'),
-                                   ('brian_le.protocols', 'protocols'))
+                                   ('brian_le.protocols', 'protocols'),
+                                   ('brian_le.substrate', 'brian_le/substrate'))
            for path in sorted((ROOT/folder).glob('*.py')) if not path.stem.startswith('__')]
 
 
@@ -76,7 +77,7 @@ def test_script_in_the_readme(tmp_path):
 
 
 def test_every_public_function_and_class_has_an_example():
-    for package in ('brian_le', 'brian_le.models', 'brian_le.protocols'):
+    for package in ('brian_le', 'brian_le.models', 'brian_le.protocols', 'brian_le.substrate'):
         module = importlib.import_module(package)
         for name in set(module.__all__) - {'Result'}:  # made by others only
             value = getattr(module, name)

@@ -19,7 +19,6 @@ __getattr__, __dir__, __all__ = _lazy.exports(__name__, {
     'mismatch': ['Mismatch'],
     'noise': ['Noise'],
     'randomness': ['normal_number', 'uniform_number'],
-    'sites': ['Site'],
     'composition': ['Substrate'],
     'weights': ['UpdateNoise', 'WeightRange', 'WeightResolution'],
 })

@@ -1,13 +1,11 @@
 """Several imperfections, applied to the objects of a circuit."""
 
 import numpy as np
-from brian2.equations.equations import Equations
+from brian2.equations.equations import EquationError, Equations
 from brian2.groups.neurongroup import NeuronGroup
 
-from brian_le.checks import choose
 from brian_le.projections import project
-from brian_le.step import SUM
-from brian_le.substrate.imperfection import Imperfection
+from brian_le.substrate.imperfection import Imperfection, shared_where_possible
 from brian_le.substrate.sites import Site
 
 __all__ = ['Substrate']
@@ -41,7 +39,8 @@ class Substrate:
     TypeError
         If something is not an imperfection.
     ValueError
-        By `settle`: if an imperfection concerns no object at all.
+        By `settle`: if an imperfection concerns no object at all. When an object is created: if two
+        imperfections would change the same thing in the same way.
 
     Examples
     --------
@@ -53,7 +52,7 @@ class Substrate:
     ...                       method='prospective_euler')
     >>> G.tau_m, G.v_in = 10*ms, 1
     >>> substrate.settle()
-    >>> G.tau_m[:].std() > 0*ms
+    >>> bool(G.tau_m[:].std() > 0*ms)
     True
     >>> Network(G).run(1*ms)
     """
@@ -189,7 +188,13 @@ class Substrate:
         for number, imperfection in enumerate(self.imperfections):
             if not imperfection.is_absent and imperfection.concerns(name, equations,
                                                                     is_projection):
-                equations = imperfection.equations(equations, is_projection)
+                try:
+                    equations = imperfection.equations(equations, is_projection)
+                except EquationError as error:
+                    raise ValueError(f"{imperfection!r} does not fit '{name}': {error}. It may be "
+                                     'there once for each variable; rename variables of your own '
+                                     'that it needs the names of') from None
+                equations = shared_where_possible(equations)
                 concerned.append(number)
         return equations, concerned
 

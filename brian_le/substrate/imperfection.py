@@ -8,8 +8,8 @@ from brian2.utils.stringtools import word_substitute
 
 from brian_le.parameters import unit_text
 
-__all__ = ['Imperfection', 'kind_of', 'read_as', 'source_of', 'unit_of', 'with_expression',
-           'without_flags']
+__all__ = ['Imperfection', 'kind_of', 'read_as', 'shared_where_possible', 'source_of', 'unit_of',
+           'with_expression', 'with_words', 'without_flags']
 
 
 class Imperfection:
@@ -23,6 +23,29 @@ class Imperfection:
     ----------
     on : str
         Pattern of names, with ``*`` for anything.
+
+    Raises
+    ------
+    ValueError
+        If `on` is no text.
+
+    Examples
+    --------
+    >>> from brian_le.substrate import Imperfection, Substrate
+    >>> class Leak(Imperfection):
+    ...     is_absent = False
+    ...     def changes(self, equations, is_projection):
+    ...         return 'I' in equations and not is_projection
+    ...     def equations(self, equations, is_projection):
+    ...         return read_as(equations, 'I', 'I + leak') + 'leak : 1 (constant)'
+    ...     def values(self, site, rng):
+    ...         return {'leak': site.for_all(rng.random(site.size))}
+    >>> substrate = Substrate([Leak()])
+    >>> G = substrate.neurons(2, '''dv/dt = (I - v)/(10*ms) : 1
+    ...                             I : 1''', name='cells', method='euler')
+    >>> substrate.settle()
+    >>> print(G.equations['v'])
+    dv/dt = ((I + leak) - v)/(10*ms) : 1
     """
 
     def __init__(self, on='*'):
@@ -47,10 +70,10 @@ class Imperfection:
         """The equations with the imperfection in them."""
         return equations
 
-    def between(self, source, target, name, equations, order):
+    def between(self, source, target, name, equations, orders):
         """The equations of a projection, after changes of the groups that it connects.
 
-        `order` says where in the step the projection forms its sums.
+        `orders` says where in the step the projection forms its sums, see `brian_le.project`.
         """
         return equations
 
@@ -81,12 +104,28 @@ def with_expression(equations, name, expression):
     return _replaced(equations, name, new)
 
 
+def with_words(equations, name, words):
+    """The equations with other words in the expression of one variable."""
+    return with_expression(equations, name, word_substitute(
+        equations[name].expr.code, words).replace('{', '{{').replace('}', '}}'))
+
+
 def without_flags(equations, name, *flags):
     """The equations with a variable that has lost some flags."""
     old = equations[name]
     new = SingleEquation(old.type, name, old.dim, var_type=old.var_type, expr=old.expr,
                          flags=[flag for flag in old.flags if flag not in flags])
     return _replaced(equations, name, new)
+
+
+def shared_where_possible(equations):
+    """The equations, without the flag of shared expressions that read what is not shared (now)."""
+    for eq in equations.values():
+        if eq.type == SUBEXPRESSION and 'shared' in eq.flags and any(
+                name in equations and not {'shared', 'linked'} & set(equations[name].flags)
+                for name in eq.identifiers):
+            return shared_where_possible(without_flags(equations, eq.varname, 'shared'))
+    return equations
 
 
 def read_as(equations, name, expression, but=()):

@@ -1,6 +1,9 @@
 """Parameters that differ from neuron to neuron, or from synapse to synapse."""
 
+import math
+
 import numpy as np
+from brian2.units.fundamentalunits import Quantity, fail_for_dimension_mismatch
 
 from brian_le.checks import check_array, choose
 from brian_le.substrate.imperfection import (Imperfection, kind_of, read_as, with_expression,
@@ -19,8 +22,9 @@ class Mismatch(Imperfection):
     by fabrication: time constants by 10 to 30 % before calibration, and synaptic gains likewise.
 
     A parameter of neurons that is stored becomes one value per neuron; one that is an expression is
-    multiplied by a new variable ``mismatch_NAME``. Of synapses, a factor of their own multiplies the
-    parameter wherever it is read: learning does not know of it.
+    multiplied by a new variable ``mismatch_NAME``. Of synapses, such a factor multiplies the
+    parameter wherever it is read: learning does not know of it. (Limits of weights, ``w_max``, are
+    no parameters of synapses in this sense; see `WeightRange`.)
 
     Parameters
     ----------
@@ -44,6 +48,8 @@ class Mismatch(Imperfection):
     ValueError
         For a negative strength, an unknown distribution, a correlation beyond 0 to 1, or a range
         that is none.
+    brian2.units.DimensionMismatchError
+        For a `clip` in other units than the parameter, once an object has it.
 
     References
     ----------
@@ -86,14 +92,15 @@ class Mismatch(Imperfection):
     def is_absent(self):
         return self.strength == 0
 
-    def _found(self, equations):
-        return [name for name in self.parameters if name in equations]
+    def _found(self, equations, is_projection):
+        return [name for name in self.parameters if name in equations
+                and not (is_projection and _is_limit(name, equations))]
 
     def changes(self, equations, is_projection):
-        return bool(self._found(equations))
+        return bool(self._found(equations, is_projection))
 
     def equations(self, equations, is_projection):
-        for name in self._found(equations):
+        for name in self._found(equations, is_projection):
             if is_projection:
                 equations = read_as(equations, name, self._within(name, f'{name}*mismatch_{name}'))
                 equations += f'mismatch_{name} : 1 (constant)' + self._bounds(name, equations)
@@ -117,26 +124,31 @@ class Mismatch(Imperfection):
     def attach(self, site):
         # none until it is drawn
         for name in self.parameters:
-            if f'mismatch_{name}' in site.object.variables:
-                site.set({f'mismatch_{name}': 1.0, **self._range(name)})
+            if f'mismatch_{name}' in site.object.equations:
+                site.set({f'mismatch_{name}': 1.0, **self._range(name, site)})
 
-    def _range(self, name):
-        return {} if self.clip is None else {
-            f'{end}_{name}': float(bound) for end, bound in zip(('min', 'max'), self.clip)}
+    def _range(self, name, site):
+        if self.clip is None:
+            return {}
+        fail_for_dimension_mismatch(Quantity(self.clip), site.object.variables[name],
+                                    f"clip of the mismatch of '{name}' of '{site.name}' has other "
+                                    'units')
+        return {f'{end}_{name}': float(bound) for end, bound in zip(('min', 'max'), self.clip)}
 
     def values(self, site, rng):
-        values, found = {}, [name for name in self.parameters if name in site.object.variables]
+        values, found = {}, self._found(site.object.equations,
+                                         site.is_projection)
         common = rng.standard_normal(site.size)
         for name in found:
             own = rng.standard_normal(site.size)
             z = np.sqrt(self.correlation)*common + np.sqrt(1 - self.correlation)*own
             factor = site.for_all(self._factors(z))
-            if f'mismatch_{name}' in site.object.variables:
-                values |= {f'mismatch_{name}': factor, **self._range(name)}
+            if f'mismatch_{name}' in site.object.equations:
+                values |= {f'mismatch_{name}': factor, **self._range(name, site)}
             else:
                 value = site.nominal_value(name)*factor
                 if self.clip is not None:
-                    value = np.clip(value, *map(float, self.clip))
+                    value = np.clip(value, *self._range(name, site).values())
                 values[name] = value
         return values
 
@@ -145,6 +157,10 @@ class Mismatch(Imperfection):
             return 1 + self.strength*z
         if self.distribution == 'lognormal':
             return np.exp(self.strength*z)
-        from scipy.special import ndtr
+        # the normal distribution function of z, which is uniform
+        return 1 + self.strength*np.sqrt(3)*np.array([math.erf(x) for x in z/np.sqrt(2)])
 
-        return 1 + self.strength*np.sqrt(12)*(ndtr(z) - 0.5)
+
+def _is_limit(name, equations):
+    """Whether this is a bound of a weight, which the step of the weights reads by its name."""
+    return any(name == f'{x}{end}' for x in equations.diff_eq_names for end in ('_min', '_max'))

@@ -45,7 +45,8 @@ class Noise(Imperfection):
     ValueError
         For a negative strength or correlation time, or coloured noise on a differential equation.
     brian2.units.DimensionMismatchError
-        For a `tau` that is not a time, or, in `settle`, a strength in other units than the variable.
+        For a `tau` that is not a time, or, in `settle`, a strength in units other than those of the
+        variable.
 
     References
     ----------
@@ -122,7 +123,6 @@ class Noise(Imperfection):
         fail_for_dimension_mismatch(Quantity(self.strength), site.object.variables[noise],
                                     f"strength of the noise on '{self.variable}' of "
                                     f"'{site.name}' has other units")
-        dt = float(site.object.clock.dt)
-        memory = np.exp(-dt/float(self.tau)) if self.tau > 0*second else 0.0
+        memory = np.exp(-site.dt/float(self.tau)) if self.tau > 0*second else 0.0
         return {f'{noise}_strength': float(self.strength), f'{noise}_memory': memory,
                 f'{noise}_key': int(rng.integers(2**31))}

@@ -16,6 +16,10 @@ __all__ = ['normal_number', 'uniform_number']
 
 # The finaliser of SplitMix64 (Steele, Lea and Flood 2014) after each of the three numbers.
 _CPP = '''
+#ifndef BRIAN_LE_RANDOM_NUMBERS
+#define BRIAN_LE_RANDOM_NUMBERS
+#include <math.h>
+#include <stdint.h>
 static inline uint64_t _brian_le_mixed(uint64_t x)
 {
     x += 0x9E3779B97F4A7C15ULL;
@@ -43,27 +47,14 @@ static inline double _brian_le_normal(double key, double step, double number)
     return sqrt(-2.0*log(_brian_le_unit(bits)))
         *cos(6.283185307179586*_brian_le_unit(_brian_le_mixed(bits)));
 }
+#endif
 '''
 
+# Cython takes the same C++; whatever calls both functions has it twice.
 _CYTHON = '''
-from libc.stdint cimport uint64_t as _u64, int64_t as _i64
-from libc.math cimport sqrt as _c_sqrt, log as _c_log, cos as _c_cos
-cdef inline _u64 _brian_le_mixed(_u64 x) noexcept nogil:
-    x += <_u64>0x9E3779B97F4A7C15
-    x = (x ^ (x >> 30))*<_u64>0xBF58476D1CE4E5B9
-    x = (x ^ (x >> 27))*<_u64>0x94D049BB133111EB
-    return x ^ (x >> 31)
-cdef inline _u64 _brian_le_bits(double key, double step, double number) noexcept nogil:
-    return _brian_le_mixed(_brian_le_mixed(_brian_le_mixed(<_u64><_i64>key) + <_u64><_i64>step)
-                           + <_u64><_i64>number)
-cdef inline double _brian_le_unit(_u64 bits) noexcept nogil:
-    return (<double>(bits >> 11) + 0.5)*1.1102230246251565e-16
-cdef inline double _brian_le_uniform(double key, double step, double number) noexcept nogil:
-    return _brian_le_unit(_brian_le_bits(key, step, number))
-cdef inline double _brian_le_normal(double key, double step, double number) noexcept nogil:
-    cdef _u64 bits = _brian_le_bits(key, step, number)
-    return _c_sqrt(-2.0*_c_log(_brian_le_unit(bits)))*_c_cos(
-        6.283185307179586*_brian_le_unit(_brian_le_mixed(bits)))
+cdef extern from *:
+    """{cpp}"""
+    double {name}(double key, double step, double number) nogil
 '''
 
 
@@ -102,7 +93,8 @@ def _function(python, name, doc):
                         return_unit=1, return_type='float', stateless=True)
     function.implementations.add_implementation('numpy', python)
     function.implementations.add_implementation('cpp', {'support_code': _CPP}, name=name)
-    function.implementations.add_implementation(CythonCodeGenerator, _CYTHON, name=name)
+    function.implementations.add_implementation(
+        CythonCodeGenerator, _CYTHON.format(cpp=_CPP, name=name), name=name)
     function.__doc__ = doc
     return function
 

@@ -1,5 +1,7 @@
 """Where imperfections are: objects that a substrate has created."""
 
+from functools import cached_property
+
 import numpy as np
 from brian2.units.fundamentalunits import Quantity
 
@@ -38,7 +40,13 @@ class Site:
         """Whether these are synapses."""
         return hasattr(self.object, 'summed_updaters')
 
-    @property
+    # both are kept: once a simulation is compiled, Brian2 does not know them any more
+    @cached_property
+    def dt(self):
+        """The time step when it was first asked for, in seconds."""
+        return float(self.object.clock.dt)
+
+    @cached_property
     def size(self):
         """Number of neurons of one replica, or of synapses."""
         if self.is_projection:
@@ -47,7 +55,8 @@ class Site:
 
     def for_all(self, draws):
         """Draws for one replica, for all replicas: they are the same neurons."""
-        return np.tile(draws, len(self.object)//self.size)
+        replicas = 1 if self.is_projection else len(self.object)//self.size
+        return np.tile(draws, replicas)
 
     def nominal_value(self, variable):
         """The values of a variable when it was first asked for, without units."""

@@ -112,33 +112,12 @@ def test_softmax_of_any_rates(dtype):
     near(1/z, [0, *np.exp([-1, 0, 0])/(2 + np.exp(-1))], atol=1e-6)
 
 
-def test_noise_is_new_in_every_step():
-    group = NeuronGroup(2000, hidden_neuron('linear', noise=0.5, inputs=('v_in',)),
-                        method='prospective_euler', namespace={})
-    group.v_in = 3
-    network, found = Network(group), []
-    for _ in range(2):
-        network.run(DT*ms)
-        found.append(group.r[:].copy())
-        near(group.u_prosp[:], 3)  # noise is on rates, not on potentials
-    for r in found:
-        assert abs(r.mean() - 3) < 4*0.5/np.sqrt(2000) and abs(r.std()/0.5 - 1) < 4/np.sqrt(4000)
-    assert abs(np.corrcoef(*found)[0, 1]) < 4/np.sqrt(2000)
-    np.testing.assert_array_equal(group.r_sent[:], found[0])
-
-
-def test_noise_is_filtered_with_the_rate():
-    group = after(200, hidden_neuron('linear', noise=1.0, tau_s=1*ms), n=2000)
-    assert abs(group.r[:].std() - np.sqrt(0.1/1.9)) < 0.02
-
-
 def test_variables_in_the_place_of_values():
     eqs = output_neuron(tau_m='constant', tau_r='constant', tau_s='shared, constant',
-                        tau_target='constant', noise='shared, constant', beta=0.5,
-                        nudged='linked')
+                        tau_target='constant', beta=0.5, nudged='linked')
     text = str(eqs)
     for line in ('tau_m : s (constant)', 'tau_r : s (constant)', 'tau_s : s (shared, constant)',
-                 'tau_target : s (constant)', 'noise : 1 (shared, constant)', 'beta = 0.5',
+                 'tau_target : s (constant)', 'beta = 0.5',
                  'nudged : 1 (linked)'):
         assert line in text, line
     assert 'err' not in str(hidden_neuron(gamma=0)['u']) and 'tau_r = tau_m' in str(hidden_neuron())
@@ -163,7 +142,6 @@ BAD = {
     'tau_s of 0': (lambda: hidden_neuron(tau_s=0*ms), ValueError, 'tau_s is 0'),
     'tau_err in volt': (lambda: hidden_neuron(tau_err=1*mV), DimensionMismatchError, "'tau_err'"),
     'tau_target of 0': (lambda: output_neuron(tau_target=0*ms), ValueError, 'tau_target is 0'),
-    'negative noise': (lambda: hidden_neuron(noise=-0.1), ValueError, 'noise is -0.1'),
     'negative beta': (lambda: output_neuron(beta=-1), ValueError, 'beta is -1'),
     'beta with unit': (lambda: output_neuron(beta=1*ms), DimensionMismatchError, "'beta'"),
 }

@@ -8,6 +8,7 @@ from hypothesis import given
 from brian_le import Activation
 from brian_le.models import (AveragePool, Batches, BatchReadout, Conv, Dense, Flatten,
                              LayeredNetwork, MaxPool, initial_weights)
+from brian_le.substrate import Noise, Substrate
 from tests.brian_le.geometry import by_seed, drawn
 from tests.models.layered_cases import Shown, compare, compare_end, draw
 from tests.running import CODE_TARGETS, run_cases
@@ -30,8 +31,8 @@ def plain(**options):
 
 def compose_noisy(name):
     """Rates of neurons whose potential is 0, in every step."""
-    net = LayeredNetwork(2, [Dense(40), Dense(20)], replicas=3, activation='logistic',
-                         noise=NOISE, name=name)
+    net = LayeredNetwork(2, [Dense(40), Dense(20)], replicas=3, activation='logistic', name=name,
+                         substrate=Substrate([Noise('r', NOISE)], seed=1))
     monitors = [StateMonitor(group, ['r', 'r_sent'], record=True, when='end',
                              name=f'{group.name}_m') for group in net.neurons]
     return [net, monitors], 20*ms, lambda: [np.array([m.r, m.r_sent]) for m in monitors]
@@ -91,12 +92,6 @@ def run(case):
     objects, duration, read = case.compose_to_the_end('net')
     Network(objects).run(duration, namespace={})
     return objects, read()
-
-
-def test_without_noise_there_is_no_random_number():
-    net = LayeredNetwork(2, [Dense(3), Dense(2)], noise=0.0)
-    assert not any('rand' in str(group.equations) for group in net.neurons)
-    assert 'noise' not in net.output.variables
 
 
 @pytest.mark.parametrize('options', [

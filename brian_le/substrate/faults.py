@@ -1,0 +1,233 @@
+"""Neurons and synapses that have failed."""
+
+import numpy as np
+from brian2.units.fundamentalunits import Quantity, fail_for_dimension_mismatch
+
+from brian_le.checks import check_array
+from brian_le.substrate.imperfection import (Imperfection, kind_of, read_as, source_of, unit_of,
+                                             with_expression)
+
+__all__ = ['Dead', 'Stuck']
+
+#: The variable of `Dead`, by whether it is that of synapses: these see those of their neurons.
+_ALIVE = {False: 'alive', True: 'conducts'}
+
+
+class _Fault(Imperfection):
+    """A fraction of the neurons or synapses, chosen at random, that does not work.
+
+    Which ones is told by a variable of each unit, 1 or 0, that may be changed between two runs.
+    """
+
+    def __init__(self, fraction, on):
+        super().__init__(on)
+        self.fraction = float(check_array(f"fraction of '{type(self).__name__}'", fraction, ()))
+        if not 0 <= self.fraction <= 1:
+            raise ValueError(f"fraction of '{type(self).__name__}' is {fraction}; give a number "
+                             'from 0 to 1')
+
+    @property
+    def is_absent(self):
+        return self.fraction == 0
+
+    def _chosen(self, site, rng):
+        """Whether each unit has failed; of one seed, a larger fraction has the same and more."""
+        failed = np.zeros(site.size, bool)
+        failed[rng.permutation(site.size)[:round(self.fraction*site.size)]] = True
+        return site.for_all(failed)
+
+
+class Dead(_Fault):
+    """Neurons that are silent, or synapses that carry nothing and do not learn.
+
+    In vivo cells die, and spines are lost. On a chip a neuron circuit or a synapse does not come up
+    after fabrication, or fails later.
+
+    A new variable ``alive``, 1 or 0, multiplies what neurons compute and publish; of a differential
+    equation it multiplies the derivative, and the state is held at 0. In a projection a variable
+    ``conducts`` multiplies all sums and all that learns. A protocol may set them between two runs,
+    to let units die or recover. (What a neuron published before the first step, such as the rate at
+    rest, is still read there.)
+
+    Parameters
+    ----------
+    fraction : float
+        Share of the units of each object: ``round(fraction*n)`` of n, all replicas of one neuron
+        together.
+    variables : str or sequence of str
+        What dead neurons do not have: those of these variables that a group computes. With ``'u'``
+        among them the membrane is dead, too, for those who read potentials. The name of a synaptic
+        variable, ``'w'``, means the synapses that have it.
+    on : str
+        Pattern of the names of groups or projections.
+
+    Raises
+    ------
+    ValueError
+        For a fraction beyond 0 to 1, or no variables.
+
+    Examples
+    --------
+    >>> from brian2 import Network, ms
+    >>> from brian_le import point_neuron
+    >>> from brian_le.substrate import Dead, Substrate
+    >>> substrate = Substrate([Dead(0.3)], seed=1)
+    >>> G = substrate.neurons(10, point_neuron(), name='cells', method='prospective_euler')
+    >>> G.v_in = 1
+    >>> substrate.settle()
+    >>> Network(G).run(1*ms)
+    >>> int((G.r[:] == 0).sum())
+    3
+    """
+
+    def __init__(self, fraction, *, variables=('r', 'slope', 'err'), on='*'):
+        super().__init__(fraction, on)
+        self.variables = (variables,) if isinstance(variables, str) else tuple(variables)
+        if not self.variables:
+            raise ValueError("variables of 'Dead' are none; give names such as ('r', 'err')")
+
+    def __repr__(self):
+        return f'Dead({self.fraction:g}, variables={self.variables!r})'
+
+    def _found(self, equations):
+        return [x for x in self.variables if x in equations
+                and kind_of(equations, source_of(x, equations)) != 'stored']
+
+    def changes(self, equations, is_projection):
+        if is_projection:
+            return bool(equations.names & set(self.variables) and _active(equations))
+        return bool(self._found(equations))
+
+    def equations(self, equations, is_projection):
+        lines = (_active(equations) if is_projection else
+                 [source_of(x, equations) for x in self._found(equations)])
+        alive = _ALIVE[is_projection]
+        for line in lines:
+            equations = with_expression(equations, line, f'{alive}*{{}}')
+        return equations + f'{alive} : 1'
+
+    def attach(self, site):
+        site.set({_ALIVE[site.is_projection]: 1})  # until it is drawn
+        if not site.is_projection:
+            equations = site.object.equations
+            _hold(site, 'alive', {x: f'alive*{x}' for x in self._found(equations)
+                                  if kind_of(equations, x) == 'integrated'})
+
+    def values(self, site, rng):
+        return {_ALIVE[site.is_projection]: 1.0 - self._chosen(site, rng)}
+
+
+class Stuck(_Fault):
+    """Neurons whose output does not move from one value, or synapses that do not learn any more.
+
+    In vivo a cell is driven into saturation, or a synapse has lost its plasticity. On a chip a line
+    is stuck at a level, or a memory cell cannot be written.
+
+    For a variable x, new variables ``works_x``, 1 or 0, and ``stuck_x`` make what neurons compute
+    or publish ``works_x*x + stuck_x``; of a differential equation they stop the state. Of a
+    projection ``works_x`` stops the learning of x, which goes on to conduct. Both may be changed
+    between two runs.
+
+    Parameters
+    ----------
+    fraction : float
+        Share of the units of each object, as for `Dead`.
+    at : float, Quantity or pair, optional
+        The value they are stuck at, or the lowest and the highest of values that are drawn
+        uniformly. Without it x stays where it is, which only a differential equation can do.
+    variable : str
+        Name of the variable: ``'r'`` for rates, ``'w'`` for weights.
+    on : str
+        Pattern of the names of groups or projections.
+
+    Raises
+    ------
+    ValueError
+        For a fraction beyond 0 to 1, a pair that is no range, or, where a group is created, no
+        value for a variable that is not the state of a differential equation.
+    brian2.units.DimensionMismatchError
+        In `settle`, for a value in other units than the variable.
+
+    Examples
+    --------
+    >>> from brian2 import Network, ms
+    >>> from brian_le import point_neuron
+    >>> from brian_le.substrate import Stuck, Substrate
+    >>> substrate = Substrate([Stuck(0.5, at=1.5)], seed=1)
+    >>> G = substrate.neurons(2, point_neuron(), name='cells', method='prospective_euler')
+    >>> substrate.settle()
+    >>> Network(G).run(1*ms)
+    >>> G.r[:]
+    array([1.5, 0. ])
+    """
+
+    def __init__(self, fraction, at=None, *, variable='r', on='*'):
+        super().__init__(fraction, on)
+        self.variable = variable
+        self.at = at
+        if at is not None:
+            bounds = np.asarray(at, dtype=float)
+            if not (bounds.shape in ((), (2,)) and np.isfinite(bounds).all()):
+                raise ValueError(f"at of 'Stuck' is {at!r}; give a finite value, or the lowest and "
+                                 'the highest')
+            if bounds.shape and bounds[0] > bounds[1]:
+                raise ValueError(f"at of 'Stuck' is {at!r}; give the lowest value first")
+
+    def __repr__(self):
+        return f'Stuck({self.fraction:g}, {self.at!r}, variable={self.variable!r})'
+
+    def changes(self, equations, is_projection):
+        x = self.variable
+        if x not in equations:
+            return False
+        kind = kind_of(equations, x if is_projection else source_of(x, equations))
+        return kind == 'integrated' or kind == 'computed' and not is_projection
+
+    def equations(self, equations, is_projection):
+        x = self.variable
+        line, unit = source_of(x, equations), unit_of(equations[x])
+        if is_projection:
+            equations = with_expression(equations, x, f'works_{x}*{{}}')
+            if self.at is not None:
+                equations = read_as(equations, x, f'works_{x}*{x} + stuck_{x}')
+        elif kind_of(equations, line) == 'integrated':
+            equations = with_expression(equations, x, f'works_{x}*{{}}')
+        elif self.at is None:
+            raise ValueError(f"'{x}' is computed anew in every step and has no value to stay at; "
+                             f"give one, Stuck({self.fraction:g}, at=...)")
+        else:
+            equations = with_expression(equations, line, f'works_{x}*{{}} + stuck_{x}')
+        stuck = '' if self.at is None else f'\nstuck_{x} : {unit}'
+        return equations + (f'works_{x} : 1' + stuck)
+
+    def attach(self, site):
+        x, equations = self.variable, site.object.equations
+        site.set({f'works_{x}': 1})  # until it is drawn
+        if (not site.is_projection and self.at is not None
+                and kind_of(equations, source_of(x, equations)) == 'integrated'):
+            _hold(site, f'works_{x}', {x: f'works_{x}*{x} + stuck_{x}'})
+
+    def values(self, site, rng):
+        x, failed = self.variable, self._chosen(site, rng)
+        values = {f'works_{x}': 1.0 - failed}
+        if self.at is not None:
+            at = Quantity(self.at)
+            fail_for_dimension_mismatch(at, site.object.variables[x],
+                                        f"the value that '{x}' of '{site.name}' is stuck at has "
+                                        'other units')
+            low, high = np.broadcast_to(np.asarray(at), 2)
+            values[f'stuck_{x}'] = failed*site.for_all(rng.uniform(low, high, site.size))
+        return values
+
+
+def _active(equations):
+    """The lines of a projection that act on neurons, or learn."""
+    return [x for x, eq in equations.items()
+            if 'summed' in eq.flags or kind_of(equations, x) == 'integrated']
+
+
+def _hold(site, name, states):
+    """Hold states at what they are stuck at, from the beginning of every step on."""
+    if states:
+        site.object.run_regularly('\n'.join(f'{x} = {held}' for x, held in states.items()),
+                                  when='start', name=f'{site.name}_{name}')

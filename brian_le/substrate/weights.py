@@ -1,0 +1,406 @@
+"""Weights of limited resolution and range, and updates that are not exact."""
+
+from numbers import Real
+
+import numpy as np
+from brian2.units.allunits import second
+from brian2.units.fundamentalunits import Quantity, fail_for_dimension_mismatch
+
+from brian_le.checks import check_not_negative, check_positive, choose
+from brian_le.step import WEIGHTS
+from brian_le.substrate.imperfection import (Imperfection, kind_of, read_as, unit_of,
+                                             with_expression)
+from brian_le.substrate.randomness import normal_number, uniform_number  # noqa: F401, in equations
+
+__all__ = ['UpdateNoise', 'WeightRange', 'WeightResolution']
+
+_ROUNDED = WEIGHTS + 0.1  # once weights have learned, and before anything reads them
+_UNLIMITED = 1e38  # no weight is larger; infinity cannot be given to a compiled simulation
+
+
+class _OfWeights(Imperfection):
+    """An imperfection of a variable of projections."""
+
+    def __init__(self, variable, on):
+        super().__init__(on)
+        self.variable = variable
+
+    def _learns(self, equations):
+        return kind_of(equations, self.variable) == 'integrated'
+
+
+class WeightResolution(_OfWeights):
+    """Weights of `bits` bits.
+
+    In vivo synapses have been found in some 26 sizes. On a chip weights are kept in 4 to 8 bits.
+
+    The ``2**bits`` levels lie at equal distances ``w_step = 2*w_max/(2**bits - 1)`` from ``-w_max``
+    to ``w_max``: ``(k + 1/2)*w_step`` for whole numbers k. Zero is not among them, and one bit is
+    the sign. What lies between two levels is rounded
+
+    * ``'nearest'``: to the nearest one, after every update. Updates of less than half a step are
+      lost.
+    * ``'stochastic'``: up or down at random, so that it is right on average, after every update.
+    * ``'accumulated'``: the weight learns in full resolution, as in a hidden accumulator, and the
+      level nearest to it is what all sums read.
+
+    Weights that do not learn are read as the level nearest to them. Weights that do are taken as
+    they are in the first step.
+
+    Parameters
+    ----------
+    bits : int or None
+        Resolution; 0 or None for full resolution.
+    w_max : float or Quantity
+        Largest weight.
+    rounding : {'nearest', 'stochastic', 'accumulated'}
+        How weights that learn are rounded.
+    interval : Quantity, optional
+        Time between roundings of the weight itself, by default the time step. In between it learns
+        in full resolution. Cut a simulation into pieces at multiples of it.
+    variable : str
+        Name of the variable, ``'bias'`` for biases.
+    on : str
+        Pattern of the names of projections.
+
+    Raises
+    ------
+    ValueError
+        For a number of bits that is not whole or beyond 0 to 32, an unknown rounding, a `w_max` or
+        an interval that is not positive, an interval for what is not rounded after updates.
+    brian2.units.DimensionMismatchError
+        For an interval that is not a time, or, in `settle`, a `w_max` in other units than weights.
+
+    References
+    ----------
+    Bartol et al. (2015), eLife 4:e10778 (sizes of synapses). Gupta et al. (2015), ICML 37
+    (stochastic rounding).
+
+    Examples
+    --------
+    >>> from brian2 import Network, NeuronGroup, ms
+    >>> from brian_le import fixed_weights
+    >>> from brian_le.substrate import Substrate, WeightResolution
+    >>> substrate = Substrate([WeightResolution(2, w_max=1.5)])  # -1.5, -0.5, 0.5 and 1.5
+    >>> source, target = NeuronGroup(1, 'r : 1'), NeuronGroup(3, 'v : 1')
+    >>> S = substrate.project(source, target, fixed_weights('v'), name='S')
+    >>> source.r, S.w = 1, [0.9, 0.1, -8]
+    >>> substrate.settle()
+    >>> Network(source, target, S).run(0.1*ms)
+    >>> target.v[:]
+    array([ 0.5,  0.5, -1.5])
+    """
+
+    def __init__(self, bits, w_max, rounding='nearest', *, interval=None, variable='w', on='*'):
+        super().__init__(variable, on)
+        bits = 0 if bits is None else bits
+        if isinstance(bits, bool) or not isinstance(bits, Real) or bits not in range(33):
+            raise ValueError(f"bits of 'WeightResolution' are {bits!r}; give a whole number from 0 "
+                             'to 32')
+        self.bits = int(bits)
+        check_positive("w_max of 'WeightResolution'", w_max)
+        self.w_max = w_max
+        self.rounding = choose('rounding', rounding, ('nearest', 'stochastic', 'accumulated'))
+        if interval is not None:
+            fail_for_dimension_mismatch(Quantity(interval), second,
+                                        "interval of 'WeightResolution' is not a time")
+            check_positive("interval of 'WeightResolution'", interval)
+            if rounding == 'accumulated':
+                raise ValueError("weights that are 'accumulated' are rounded where they are read; "
+                                 'leave out the interval')
+        self.interval = interval
+
+    def __repr__(self):
+        return f'WeightResolution({self.bits}, {self.w_max}, {self.rounding!r})'
+
+    @property
+    def is_absent(self):
+        return self.bits == 0
+
+    def changes(self, equations, is_projection):
+        return (is_projection and self.variable in equations
+                and kind_of(equations, self.variable) != 'computed')
+
+    def _is_rounded_itself(self, equations):
+        return self.rounding != 'accumulated' and self._learns(equations)
+
+    def equations(self, equations, is_projection):
+        w, unit = self.variable, unit_of(equations[self.variable])
+        if not self._is_rounded_itself(equations):
+            equations = read_as(equations, w, self._level())
+        elif self.rounding == 'stochastic':
+            equations += (f'{w}_key : integer (shared, constant)\n'
+                          f'{w}_rounding : integer (shared)\n'
+                          f'{w}_number : integer (constant)')
+        per_unit = '1' if unit == '1' else f'1/({unit})'
+        return equations + (f'{w}_step : {unit} (shared, constant)\n'
+                            f'{w}_end : {unit} (shared, constant)\n'
+                            f'{w}_full = int({w}_step == 0*{w}_end) : 1 (shared)\n'
+                            f'{w}_scale = 1/({w}_step + {w}_full*{w}_end) : {per_unit} (shared)')
+
+    def _level(self, shift=''):
+        """The level of a weight; without steps the first part is 0, and the weight remains."""
+        w = self.variable
+        return (f'clip((floor({w}*{w}_scale{shift}) + 0.5)*{w}_step, -{w}_end, {w}_end) '
+                f'+ {w}_full*{w}')
+
+    def attach(self, site):
+        w = self.variable
+        if not self._is_rounded_itself(site.object.equations):
+            return
+        if self.rounding == 'stochastic':
+            site.set({f'{w}_number': np.arange(site.size)})
+            code = (f'{w}_rounding = {w}_rounding + 1\n{w} = ' + self._level(
+                f' - 0.5 + uniform_number({w}_key, {w}_rounding, {w}_number)'))
+        else:
+            code = f'{w} = {self._level()}'
+        site.object.run_regularly(code, dt=self.interval, when='groups', order=_ROUNDED,
+                                  name=f'{site.name}_{w}_rounding')
+
+    def values(self, site, rng):
+        w = self.variable
+        _check_units(self.w_max, site, w)
+        step = 2*float(self.w_max)/(2**self.bits - 1) if self.bits else 0.0
+        values = {f'{w}_step': step, f'{w}_end': float(self.w_max)}
+        if f'{w}_key' in site.object.equations:
+            values[f'{w}_key'] = int(rng.integers(2**31))
+        return values
+
+
+class WeightRange(_OfWeights):
+    """Weights between two limits, that stop there or become slower on the way.
+
+    In vivo a synapse has neither unlimited nor negative transmitter. On a chip memories and
+    currents have a range.
+
+    Weights that learn are clipped after every update, by the variables ``w_min`` and ``w_max`` of
+    their projection; where it has some already, the narrower ones count. Weights that do not learn
+    are clipped where they are read.
+
+    With ``soft=True`` updates shrink on the way to the limits: potentiation is multiplied by
+    ``1 - w/w_max`` and depression by ``1 + w/w_max``, or, between other limits, by the distance
+    from the limit in units of half the range.
+
+    Parameters
+    ----------
+    w_max : float or Quantity or None
+        Largest weight; None for no limits.
+    w_min : float or Quantity, optional
+        Smallest weight, by default ``-w_max``.
+    soft : bool
+        Whether updates shrink.
+    variable : str
+        Name of the variable, ``'bias'`` for biases.
+    on : str
+        Pattern of the names of projections.
+
+    Raises
+    ------
+    ValueError
+        For limits that are not finite, or in the wrong order.
+    brian2.units.DimensionMismatchError
+        In `settle`, for limits in other units than the weights.
+
+    References
+    ----------
+    Gütig et al. (2003), J. Neurosci. 23 (soft limits).
+
+    Examples
+    --------
+    >>> from brian2 import Network, NeuronGroup, ms
+    >>> from brian_le import dendritic_prediction, pyramidal
+    >>> from brian_le.substrate import Substrate, WeightRange
+    >>> substrate = Substrate([WeightRange(0.5, w_min=0)])
+    >>> source = NeuronGroup(1, pyramidal(), method='prospective_euler', name='low')
+    >>> target = NeuronGroup(1, pyramidal(), method='prospective_euler', name='high')
+    >>> S = substrate.project(source, target, dendritic_prediction('v_up'), name='up')
+    >>> S.w = 0.7
+    >>> substrate.settle()
+    >>> Network(source, target, S).run(0.1*ms)
+    >>> S.w[:]
+    array([0.5])
+    """
+
+    def __init__(self, w_max, w_min=None, *, soft=False, variable='w', on='*'):
+        super().__init__(variable, on)
+        self.soft = bool(soft)
+        self.w_max, self.w_min = w_max, w_min
+        if w_max is None:
+            if w_min is not None:
+                raise ValueError("'WeightRange' has a w_min, but no w_max; give both")
+            return
+        if w_min is None:
+            check_positive("w_max of 'WeightRange'", w_max)
+            self.w_min = -w_max
+        limits = float(self.w_min), float(w_max)
+        if not (np.isfinite(limits).all() and limits[0] < limits[1]):
+            raise ValueError(f"limits of 'WeightRange' are w_min={self.w_min} and w_max={w_max}; "
+                             'give finite ones, the smaller as w_min')
+
+    def __repr__(self):
+        return f'WeightRange({self.w_max}, {self.w_min}, soft={self.soft})'
+
+    @property
+    def is_absent(self):
+        return self.w_max is None
+
+    def changes(self, equations, is_projection):
+        return (is_projection and self.variable in equations
+                and kind_of(equations, self.variable) != 'computed')
+
+    def equations(self, equations, is_projection):
+        w, unit = self.variable, unit_of(equations[self.variable])
+        low, high = f'{w}_lowest', f'{w}_highest'
+        if not self._learns(equations):
+            equations = read_as(equations, w, f'clip({w}, {low}, {high})')
+        else:
+            if self.soft:
+                equations = _averaged_change(equations, w)
+                change = f'{w}_change_grad'
+                equations = with_expression(
+                    equations, w, f'{change} - abs({change})*(2*{w} - {high} - {low})'
+                    f'/({high} - {low})')
+            for end in ('min', 'max'):
+                equations = _limited(equations, f'{w}_{end}', low, high, unit)
+        return equations + (f'{low} : {unit} (shared, constant)\n'
+                            f'{high} : {unit} (shared, constant)')
+
+    def values(self, site, rng):
+        w, equations = self.variable, site.object.equations
+        low, high = -_UNLIMITED, _UNLIMITED
+        if not self.is_absent:
+            for limit in (self.w_min, self.w_max):
+                _check_units(limit, site, w)
+            low, high = float(self.w_min), float(self.w_max)
+        values = {f'{w}_lowest': low, f'{w}_highest': high}
+        if self._learns(equations):
+            for end in ('min', 'max'):
+                if kind_of(equations, f'{w}_{end}') == 'stored':  # set by whoever composes
+                    values[f'{w}_{end}'] = np.clip(site.nominal_value(f'{w}_{end}'), low, high)
+        return values
+
+
+class UpdateNoise(_OfWeights):
+    """Updates of weights that are not exact.
+
+    In vivo plasticity is a matter of few molecules, and spines fluctuate. On a chip a pulse writes
+    more or less than it should.
+
+    Weights that learn gain, in every step, a random walk and an error in proportion to their
+    update: ``dw/dt = change*(1 + relative*z1) + strength*z2/sqrt(dt*ms)``, with new normal numbers
+    for each synapse. Where a projection has a variable ``learning``, both are 0 while it is.
+
+    Parameters
+    ----------
+    strength : float or Quantity
+        Standard deviation that a weight gathers in 1 ms.
+    relative : float
+        Standard deviation of an update, relative to its size.
+    variable : str
+        Name of the variable, ``'bias'`` for biases.
+    on : str
+        Pattern of the names of projections.
+
+    Raises
+    ------
+    ValueError
+        For negative strengths. In `Substrate.values`, for one of the two that was 0 when the
+        circuit was composed.
+    brian2.units.DimensionMismatchError
+        In `settle`, for a `strength` in other units than weights.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from brian2 import Network, NeuronGroup, ms
+    >>> from brian_le import dendritic_prediction, pyramidal
+    >>> from brian_le.substrate import Substrate, UpdateNoise
+    >>> substrate = Substrate([UpdateNoise(0.1)], seed=1)
+    >>> source = NeuronGroup(20, pyramidal(), method='prospective_euler', name='low')
+    >>> target = NeuronGroup(20, pyramidal(), method='prospective_euler', name='high')
+    >>> S = substrate.project(source, target, dendritic_prediction('v_up'), name='up')
+    >>> substrate.settle()
+    >>> Network(source, target, S).run(1*ms)
+    >>> bool(0.08 < np.std(S.w) < 0.12)
+    True
+    """
+
+    def __init__(self, strength=0.0, relative=0.0, *, variable='w', on='*'):
+        super().__init__(variable, on)
+        check_not_negative("strength of 'UpdateNoise'", strength)
+        check_not_negative("relative strength of 'UpdateNoise'", relative)
+        self.strength, self.relative = strength, float(relative)
+
+    def __repr__(self):
+        return f'UpdateNoise({self.strength}, relative={self.relative:g})'
+
+    @property
+    def is_absent(self):
+        return bool(self.strength == 0 and self.relative == 0)
+
+    def changes(self, equations, is_projection):
+        return is_projection and self.variable in equations and self._learns(equations)
+
+    def _variables(self):
+        """The variables of the strengths, and their values."""
+        w = self.variable
+        return {f'{w}_wander': self.strength, f'{w}_error': self.relative}
+
+    def equations(self, equations, is_projection):
+        w, unit = self.variable, unit_of(equations[self.variable])
+        wander, error = self._variables()
+
+        def number(what):
+            return f'normal_number({what}_key, {w}_update, {w}_unit)'
+
+        if self.relative > 0:
+            equations = with_expression(equations, w, f'{{}}*(1 + {error}*{number(error)})')
+            equations += f'{error} : 1 (shared, constant)\n{error}_key : integer (shared, constant)'
+        if self.strength > 0*self.strength:
+            gate = 'learning*' if 'learning' in equations else ''
+            equations = with_expression(equations, w, f'{{}} + {gate}{wander}*{number(wander)}'
+                                        '/sqrt(dt*0.001*second)')
+            equations += (f'{wander} : {unit} (shared, constant)\n'
+                          f'{wander}_key : integer (shared, constant)')
+        return equations + f'{w}_update : integer (shared)\n{w}_unit : integer (constant)'
+
+    def attach(self, site):
+        w = self.variable
+        site.set({f'{w}_unit': np.arange(site.size)})
+        site.object.run_regularly(f'{w}_update = {w}_update + 1', when='start',
+                                  name=f'{site.name}_{w}_update')
+
+    def values(self, site, rng):
+        _check_units(self.strength, site, self.variable)
+        values = {}
+        for name, strength in self._variables().items():
+            key = int(rng.integers(2**31))
+            if name in site.object.equations:
+                values |= {name: float(strength), f'{name}_key': key}
+            elif strength > 0*strength:
+                raise ValueError(f"{self!r}: this part of the noise was 0 when '{site.name}' was "
+                                 'composed; compose it with some')
+        return values
+
+
+def _check_units(value, site, variable):
+    fail_for_dimension_mismatch(Quantity(value), site.object.variables[variable],
+                                f"{value} has other units than '{variable}' of '{site.name}'")
+
+
+def _averaged_change(equations, variable):
+    """The equations with the change of a variable as a gradient, which replicas average first."""
+    change = f'{variable}_change_grad'
+    unit = unit_of(equations[variable])
+    unit = 'hertz' if unit == '1' else f'{unit}*hertz'
+    equations = equations + f'{change} = {equations[variable].expr.code} : {unit}'
+    return with_expression(equations, variable, change)
+
+
+def _limited(equations, bound, low, high, unit):
+    """The equations with a limit that the integrator knows, no further than `low` and `high`."""
+    if bound not in equations:
+        return equations + f'{bound} = {low if bound.endswith("_min") else high} : {unit} (shared)'
+    if kind_of(equations, bound) == 'computed':
+        return with_expression(equations, bound, f'clip({{}}, {low}, {high})')
+    return equations

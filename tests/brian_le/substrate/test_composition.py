@@ -1,0 +1,309 @@
+import re
+import textwrap
+from pathlib import Path
+
+import numpy as np
+import pytest
+from brian2 import Network, NeuronGroup, Quantity, get_device, ms, prefs
+from brian2.devices.cpp_standalone.device import CPPStandaloneDevice
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from brian_le import point_neuron
+from brian_le.protocols.contents import is_state
+from brian_le.substrate import (Dead, Imperfection, Mismatch, Noise, Substrate, normal_number,
+                                uniform_number)
+from tests.brian_le.substrate.circuits import (CIRCUITS, assert_same, compose, give,
+                                               imperfections, states, stored)
+from tests.running import CODE_TARGETS, run_cases
+
+DURATION = 2*ms
+
+
+def perfect(circuit):
+    def case(name):
+        substrate, objects = compose(circuit, name)
+        return objects, DURATION, lambda: states(substrate)
+    return case
+
+
+def zeroed(circuit):
+    """With all imperfections in the equations, and all their strengths set to zero."""
+    def case(name):
+        substrate, objects = compose(circuit, name, imperfections(circuit))
+        give(substrate, substrate.values(imperfections(circuit, 0), seed=5))
+        return objects, DURATION, lambda: states(substrate)
+    return case
+
+
+def strong(circuit, strength=1.0, seed=1):
+    def case(name):
+        substrate, objects = compose(circuit, name, imperfections(circuit, strength), seed)
+        return objects, DURATION, lambda: states(substrate)
+    return case
+
+
+def in_single_precision(case):
+    def single(name):
+        prefs.core.default_float_dtype = np.float32
+        return case(name)
+    return single
+
+
+def random_case(name):
+    group = NeuronGroup(50, 'x : 1\ny : 1', name=name)
+    group.run_regularly('x = normal_number(2**30 + 3, 7, i)\n'
+                        'y = uniform_number(5, t/(0.1*ms), i)', when='start')
+    return [group], 0.3*ms, lambda: (group.x[:], group.y[:])
+
+
+def served(name):
+    """Launched again with other strengths and another seed, where it has been compiled."""
+    substrate, objects = compose('plain', name, imperfections('plain'))
+
+    def read():
+        first = states(substrate)
+        if not isinstance(get_device(), CPPStandaloneDevice):
+            return first, None
+        values = substrate.values(imperfections('plain', 0.5), seed=9)
+        objects = {site.name: site.object for site in substrate.sites}
+        views = {}
+        for key, value in values.items():
+            name, variable = key.split('.')
+            view = getattr(objects[name], variable)
+            views[view] = Quantity(value, dim=view.dim)
+        get_device().run(run_args=views, with_output=False)
+        return first, states(substrate)
+    return objects, DURATION, read
+
+
+PLAIN = {
+    'served': served,  # at the beginning, because the first run takes the arguments
+    'perfect_plain': perfect('plain'), 'zeroed_plain': zeroed('plain'),
+    'other': strong('plain', 0.5, 9),
+    'random': random_case,
+}
+MODELS = {
+    **{f'perfect_{circuit}': perfect(circuit) for circuit in CIRCUITS if circuit != 'plain'},
+    **{f'zeroed_{circuit}': zeroed(circuit) for circuit in CIRCUITS if circuit != 'plain'},
+    'perfect_single': in_single_precision(perfect('plain')),
+    'zeroed_single': in_single_precision(zeroed('plain')),
+    'strong_layered': strong('layered'),
+}
+
+
+@pytest.fixture(scope='module')
+def exact_cpp():
+    """C++ without -ffast-math, with which equal formulas may be rounded differently."""
+    flags = prefs.codegen.cpp.extra_compile_args_gcc
+    prefs.codegen.cpp.extra_compile_args_gcc = ['-w', '-O0', '-std=c++17']
+    yield
+    prefs.codegen.cpp.extra_compile_args_gcc = flags
+
+
+@pytest.fixture(scope='module', params=CODE_TARGETS)
+def found(request, tmp_path_factory, exact_cpp):
+    return run_cases(request.param, PLAIN, tmp_path_factory.mktemp('s'),
+                     not_on_cython={'perfect_plain', 'zeroed_plain', 'other'})
+
+
+@pytest.fixture(scope='module', params=[
+    'numpy', pytest.param('cpp_standalone', marks=pytest.mark.slow)])
+def models(request, tmp_path_factory, exact_cpp):
+    return run_cases(request.param, MODELS, tmp_path_factory.mktemp('m'))
+
+
+@pytest.fixture(scope='module')
+def on_numpy():
+    return run_cases('numpy', {'served': served, 'strong_layered': strong('layered')}, None)
+
+
+def skip_on_cython(found, case):
+    if case not in found:
+        pytest.skip('Cython compiles every case for a long time')
+
+
+def test_strengths_of_zero_in_a_run_change_no_bit(found):
+    skip_on_cython(found, 'zeroed_plain')
+    assert_same(found['zeroed_plain'], found['perfect_plain'])
+
+
+@pytest.mark.parametrize('circuit', ['microcircuit', 'layered', 'gle', 'single'])
+def test_strengths_of_zero_in_a_run_of_a_model_change_no_bit(models, circuit):
+    assert_same(models[f'zeroed_{circuit}'], models[f'perfect_{circuit}'])
+    if circuit == 'single':
+        assert models['zeroed_single'][0, 'v'].dtype == np.float32
+
+
+def close(found, expected):
+    assert set(found) == set(expected)
+    for key, value in expected.items():
+        np.testing.assert_allclose(found[key], value, rtol=1e-11, atol=1e-13, err_msg=str(key))
+
+
+def test_all_targets_draw_the_same(found, on_numpy):
+    close(found['served'][0], on_numpy['served'][0])
+
+
+def test_all_targets_draw_the_same_for_models(models, on_numpy):
+    close(models['strong_layered'], on_numpy['strong_layered'])
+
+
+def test_random_numbers_of_every_target(found):
+    x, y = found['random']
+    np.testing.assert_allclose(x, normal_number(2**30 + 3, 7, np.arange(50)), rtol=1e-14)
+    np.testing.assert_array_equal(y, uniform_number(5, 2, np.arange(50)))
+
+
+def test_one_binary_serves_other_strengths_and_seeds(found):
+    skip_on_cython(found, 'other')
+    first, again = found['served']
+    assert np.any(found['other'][0, 'v'] != first[0, 'v'])
+    if again is not None:  # it was compiled
+        assert_same(again, found['other'])
+
+
+# ---------------------------------------------------------------------- without any simulation
+def texts(substrate):
+    return [str(site.object.equations) for site in substrate.sites]
+
+
+@pytest.mark.parametrize('circuit', CIRCUITS)
+def test_without_strength_nothing_changes_at_all(circuit):
+    made = [compose(circuit, 'net', wrong) for wrong in ((), imperfections(circuit, 0))]
+    assert texts(made[0][0]) == texts(made[1][0])
+    operations = [[obj.name for obj in Network(objects).sorted_objects] for _, objects in made]
+    assert operations[0] == operations[1]
+    assert made[1][0].values() == {}
+
+
+@pytest.mark.parametrize('circuit', CIRCUITS)
+def test_values_are_those_of_a_circuit_composed_with_them(circuit):
+    substrate, _ = compose(circuit, 'net', imperfections(circuit))
+    before = states(substrate)
+    values = substrate.values(imperfections(circuit, 0.5), seed=9)
+    other, _ = compose(circuit, 'net', imperfections(circuit, 0.5), seed=9)
+    assert_same(states(substrate), before)  # asking changes nothing
+    give(substrate, values)
+    assert_same(states(substrate), states(other))
+    assert any(np.any(before[key] != value) for key, value in states(other).items())
+
+
+@pytest.mark.parametrize('circuit', ['microcircuit', 'plain'])
+def test_no_number_depends_on_names(circuit):
+    found = []
+    for name in ('net', 'zz'):
+        substrate, objects = compose(circuit, name, imperfections(circuit))
+        Network(objects).run(DURATION, namespace={})
+        found.append(states(substrate))
+    assert_same(found[1], found[0])
+
+
+@pytest.mark.parametrize('circuit', ['layered', 'plain'])
+def test_two_runs_are_one(circuit):
+    """The second begins at time 0, with what the first has stored."""
+    whole, objects = compose(circuit, 'net', imperfections(circuit))
+    Network(objects).run(2*DURATION, namespace={})
+    first, objects = compose(circuit, 'net', imperfections(circuit))
+    Network(objects).run(DURATION, namespace={})
+    second, objects = compose(circuit, 'net', imperfections(circuit))
+    variables = stored(second)
+    for key, value in states(first).items():
+        if is_state(variables[key]):
+            variables[key].set_value(value)
+    Network(objects).run(DURATION, namespace={})
+    assert_same(states(second), states(whole))
+
+
+def test_every_object_has_draws_of_its_own():
+    substrate = Substrate([Mismatch('tau_m', 0.1), Mismatch('tau_r', 0.1)], seed=1)
+    groups = [substrate.neurons(4, point_neuron(tau_m='constant', tau_r='constant'), name=name,
+                                method='prospective_euler') for name in ('a', 'b')]
+    for group in groups:
+        group.tau_m = group.tau_r = 10*ms
+    substrate.settle()
+    drawn = np.concatenate([[group.tau_m/ms, group.tau_r/ms] for group in groups])
+    assert len(np.unique(drawn)) == drawn.size
+
+
+def test_replicas_are_the_same_neurons_with_noise_of_their_own():
+    substrate, net = compose('layered', 'net', imperfections('layered'))
+    Network(net).run(0.5*ms)
+    group = net.neurons[0]
+    for name in ('alive', 'works_r', 'stuck_r', 'gain_r', 'offset_r', 'drift_tau_r_unit', 'tau_r'):
+        one, other = group.by_replica(name)[:]
+        np.testing.assert_array_equal(one, other, err_msg=name)
+        assert len(np.unique(one)) > 1, name
+    one, other = group.by_replica('r_noise')[:]
+    assert (one != other).all()
+
+
+def test_patterns_of_names():
+    substrate = Substrate([Noise('r', 0.1, on='*hidden*'), Dead(0.5, variables='w', on='up*')])
+    groups = {name: substrate.neurons(2, point_neuron(), name=name, method='prospective_euler')
+              for name in ('hidden0', 'output')}
+    for name in ('up0', 'down0'):
+        groups[name] = substrate.project(groups['hidden0'], groups['output'], 'w : 1\n' + {
+            'up0': 'v_in', 'down0': 'err'}[name] + '_post = w*r_pre : 1 (summed)', name=name)
+    assert 'r_noise' in groups['hidden0'].equations and 'r_noise' not in groups['output'].equations
+    assert 'conducts' in groups['up0'].equations and 'conducts' not in groups['down0'].equations
+
+
+@settings(max_examples=4)
+@given(st.data())
+def test_any_imperfections_in_any_order(data):
+    """Neither which of them there are, nor their order, changes a bit without strength."""
+    circuit = data.draw(st.sampled_from(['plain', 'microcircuit']))
+    n = len(imperfections(circuit))
+    chosen = data.draw(st.lists(st.integers(0, n - 1), unique=True))
+    results = []
+    for wrong in ([], [imperfections(circuit)[k] for k in chosen]):
+        substrate, objects = compose(circuit, 'net', wrong)
+        if wrong:
+            zero = imperfections(circuit, 0)
+            give(substrate, substrate.values([zero[k] for k in chosen]))
+        Network(objects).run(0.3*ms, namespace={})
+        results.append(states(substrate))
+    assert_same(results[1], results[0])
+
+
+def test_script_in_the_document(capsys):
+    document = (Path(__file__).parents[3]/'docs'/'substrate.rst').read_text()
+    script = re.search(r'\.\. code-block:: python\n\n((?:    .*\n|\n)+)', document)[1]
+    exec(textwrap.dedent(script), {})
+    shown = capsys.readouterr().out
+    assert 'r_now = alive*((tanh(u_prosp)) + r_noise)' in shown and shown.endswith('27.0\n')
+
+
+def settled(*wrong):
+    substrate = Substrate(wrong)
+    substrate.neurons(3, point_neuron(), name='cells', method='prospective_euler')
+    substrate.settle()
+    return substrate
+
+
+BAD = {
+    'no imperfection': (lambda: Substrate(['noise']), TypeError, "'noise' is not an imperfection"),
+    'a class': (lambda: Substrate([Dead]), TypeError, 'is not an imperfection'),
+    'not a list': (lambda: Substrate(Dead(0.1)), TypeError, 'iterable'),
+    'pattern': (lambda: Noise('r', 0.1, on=''), ValueError, "give a pattern of names"),
+    'pattern of another kind': (lambda: Noise('r', 0.1, on=3), ValueError, 'on is 3'),
+    'nothing to change': (lambda: settled(Noise('q', 0.1)), ValueError,
+                          r"Noise\('q', 0.1\) concerns none of the objects .* \(cells\)"),
+    'no such object': (lambda: settled(Noise('r', 0.1, on='hidden*')), ValueError,
+                       "the pattern of names 'hidden\\*'"),
+    'twice': (lambda: settled(Dead(0.1), Dead(0.2)), ValueError,
+              r"Dead\(0.2, .* does not fit 'cells': .*'alive'.* once for each variable"),
+    'others': (lambda: settled(Noise('r', 0.1)).values([Dead(0.1)]), ValueError,
+               r"are \['Dead'\], but the circuit was composed with \['Noise'\]"),
+    'new': (lambda: settled(Noise('r', 0)).values([Noise('r', 0.1)]), ValueError,
+            'was without strength when the circuit was composed; compose it with some'),
+    'base': (lambda: Imperfection().is_absent, NotImplementedError, None),
+}
+
+
+@pytest.mark.parametrize('case', BAD)
+def test_bad_input(case):
+    make, error, message = BAD[case]
+    with pytest.raises(error, match=message):
+        make()

@@ -1,0 +1,313 @@
+import numpy as np
+import pytest
+from brian2 import DimensionMismatchError, Network, mV, ms
+
+from brian_le import ReplicatedGroup, SharedParameters
+from brian_le.protocols.program import build_program
+from brian_le.step import NEURONS, STIMULUS
+from brian_le.substrate import (Substrate, UpdateNoise, WeightRange, WeightResolution,
+                                normal_number, uniform_number)
+from tests.brian_le.substrate.circuits import CIRCUITS, assert_same, compose, give, states
+from tests.running import CODE_TARGETS, run_cases
+
+STEPS, DT, SEED = 20, 0.1, 3
+W = np.array([[0.5, -1.0], [0.3, 0.8], [-0.7, 0.2]])  # [pre, post]
+
+FIXED = 'w : 1 (constant)'
+LEARNED = 'dw/dt = 0.6*err_post*r_pre/ms : 1 (clock-driven)'
+GATED = 'dw/dt = learning*err_post*r_pre/ms : 1 (clock-driven)\nlearning : 1 (shared)'
+LIMITED = LEARNED + '\nw_max : 1 (shared, constant)\nw_min = -w_max : 1 (shared)'
+#: Projections side by side, with what is wrong with each.
+KINDS = {
+    'rough': (FIXED, WeightResolution(3, 1.0)),
+    'cut': (FIXED, WeightRange(0.6, -0.5)),
+    'nearest': (LEARNED, WeightResolution(4, 1.2, interval=0.2*ms)),
+    'stochastic': (LEARNED, WeightResolution(3, 1.0, 'stochastic')),
+    'accumulated': (LEARNED, WeightResolution(2, 1.0, 'accumulated')),
+    'hard': (LEARNED, WeightRange(0.6, -0.2)),
+    'narrower': (LIMITED, WeightRange(0.7)),
+    'soft': (LEARNED, WeightRange(1.1, -1.4, soft=True)),
+    'noisy': (GATED, UpdateNoise(0.3, 0.5)),
+}
+
+
+def parallel(name, kinds, replicas=1, imperfections=None, seed=SEED):
+    """Inputs, cells whose errors do not depend on them, and projections of several kinds."""
+    if imperfections is None:
+        imperfections = []
+        for kind in kinds:
+            imperfections.append(KINDS[kind][1])
+            imperfections[-1].on = f'*_{kind}'
+    substrate = Substrate(imperfections, seed=seed)
+    options = dict(group=ReplicatedGroup, replicas=replicas, namespace={})
+    inputs = substrate.neurons(3, 'r : 1\nphase : integer (shared)', name=f'{name}_inputs',
+                               **options)
+    inputs.run_regularly('phase = phase + 1\nr = sin(0.5*phase + i)', when='groups', order=STIMULUS)
+    cells = substrate.neurons(2, '\n'.join(['err : 1', 'phase : integer (shared)',
+                                            *(f'v_{kind} : 1' for kind in kinds)]),
+                              name=f'{name}_cells', **options)
+    cells.run_regularly('phase = phase + 1\nerr = cos(0.3*phase + 2*i)', when='groups',
+                        order=NEURONS)
+    objects = {}
+    for kind in kinds:
+        objects[kind] = substrate.project(
+            inputs, cells, f'v_{kind}_post = w*r_pre : 1 (summed)\n{KINDS[kind][0]}',
+            name=f'{name}_{kind}')
+        objects[kind].matrix('w')[:] = W.T
+        if kind == 'noisy':
+            objects[kind].learning = 1
+        if kind == 'narrower':
+            objects[kind].w_max = 0.5
+    substrate.settle()
+    return substrate, [inputs, cells, *objects.values()]
+
+
+def case(kinds, replicas=1, imperfections=None, values=None):
+    def composed(name):
+        substrate, objects = parallel(name, kinds, replicas, imperfections)
+        if values is not None:
+            give(substrate, substrate.values(values))
+        return objects, STEPS*DT*ms, lambda: results(kinds, objects)
+    return composed
+
+
+def results(kinds, objects):
+    return {(kind, what): value for kind, projection in zip(kinds, objects[2:])
+            for what, value in (('v', getattr(objects[1], f'v_{kind}')[:]), ('w', projection.w[:]))}
+
+
+# ---------------------------------------------------------------------------------------- in NumPy
+def nearest(w, bits, w_max):
+    """By looking for it among all levels."""
+    levels = np.linspace(-w_max, w_max, 2**bits)
+    return levels[np.abs(w[..., None] - levels).argmin(-1)]
+
+
+def at_random(w, bits, w_max, u):
+    """Up with a probability that grows on the way from the level below to the one above."""
+    levels = np.linspace(-w_max, w_max, 2**bits)
+    below = np.clip(np.searchsorted(levels, w, side='right') - 1, 0, len(levels) - 2)
+    share = (w - levels[below])/(levels[below + 1] - levels[below])
+    return np.where(u > 1 - share, levels[below + 1], levels[below])
+
+
+def number(function, key, step):
+    return function(key, step, np.arange(6)).reshape(3, 2)
+
+
+def soft(change, w):
+    middle, half = -0.15, 1.25  # of -1.4 and 1.1
+    return change*np.where(change > 0, 1 - (w - middle)/half, 1 + (w - middle)/half)
+
+
+class Reference:
+    """What weights do in a step, and what is sent."""
+
+    def __init__(self, values):
+        self.values = values  # the keys that were drawn
+
+    def sent(self, kind, w):
+        return {'rough': lambda: nearest(w, 3, 1.0), 'cut': lambda: np.clip(w, -0.5, 0.6),
+                'accumulated': lambda: nearest(w, 2, 1.0)}.get(kind, lambda: w)()
+
+    def learned(self, kind, w, change, step):
+        if KINDS[kind][0] == FIXED:
+            return w
+        change = change*(1 if kind == 'noisy' else 0.6)
+        if kind == 'noisy':
+            z = [number(normal_number, self.values[f'net_noisy.{name}_key'], step + 1)
+                 for name in ('w_wander', 'w_error')]
+            return w + DT*change*(1 + 0.5*z[1]) + 0.3*np.sqrt(DT)*z[0]
+        if kind == 'soft':
+            return np.clip(w + DT*soft(change, w), -1.4, 1.1)
+        w = w + DT*change
+        if kind == 'nearest' and step % 2 == 0:
+            return nearest(w, 4, 1.2)
+        if kind == 'stochastic':
+            return at_random(w, 3, 1.0, number(
+                uniform_number, self.values['net_stochastic.w_key'], step + 1))
+        return np.clip(w, *{'hard': (-0.2, 0.6), 'narrower': (-0.5, 0.5)}.get(kind, (-9, 9)))
+
+    def __call__(self, kind, replicas=1):
+        w = W
+        for step in range(STEPS):
+            r = np.sin(0.5*(step + 1) + np.arange(3*replicas)).reshape(replicas, 3)
+            err = np.cos(0.3*(step + 1) + 2*np.arange(2*replicas)).reshape(replicas, 2)
+            v = r @ self.sent(kind, w)
+            w = self.learned(kind, w, np.einsum('ri,rj->ij', r, err)/replicas, step)
+        return v.ravel(), w.ravel()
+
+
+# ------------------------------------------------------------------------------- on every target
+EVERYTHING = [WeightRange(1.0, soft=True), UpdateNoise(0.3, 0.5),
+              WeightResolution(3, 1.0, 'stochastic')]
+NOTHING = [WeightRange(None, soft=True), UpdateNoise(), WeightResolution(0, 1.0, 'stochastic')]
+CASES = {
+    'wrong': case(tuple(KINDS)),
+    'none': case(('accumulated', 'rough'), imperfections=[]),
+    'zero': case(('accumulated', 'rough'), imperfections=EVERYTHING, values=NOTHING),
+    'one': case(('stochastic',)),
+    'replicas': case(tuple(KINDS), replicas=2),
+}
+COMPILED = {'numpy': set(CASES), 'cython': {'one'}, 'cpp_standalone': {'wrong', 'none', 'zero'}}
+
+
+@pytest.fixture(scope='module', params=CODE_TARGETS)
+def found(request, tmp_path_factory, exact_cpp):
+    cases = {name: CASES[name] for name in CASES if name in COMPILED[request.param]}
+    return run_cases(request.param, cases, tmp_path_factory.mktemp('w'))
+
+
+def of(found, kind):
+    if kind not in found:
+        pytest.skip('compiled for a long time, and computed by what other cases show')
+    return found[kind]
+
+
+@pytest.fixture(scope='module')
+def reference():
+    return Reference(parallel('net', tuple(KINDS))[0].values())
+
+
+def assert_learned(results, kind, expected):
+    for what, value in zip('vw', expected):
+        np.testing.assert_allclose(results[kind, what], value, rtol=0, atol=1e-13, err_msg=what)
+
+
+@pytest.mark.parametrize('kind', KINDS)
+def test_weights_are_those_of_numpy(found, reference, kind):
+    assert_learned(of(found, 'wrong'), kind, reference(kind))
+
+
+@pytest.mark.parametrize('kind', KINDS)
+def test_replicas_average_first(found, reference, kind):
+    assert_learned(of(found, 'replicas'), kind, reference(kind, replicas=2))
+
+
+def test_one_projection(found):
+    drawn = Reference(parallel('net', ('stochastic',))[0].values())
+    assert_learned(of(found, 'one'), 'stochastic', drawn('stochastic'))
+
+
+def test_without_strength_no_bit_changes(found):
+    assert_same(of(found, 'zero'), of(found, 'none'))
+
+
+# --------------------------------------------------------------------------------- on numpy alone
+def run(substrate, objects, duration=2*ms):
+    Network(objects).run(duration, namespace={})
+    return states(substrate)
+
+
+def all_wrong(strength=1, rounding='stochastic'):
+    return [WeightRange(1.5 if strength else None, soft=True),
+            UpdateNoise(0.2*strength, 0.3*strength),
+            WeightResolution(4*bool(strength), 1.5, rounding)]
+
+
+@pytest.mark.parametrize('rounding', ['nearest', 'stochastic', 'accumulated'])
+def test_models_without_strength_are_perfect(rounding):
+    for circuit in CIRCUITS if rounding == 'stochastic' else ('microcircuit',):
+        perfect = run(*compose(circuit, 'net'))
+        substrate, objects = compose(circuit, 'net', all_wrong(rounding=rounding))
+        give(substrate, substrate.values(all_wrong(0, rounding)))
+        assert_same(run(substrate, objects), perfect)
+
+
+@pytest.mark.parametrize('circuit', CIRCUITS)
+def test_absent_imperfections_leave_no_trace(circuit):
+    texts = [[str(site.object.equations) for site in compose(circuit, 'net', wrong)[0].sites]
+             for wrong in ((), all_wrong(0))]
+    assert texts[0] == texts[1]
+
+
+def test_values_are_those_of_a_circuit_composed_with_them():
+    substrate, objects = compose('microcircuit', 'net', all_wrong())
+    other = [WeightRange(0.8, -0.3, soft=True), UpdateNoise(0.1, 0.6),
+             WeightResolution(2, 0.7, 'stochastic')]
+    give(substrate, substrate.values(other, seed=9))
+    assert_same(run(substrate, objects), run(*compose('microcircuit', 'net', other, seed=9)))
+
+
+def test_names_do_not_matter():
+    one, other = (run(*compose('microcircuit', name, all_wrong()), 1*ms) for name in ('a', 'zz'))
+    assert_same(other, one)
+
+
+def test_pieces_of_a_run_are_the_run():
+    program = build_program(lambda: Network(parallel('net', tuple(KINDS))[1]), 'numpy')
+    whole, first = program({}, 10), program({}, 4)  # a multiple of the interval of 'nearest'
+    assert_same(program({key: first[key] for key in program.state_names}, 6), whole)
+
+
+def test_what_is_closed_does_not_walk():
+    substrate, objects = parallel('net', ('noisy',))
+    objects[2].learning = 0
+    run(substrate, objects)
+    np.testing.assert_array_equal(objects[2].w, W.ravel())
+
+
+def test_random_walk():
+    substrate, objects = parallel('net', ('noisy',), imperfections=[UpdateNoise(0.3)])
+    weights = []
+    for seed in range(60):
+        give(substrate, substrate.values(seed=seed))
+        objects[2].matrix('w')[:] = 0
+        objects[2].learning = 1
+        Network(objects).run(0.4*ms, namespace={})
+        weights.append(objects[2].w[:])
+    expected = 0.3*np.sqrt(0.4)
+    assert abs(np.std(weights, axis=0).mean() - expected) < 0.1*expected
+
+
+def test_biases_only_where_they_are_named():
+    def bias(*imperfections):
+        substrate = Substrate(imperfections)
+        cells = substrate.neurons(2, 'b : 1', name='cells')
+        shared = substrate.parameters(cells, 'b_post = bias : 1 (summed)\nbias : 1 (constant)',
+                                      name='bias', shared=SharedParameters)
+        shared.bias = [0.9, 0.1]
+        substrate.settle()
+        Network(cells, shared).run(0.1*ms)
+        return cells.b[:]
+    np.testing.assert_allclose(bias(WeightResolution(2, 1.5, variable='bias')), [0.5, 0.5])
+    np.testing.assert_allclose(bias(WeightRange(0.4, variable='bias')), [0.4, 0.1])
+    with pytest.raises(ValueError, match='concerns none'):
+        bias(WeightResolution(2, 1.5))
+
+
+@pytest.mark.parametrize('make, error, message', [
+    (lambda: WeightResolution(2.5, 1), ValueError, 'whole number from 0 to 32'),
+    (lambda: WeightResolution(-1, 1), ValueError, 'whole number from 0 to 32'),
+    (lambda: WeightResolution(33, 1), ValueError, 'whole number from 0 to 32'),
+    (lambda: WeightResolution(np.nan, 1), ValueError, 'whole number from 0 to 32'),
+    (lambda: WeightResolution('four', 1), ValueError, 'whole number from 0 to 32'),
+    (lambda: WeightResolution(True, 1), ValueError, 'whole number from 0 to 32'),
+    (lambda: WeightResolution(4, 0), ValueError, 'finite and positive'),
+    (lambda: WeightResolution(4, np.inf), ValueError, 'finite and positive'),
+    (lambda: WeightResolution(4, 1, 'stochastik'), ValueError, "did you mean 'stochastic'"),
+    (lambda: WeightResolution(4, 1, interval=1), DimensionMismatchError, 'not a time'),
+    (lambda: WeightResolution(4, 1, interval=0*ms), ValueError, 'finite and positive'),
+    (lambda: WeightResolution(4, 1, 'accumulated', interval=1*ms), ValueError, 'leave out'),
+    (lambda: WeightRange(-1), ValueError, 'finite and positive'),
+    (lambda: WeightRange(1, 2), ValueError, 'the smaller as w_min'),
+    (lambda: WeightRange(1, -np.inf), ValueError, 'give finite ones'),
+    (lambda: WeightRange(None, 1), ValueError, 'give both'),
+    (lambda: UpdateNoise(-1), ValueError, 'not negative'),
+    (lambda: UpdateNoise(0, -1), ValueError, 'not negative'),
+    (lambda: parallel('net', ('rough',), imperfections=[WeightResolution(4, 1*mV)]),
+     DimensionMismatchError, "other units than 'w'"),
+    (lambda: parallel('net', ('rough',), imperfections=[WeightRange(1*mV)]),
+     DimensionMismatchError, "other units than 'w'"),
+    (lambda: parallel('net', ('noisy',), imperfections=[UpdateNoise(1*mV)]),
+     DimensionMismatchError, "other units than 'w'"),
+    (lambda: parallel('net', ('rough',), imperfections=[UpdateNoise(1)]), ValueError,
+     'concerns none'),
+    (lambda: parallel('net', ('soft',), imperfections=[WeightRange(1), WeightRange(2)]),
+     ValueError, 'once for each variable'),
+    (lambda: parallel('net', ('noisy',), imperfections=[UpdateNoise(1)])[0].values(
+        [UpdateNoise(1, 0.5)]), ValueError, 'compose it with some'),
+])
+def test_bad_input(make, error, message):
+    with pytest.raises(error, match=message):
+        make()
