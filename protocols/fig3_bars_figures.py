@@ -1,7 +1,6 @@
 """Figures of the study `fig3-bars`."""
 
-import numpy as np
-
+from brian_le.protocols.bands import band
 from brian_le.protocols.figures import BLACK, BLUE, ORANGE, new_figure
 
 __all__ = ['accuracy', 'error']
@@ -59,16 +58,9 @@ def error(study):
 def _against_time(axes, study, measure, scale):
     """One curve for each circuit: mean over seeds, with the range of all of them."""
     for which, (label, colour, style) in _CURVES.items():
-        values = {}
-        for row in study.rows:
-            if row['prospective'] == which:
-                values.setdefault(row['t_pattern'], []).append(scale*row[measure])
-        if values:
-            times = np.array(sorted(values))
-            axes.plot(times, [np.mean(values[t]) for t in times], style, color=colour, label=label)
-            axes.fill_between(times, [min(values[t]) for t in times],
-                              [max(values[t]) for t in times], color=colour, alpha=0.2,
-                              linewidth=0)
+        rows = [row for row in study.rows if row['prospective'] == which]
+        if rows:
+            band(axes, rows, 't_pattern', measure, style, scale=scale, color=colour, label=label)
     axes.axvline(_TAU, color=BLACK, linewidth=1)
     axes.annotate('membrane time constant', (_TAU, 0.03), xycoords=('data', 'axes fraction'),
                   xytext=(-4, 0), textcoords='offset points', fontsize=10, ha='right')

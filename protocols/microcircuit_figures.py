@@ -1,7 +1,6 @@
 """Figures of the studies of microcircuits on an imperfect substrate."""
 
-import numpy as np
-
+from brian_le.protocols.bands import band, grouped
 from brian_le.protocols.figures import BLACK, BLUE, GREEN, ORANGE, new_figure
 
 __all__ = ['delays', 'faults', 'resolution']
@@ -30,14 +29,13 @@ def delays(study):
               ('false', False): (ORANGE, 's-'), ('false', True): (ORANGE, 's:')}
     names = {'true': 'Latent Equilibrium', 'false': 'original circuit'}
     longest = max(row['t_pattern'] for row in rows)
-    for (which, t_pattern), chosen in _groups(rows, 'prospective', 't_pattern'):
+    for (which, t_pattern), chosen in grouped(rows, 'prospective', 't_pattern').items():
         colour, style = styles[which, t_pattern < longest]
-        _band(axes, chosen, 'delay', 'accuracy', 100, colour, style,
-              f'{names[which]}, {t_pattern:g} ms per pattern')
+        band(axes, chosen, 'delay', 'accuracy', style, scale=100, color=colour,
+             label=f'{names[which]}, {t_pattern:g} ms per pattern')
     _chance(axes)
-    axes.set(xscale='symlog', xlabel='delay between layers (ms)', xlim=(0, None),
-             ylabel='accuracy, mean of last 100 epochs (%)', ylim=(0, 104),
-             title='Delays have to be short beside a presentation')
+    axes.set(xlabel='delay between layers (ms)', xlim=(-0.01, None), ylabel='accuracy, mean of last 100 epochs (%)',
+             ylim=(0, 104), title='Delays have to be short beside a presentation')
     axes.set_xscale('symlog', linthresh=0.1)
     axes.legend(fontsize=9)
     return {'delays': figure}
@@ -63,9 +61,9 @@ def resolution(study):
     labels = {'accumulated': ('sent with few bits, learned with all', BLUE, 'o-'),
               'stochastic': ('stored with few bits, rounded at random', GREEN, '^-.'),
               'nearest': ('stored with few bits, rounded to the nearest', ORANGE, 's--')}
-    for (rounding,), chosen in _groups(rows, 'rounding'):
+    for (rounding,), chosen in grouped(rows, 'rounding').items():
         label, colour, style = labels[rounding]
-        _band(axes, chosen, 'bits', 'accuracy', 100, colour, style, label)
+        band(axes, chosen, 'bits', 'accuracy', style, scale=100, color=colour, label=label)
     _chance(axes)
     axes.set(xlabel='resolution of weights (bits)', ylim=(0, 104),
              ylabel='accuracy, mean of last 100 epochs (%)',
@@ -95,7 +93,8 @@ def faults(study):
             ('accuracy_before_death', 'before', BLACK, 'v:'),
             ('accuracy_at_death', 'in the epoch in which they die', ORANGE, 's--'),
             ('accuracy', 'at the end, after learning on', BLUE, 'o-')):
-        _band(axes, rows, 'dead', measure, 100, colour, style, label, x_scale=100)
+        band(axes, rows, 'dead', measure, style, scale=100, x_scale=100, color=colour,
+             label=label)
     _chance(axes)
     axes.set(xlabel='hidden neurons that die (%)', ylabel='accuracy (%)', ylim=(0, 104),
              title='Learning makes up for neurons that die')
@@ -103,25 +102,7 @@ def faults(study):
     return {'faults': figure}
 
 
-def _groups(rows, *names):
-    """Rows by the values that they have of some parameters."""
-    groups = {}
-    for row in rows:
-        groups.setdefault(tuple(row[name] for name in names), []).append(row)
-    return groups.items()
-
-
-def _band(axes, rows, x, y, scale, colour, style, label, x_scale=1):
-    """The mean over seeds, and the range of all of them."""
-    values = dict(sorted((key[0], [scale*row[y] for row in chosen if row[y] is not None])
-                         for key, chosen in _groups(rows, x)))
-    at = x_scale*np.array(list(values))
-    axes.plot(at, [np.mean(v) for v in values.values()], style, color=colour, label=label)
-    axes.fill_between(at, [min(v) for v in values.values()], [max(v) for v in values.values()],
-                      color=colour, alpha=0.15, linewidth=0)
-
-
 def _chance(axes):
     axes.axhline(_ALWAYS, color=BLACK, linewidth=1, linestyle=':', zorder=0)
-    axes.annotate('always the same class', (0.99, _ALWAYS + 1), ha='right', fontsize=9,
+    axes.annotate('always the same class', (0.01, _ALWAYS + 1), fontsize=9,
                   xycoords=('axes fraction', 'data'))
