@@ -6,6 +6,7 @@ folder it is written. They are kept in the folder that the variable BRIAN_LE_CAC
 ``brian_le`` of the user's cache (XDG_CACHE_HOME, or ``~/.cache``).
 """
 
+import fcntl
 import hashlib
 import os
 import re
@@ -65,17 +66,18 @@ def build(project, arguments=()):
     """
     project = Path(project)
     kept = kept_binary(project)
-    compile_it = not kept.exists()
-    if compile_it:
-        _compile(project, arguments)
+    if not kept.exists():
         kept.parent.mkdir(parents=True, exist_ok=True)
-        # another process may do the same: whoever renames last has the same binary
-        draft = kept.with_name(f'main.{os.getpid()}')
-        shutil.copy2(project/'main', draft)
-        draft.replace(kept)
-    else:
-        shutil.copy2(kept, project/'main')
-    return compile_it
+        with open(kept.with_name('lock'), 'w') as lock:
+            fcntl.flock(lock, fcntl.LOCK_EX)  # another process may be compiling the same
+            if not kept.exists():
+                _compile(project, arguments)
+                draft = kept.with_name(f'main.{os.getpid()}')
+                shutil.copy2(project/'main', draft)
+                draft.replace(kept)
+                return True
+    shutil.copy2(kept, project/'main')
+    return False
 
 
 def _compile(project, arguments=()):

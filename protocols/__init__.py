@@ -9,4 +9,7 @@ __getattr__, __dir__, __all__ = _lazy.exports(__name__, {
     'program': ['build_program'],
     'results': ['Result', 'load_result'],
     'runner': ['run'],
+    'study_files': ['Study', 'get_study'],
+    'study_folders': ['StudyResult', 'load_study', 'study_status'],
+    'sweeping': ['sweep'],
 })

@@ -15,7 +15,7 @@ import numpy as np
 from brian_le.protocols.imperfections import imperfections, kinds, parameters
 from brian_le.protocols.parameters import Parameter
 
-__all__ = ['NAME', 'SUMMARY', 'PARAMETERS', 'FIGURES', 'dataset', 'draw', 'compose', 'simulate',
+__all__ = ['NAME', 'SUMMARY', 'PARAMETERS', 'FIGURES', 'dataset', 'draw', 'check', 'compose', 'simulate',
            'train', 'prepare', 'read_variables', 'scores', 'measures', 'summarize']
 
 NAME = 'bars'
@@ -180,6 +180,11 @@ def steps_per_pattern(p):
         raise ValueError(f"'t_pattern' is {p.t_pattern:g} ms, which is not a whole number of time "
                          f"steps; give a multiple of 'dt', {p.dt:g} ms")
     return round(steps)
+
+
+def check(p):
+    """Raise a ValueError for parameters that do not fit each other."""
+    out_lag_steps(p)
 
 
 def structure(p):

@@ -13,6 +13,7 @@ from brian_le import __version__
 from brian_le.activations import ACTIVATIONS
 from brian_le.checks import choose
 from brian_le.protocols.catalogue import (DEVICES, MODELS, PROTOCOLS, get_model, get_protocol)
+from brian_le.protocols.grids import read_grid, read_settings
 from brian_le.protocols.parameters import read_parameters
 
 __all__ = ['main']
@@ -36,6 +37,17 @@ examples:
 
 A run that was interrupted is continued by the same command. 'brian-le show bars' explains the
 parameters of a protocol.
+'''
+
+_SWEEP_EXAMPLES = '''\
+examples:
+  brian-le sweep bars --grid t_pattern=0.3ms,1ms --grid prospective=true,false --seeds 10
+  brian-le sweep fig3-bars --set epochs=100 --seeds 2 --out results/short
+  brian-le sweep my_study.toml --jobs 2
+  brian-le sweep my_model.py:build --grid tau=5ms,10ms --seeds 1,2,7
+
+A sweep that was interrupted is continued by the same command. 'brian-le status DIR' says how far
+it is, 'brian-le plot DIR' draws it.
 '''
 
 _EXPORT_EXAMPLES = '''\
@@ -76,7 +88,8 @@ def main(arguments=None):
     except MemoryError:
         return _complain('the model does not fit into memory; make it smaller', 1)
     except KeyboardInterrupt:
-        again = '; the same command continues the run' if options.command is _run else ''
+        what = {_run: 'run', _sweep: 'sweep'}.get(options.command)
+        again = f'; the same command continues the {what}' if what else ''
         print(f'\ninterrupted{again}', file=sys.stderr)
         return 130
 
@@ -108,8 +121,26 @@ def _parser():
     sub.add_argument('--out', metavar='DIR',
                      help='folder of the result (default: results/PROTOCOL-SEED)')
     sub.add_argument('--quiet', action='store_true', help='show no progress')
-    sub = command('plot', _plot, 'draw the figures of a result as PNG and PDF')
-    sub.add_argument('result', metavar='DIR', help='folder of a result')
+    sub = command('sweep', _sweep, 'run a study: many runs, in several processes, and one table',
+                  _SWEEP_EXAMPLES)
+    sub.add_argument('target', help='a protocol or study from brian-le list, a study file (.toml), '
+                     'or my_model.py:build')
+    sub.add_argument('--grid', metavar='NAME=VALUE,VALUE,...', action='append', default=[],
+                     help='values of a parameter; of several, all combinations are run')
+    _add_settings(sub)
+    sub.add_argument('--seeds', metavar='N or A,B,...', help='how many seeds, from 12345 on, or '
+                     'which')
+    sub.add_argument('--jobs', metavar='N', help='number of processes (default: one per '
+                     'processor)')
+    sub.add_argument('--out', metavar='DIR', help='folder of the study (default: results/TARGET)')
+    sub.add_argument('--device', help=f"what simulates: {', '.join(DEVICES)}")
+    sub.add_argument('--cluster', metavar='ADDRESS', help='address of a Dask scheduler, whose '
+                     'workers run everything')
+    sub.add_argument('--quiet', action='store_true', help='show no progress')
+    sub = command('status', _status, 'say how far a study is, and why runs failed')
+    sub.add_argument('study', metavar='DIR', help='folder of a study')
+    sub = command('plot', _plot, 'draw the figures of a result or of a study as PNG and PDF')
+    sub.add_argument('result', metavar='DIR', help='folder of a result or of a study')
     sub.add_argument('--out', metavar='DIR',
                      help='where to put the figures (default: figures in that folder)')
     sub = command('export', _export, 'write a protocol as a C++ project that needs no Python',
@@ -122,23 +153,20 @@ def _parser():
 
 def _add_protocol(sub):
     sub.add_argument('protocol', help='a protocol from brian-le list')
+    _add_settings(sub)
+    sub.add_argument('--seed', default=12345, help='seed of all random draws (default: 12345)')
+
+
+def _add_settings(sub):
     sub.add_argument('--set', metavar='NAME=VALUE', action='append', default=[],
                      help='set a parameter, e.g. t_pattern=1ms; may be repeated')
     sub.add_argument('--data', metavar='DIR', action='append', default=[],
                      help='folder with the files of a data set, the same as --set data=DIR')
-    sub.add_argument('--seed', default=12345, help='seed of all random draws (default: 12345)')
 
 
 def _settings(options):
     """The parameters given with --set, checked before anything slow is imported."""
-    given = {}
-    for text in options.set:
-        name, equals, value = text.partition('=')
-        if not equals:
-            raise ValueError(f"'--set {text}' has no '='; write --set NAME=VALUE")
-        if name.strip() in given:
-            raise ValueError(f"'{name.strip()}' is set twice")
-        given[name.strip()] = value.strip()
+    given = read_settings(options.set)
     for folder in options.data:
         if 'data' in given:
             raise ValueError("'data' is set twice")
@@ -148,19 +176,25 @@ def _settings(options):
 
 
 def _list(options):
+    from brian_le.protocols.study_files import get_study, named_studies
+
     for title, rows in (
             ('Models', {name: summary for name, (_, summary) in MODELS.items()}),
             ('Protocols', {name: get_protocol(name).SUMMARY for name in PROTOCOLS}),
+            ('Studies', {name: get_study(name).summary for name in named_studies()}),
             ('Activations', {name: a.summary for name, a in ACTIVATIONS.items()})):
         print(title)
         for name, summary in rows.items():
-            print(f'  {name:<21} {summary}')
+            print(f'  {name:<23} {summary}')
         print()
     print("'brian-le show NAME' explains any of them.")
 
 
 def _show(options):
-    name = choose('name', options.name, [*MODELS, *PROTOCOLS, *ACTIVATIONS])
+    from brian_le.protocols.study_files import named_studies
+
+    studies = named_studies()
+    name = choose('name', options.name, [*MODELS, *PROTOCOLS, *studies, *ACTIVATIONS])
     if name in ACTIVATIONS:
         activation = ACTIVATIONS[name]
         print(f'{name}: {activation.summary}\n')
@@ -173,8 +207,13 @@ def _show(options):
             choices = f" ({', '.join(parameter.choices)})" if parameter.choices else ''
             print(f'  {parameter.name:<12} {parameter.show(parameter.default):<10} '
                   f'{parameter.summary}{choices}')
-    else:
+    elif name not in studies:
         _show_model(name)
+    if name in studies:
+        if name in PROTOCOLS:
+            print('\nThe study of the same name')
+        print(studies[name].read_text().strip())
+        print(f"\n'brian-le sweep {name}' runs it; --grid, --set and --seeds replace entries.")
 
 
 def _show_model(name):
@@ -241,6 +280,45 @@ def _run(options):
     for line in get_protocol(options.protocol).summarize(result):
         print(line)
     print(f"result in '{result.directory}'; 'brian-le plot {result.directory}' draws it")
+
+
+def _sweep(options):
+    from brian_le.protocols.study_folders import study_status
+    from brian_le.protocols.sweeping import sweep
+
+    if len(options.data) > 1:
+        raise ValueError("'data' is set twice")
+    study = sweep(options.target, grid=read_grid(options.grid), set=read_settings(options.set),
+                  seeds=options.seeds, jobs=_jobs(options.jobs), out=options.out,
+                  device=options.device, cluster=options.cluster, quiet=options.quiet,
+                  data=options.data[0] if options.data else None)
+    status = study_status(study.directory)
+    print(f"{status}; table in '{study.directory/'table.csv'}'")
+    if status.failed:
+        raise RuntimeError(f"{len(status.failed)} runs failed; 'brian-le status "
+                           f"{study.directory}' says why, and the same command tries them again")
+    from brian_le.protocols.figures import plot
+
+    for file in plot(study.directory):
+        print(file)
+
+
+def _jobs(text):
+    try:
+        return text if text is None else int(text)
+    except ValueError:
+        raise ValueError(f"jobs='{text}'; give a whole number of at least 1") from None
+
+
+def _status(options):
+    from brian_le.protocols.study_folders import study_status
+
+    status = study_status(options.study)
+    print(status)
+    for key in status.running:
+        print(f'  running  {key}')
+    for key, error in status.failed.items():
+        print(f'  failed   {key}: {error}')
 
 
 def _plot(options):

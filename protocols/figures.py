@@ -1,7 +1,7 @@
 """Figures of results: one function per figure, from a result alone, in one style.
 
-A protocol names the module of its figures; every public function there takes a `Result` and
-returns a dict of matplotlib figures by name.
+A protocol or a study names the module of its figures; every public function there takes a `Result`
+or a `StudyResult` and returns a dict of matplotlib figures by name.
 """
 
 import importlib
@@ -12,6 +12,7 @@ from matplotlib.figure import Figure
 
 from brian_le.protocols.catalogue import get_protocol
 from brian_le.protocols.results import load_result
+from brian_le.protocols.study_folders import is_study, load_study
 
 __all__ = ['plot', 'new_figure', 'STYLE', 'BLACK', 'BLUE', 'GREEN', 'ORANGE', 'PURPLE']
 
@@ -50,12 +51,12 @@ def new_figure(rows=1, columns=1, width=7.0, height=4.0, **options):
 
 
 def plot(directory, out=None):
-    """Draw all figures of a result, as PNG and PDF.
+    """Draw all figures of a result or of a study, as PNG and PDF.
 
     Parameters
     ----------
     directory : path-like
-        Folder of a complete result.
+        Folder of a complete result, or of a study: then of what is finished.
     out : path-like, optional
         Where to put the figures; by default in ``figures`` inside that folder.
 
@@ -67,16 +68,21 @@ def plot(directory, out=None):
     Raises
     ------
     ValueError
-        If the folder is not a complete result.
+        If the folder is not a complete result, or no run of the study is finished.
 
     Examples
     --------
     >>> from brian_le.protocols import plot
     >>> plot('results/bars-12345')  # doctest: +SKIP
     """
-    result = load_result(directory)
-    protocol = get_protocol(result.description['protocol'])
-    drawn = importlib.import_module(protocol.FIGURES)
+    if is_study(directory):
+        result = load_study(directory)
+        if not result.rows:
+            raise ValueError(f"no run of the study in '{directory}' is finished")
+        drawn = _module(result.description['figures'])
+    else:
+        result = load_result(directory)
+        drawn = _module(get_protocol(result.description['protocol']).FIGURES)
     out = Path(out) if out is not None else Path(directory)/'figures'
     files = []
     with matplotlib.rc_context(STYLE):
@@ -85,5 +91,16 @@ def plot(directory, out=None):
         for name, figure in figures:
             for ending in ('png', 'pdf'):
                 files.append(out/f'{name}.{ending}')
-                figure.savefig(files[-1])
+                # without the time, the same result gives the same files
+                figure.savefig(files[-1], metadata={'CreationDate': None} if ending == 'pdf'
+                               else None)
     return files
+
+
+def _module(name):
+    """A module of figures, by its name or by the path of its file."""
+    if name.endswith('.py'):
+        from brian_le.protocols.targets import load_module
+
+        return load_module(name)
+    return importlib.import_module(name)

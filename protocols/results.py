@@ -14,7 +14,8 @@ from pathlib import Path
 
 import numpy as np
 
-__all__ = ['Result', 'ResultFolder', 'load_result', 'read_json']
+__all__ = ['Result', 'ResultFolder', 'RunsElsewhere', 'is_finished', 'load_result', 'read_json',
+           'write_text']
 
 _DESCRIPTION, _ARRAYS, _CHECKPOINT = 'run.json', 'arrays.npz', 'checkpoint.npz'
 
@@ -42,6 +43,16 @@ class Result:
         return f"<Result of '{d['protocol']}', seed {d['seed']}, in '{self.directory}'>"
 
 
+class RunsElsewhere(ValueError):
+    """Another process is at the same run."""
+
+
+def is_finished(directory):
+    """Whether a folder holds a complete result."""
+    return os.path.isfile(f'{directory}/{_DESCRIPTION}') and os.path.isfile(
+        f'{directory}/{_ARRAYS}')
+
+
 def load_result(directory):
     """Read a complete result.
 
@@ -65,7 +76,7 @@ def load_result(directory):
     >>> load_result('results/bars').arrays['le.accuracy']  # doctest: +SKIP
     """
     directory = Path(directory)
-    if not (directory/_DESCRIPTION).is_file() or not (directory/_ARRAYS).is_file():
+    if not is_finished(directory):
         part = Path(f'{directory}.part')
         unfinished = (f"; the run in '{part}' is not finished: the same command continues it"
                       if part.is_dir() else '')
@@ -93,6 +104,13 @@ def _read_arrays(path):
         raise ValueError(f"'{path}' is damaged; delete its folder and run again") from None
 
 
+def write_text(path, text):
+    """Replace a file, all at once."""
+    draft = Path(f'{path}.draft')
+    draft.write_text(text)
+    draft.replace(path)
+
+
 class ResultFolder:
     """The folder of a run, from before it begins until it is complete.
 
@@ -105,7 +123,8 @@ class ResultFolder:
     ------
     ValueError
         By `check` and `begin`: if there is a finished result, a folder of something else, or an
-        unfinished run with other parameters; if another process is at the same run.
+        unfinished run with other parameters; if another process is at the same run (then it is
+        a `RunsElsewhere`).
     """
 
     def __init__(self, directory):
@@ -117,7 +136,7 @@ class ResultFolder:
 
     def check(self, description):
         """Raise unless a run of this description can begin or continue here."""
-        if (self.directory/_DESCRIPTION).is_file() and (self.directory/_ARRAYS).is_file():
+        if is_finished(self.directory):
             raise ValueError(f"'{self.directory}' holds a finished result; choose another "
                              'folder, or delete it')
         if self.directory.is_symlink() or self.directory.exists() and (not self.directory.is_dir()
@@ -165,10 +184,14 @@ class ResultFolder:
         try:
             fcntl.flock(self._lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
-            raise ValueError(f"another process is running into '{self.part}'; wait for it, or "
-                             'choose another folder') from None
+            self._lock.close()
+            raise RunsElsewhere(f"another process is running into '{self.part}'; wait for it, or "
+                                'choose another folder') from None
+        if is_finished(self.directory):  # by another process, since the check
+            self.discard()
+            self.check(description)
         if not (self.part/_DESCRIPTION).exists():
-            self._write_text(_DESCRIPTION, json.dumps(description, indent=2) + '\n')
+            write_text(self.part/_DESCRIPTION, json.dumps(description, indent=2) + '\n')
         if (self.part/_CHECKPOINT).exists():
             return _read_arrays(self.part/_CHECKPOINT)
         return None
@@ -186,8 +209,9 @@ class ResultFolder:
         """
         self._write_arrays(_ARRAYS, arrays)
         (self.part/_CHECKPOINT).unlink(missing_ok=True)
-        (self.part/'lock').unlink()
         os.rename(self.part, self.directory)
+        # only now: who came too late must not find a folder without a lock
+        (self.directory/'lock').unlink(missing_ok=True)
         self._lock.close()
         return load_result(self.directory)
 
@@ -196,11 +220,6 @@ class ResultFolder:
         shutil.rmtree(self.part, ignore_errors=True)
         if self._lock is not None:
             self._lock.close()
-
-    def _write_text(self, name, text):
-        draft = self.part/f'{name}.draft'
-        draft.write_text(text)
-        draft.replace(self.part/name)
 
     def _write_arrays(self, name, arrays):
         draft = self.part/f'{name}.draft'

@@ -225,8 +225,8 @@ class Run:
                     self.folder.checkpoint({
                         'done': done, **{f'state/{key}': value for key, value in state.items()},
                         **{f'rows/{key}': value for key, value in rows[0].items()}})
-                # not more than four times as long as the last: that one was slow to start
-                n = max(1, min(4*n, int(n*_CHUNK_SECONDS/took)))
+                # what a launch costs by itself makes the first ones seem slow
+                n = max(1, min(16*n, int(n*_CHUNK_SECONDS/took)))
         return state, _join(rows)
 
 

@@ -1,0 +1,377 @@
+"""Studies on disk: a folder with one folder per run, and one table of them all.
+
+::
+
+    DIR/study.json        target, grid, seeds, and the names of all runs
+    DIR/table.csv         one row per finished run: parameters, seed, measures
+    DIR/runs/KEY/         a finished run; KEY.part while it is under way
+    DIR/running/KEY       locked by the process that is at the run
+    DIR/failed/KEY.json   why a run failed; removed once it succeeds
+    DIR/figures/          figures
+
+Whatever has its name is complete: files and folders get theirs by renaming. A table is made of
+finished runs alone, and can be made again at any time.
+"""
+
+import contextlib
+import csv
+import fcntl
+import io
+import json
+import os
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from brian_le.protocols.results import (ResultFolder, is_finished, load_result, read_json,
+                                        write_text)
+from brian_le.protocols.targets import get_target, measures_of
+
+__all__ = ['StudyFolder', 'StudyResult', 'StudyStatus', 'describe', 'is_study', 'load_study',
+           'study_status']
+
+_STUDY, _TABLE = 'study.json', 'table.csv'
+_COMPARED = ('target', 'source', 'device')
+
+
+def is_study(directory):
+    """Whether a folder is that of a study."""
+    return (Path(directory)/_STUDY).is_file()
+
+
+def load_study(directory):
+    """Read what there is of a study.
+
+    Parameters
+    ----------
+    directory : path-like
+        Its folder.
+
+    Returns
+    -------
+    StudyResult
+        Of all finished runs.
+
+    Raises
+    ------
+    ValueError
+        If it is not the folder of a study.
+
+    Examples
+    --------
+    >>> from brian_le.protocols import load_study
+    >>> load_study('results/fig3-bars').rows[0]['accuracy']  # doctest: +SKIP
+    1.0
+    """
+    return StudyFolder(directory).result()
+
+
+def study_status(directory):
+    """How far a study is.
+
+    Parameters
+    ----------
+    directory : path-like
+        Its folder.
+
+    Returns
+    -------
+    StudyStatus
+
+    Raises
+    ------
+    ValueError
+        If it is not the folder of a study.
+    """
+    folder = StudyFolder(directory)
+    status = StudyStatus()
+    for key in folder.keys():
+        if is_finished(folder.run(key)):
+            status.done.append(key)
+        elif folder.is_running(key):
+            status.running.append(key)
+        elif folder.failure(key).is_file():
+            status.failed[key] = read_json(folder.failure(key))['error']
+        else:
+            status.to_do.append(key)
+    return status
+
+
+@dataclass
+class StudyStatus:
+    """How far a study is.
+
+    Attributes
+    ----------
+    done, running, to_do : list of str
+        Names of runs.
+    failed : dict of str to str
+        Errors, by the names of runs.
+    """
+
+    done: list = field(default_factory=list)
+    running: list = field(default_factory=list)
+    failed: dict = field(default_factory=dict)
+    to_do: list = field(default_factory=list)
+
+    def __str__(self):
+        return (f'{len(self.done)} done, {len(self.running)} running, {len(self.failed)} failed, '
+                f'{len(self.to_do)} to do')
+
+
+class StudyResult:
+    """The finished runs of a study.
+
+    Attributes
+    ----------
+    directory : Path
+        Its folder.
+    description : dict
+        ``target``, ``summary``, ``device``, ``seeds``, ``parts``, ``columns`` (names and units).
+    rows : list of dict
+        One per run, in the order of the study: ``part`` (if there are several), the parameters
+        that the study is about as plain numbers in their units, ``seed``, what was measured, and
+        ``run``, the name of its folder.
+    """
+
+    def __init__(self, directory, description, rows):
+        self.directory = Path(directory)
+        self.description = description
+        self.rows = rows
+
+    def __repr__(self):
+        return (f"<Study of '{self.description['target']}', {len(self.rows)} finished runs, in "
+                f"'{self.directory}'>")
+
+    @property
+    def table(self):
+        """The columns: lists of values by name, with None for what a run does not have."""
+        names = dict.fromkeys(name for row in self.rows for name in row if name != 'run')
+        return {name: [row.get(name) for row in self.rows] for name in (*names, 'run')}
+
+    def frame(self):
+        """The table as a pandas frame.
+
+        Raises
+        ------
+        RuntimeError
+            Without pandas.
+        """
+        try:
+            import pandas
+        except ImportError:
+            raise RuntimeError("frames need pandas; install it with pip install 'brian-le[table]',"
+                               " or use 'rows' or 'table'") from None
+        return pandas.DataFrame(self.table)
+
+    def load(self, row):
+        """The `Result` of a row, with the arrays of its run."""
+        return load_result(self.directory/'runs'/row['run'])
+
+    def runs(self):
+        """Rows with their results, one after the other."""
+        for row in self.rows:
+            yield row, self.load(row)
+
+
+class StudyFolder:
+    """The folder of a study.
+
+    Parameters
+    ----------
+    directory : path-like
+        Where it is, or is to be.
+    """
+
+    def __init__(self, directory):
+        self.directory = Path(directory).absolute()
+        if not self.directory.name or self.directory.name == '..' or not str(directory):
+            raise ValueError(f"'{directory}' cannot be the folder of a study; name a new folder")
+        self._measured = {}  # parameters, seed and measures of finished runs
+
+    def run(self, key):
+        """The folder of a run."""
+        return self.directory/'runs'/key
+
+    def failure(self, key):
+        """The file that says why a run failed."""
+        return self.directory/'failed'/f'{key}.json'
+
+    def description(self):
+        """What is in ``study.json``; a ValueError if this is not the folder of a study."""
+        if not is_study(self.directory):
+            raise ValueError(f"'{self.directory}' is not the folder of a study")
+        return read_json(self.directory/_STUDY)
+
+    def keys(self):
+        """The names of all runs."""
+        return list(dict.fromkeys(key for _, key in self.description()['runs']))
+
+    def check(self, description, plan):
+        """Raise unless the runs of a study can be put, or continued, here."""
+        if self.directory.exists() and not is_study(self.directory) and (
+                not self.directory.is_dir() or any(name != 'lock' and not name.endswith('.draft')
+                                                   for name in os.listdir(self.directory))):
+            raise ValueError(f"'{self.directory}' exists and is not the folder of a study; choose "
+                             'another folder')
+        if is_study(self.directory):
+            self._check_growth(description)
+        writable = self.directory
+        while not writable.exists():
+            writable = writable.parent
+        if not writable.is_dir() or not os.access(writable, os.W_OK):
+            raise PermissionError(f"cannot write to '{writable}'; choose another folder")
+        for run in {run.key: run for _, run in plan}.values():
+            expected = dict(protocol=description['target'], parameters=run.parameters,
+                            seed=run.seed, device=description['device'])
+            if not is_finished(self.run(run.key)):
+                ResultFolder(self.run(run.key)).check(expected)
+                continue
+            found = read_json(self.run(run.key)/'run.json')
+            different = [name for name in expected if found.get(name) != expected[name]]
+            if different:
+                raise ValueError(f"'{self.run(run.key)}' holds a run with other "
+                                 f"{', '.join(different)}; choose another folder")
+
+    def _check_growth(self, description):
+        """Raise if a study is another one than that in the folder, or has not all of its runs."""
+        before = self.description()
+        for name in _COMPARED:
+            if before[name] != description[name]:
+                what = ('the file of the model has changed since' if name == 'source' else
+                        f"its {name} is '{before[name]}', not '{description[name]}'")
+                raise ValueError(f"'{self.directory}' holds another study: {what}; choose another "
+                                 'folder')
+        missing = {tuple(run) for run in before['runs']} - {tuple(run)
+                                                            for run in description['runs']}
+        if missing:
+            before, now = _entries(before), _entries(description)
+            changed = [f"'{name}' is {before.get(name, 'not set')}, not {now.get(name, 'set')}"
+                       for name in {**before, **now} if before.get(name) != now.get(name)]
+            raise ValueError(
+                f"'{self.directory}' holds another study: there {', '.join(changed)}. A study can "
+                'grow, by more values or seeds; otherwise choose another folder')
+
+    def begin(self, description, plan):
+        """Take the study in, new or grown, and clear away what killed processes have left."""
+        self.check(description, plan)
+        for name in ('runs', 'running', 'failed'):
+            (self.directory/name).mkdir(parents=True, exist_ok=True)
+        with self._lock():
+            if is_study(self.directory):
+                self._check_growth(description)
+            write_text(self.directory/_STUDY, json.dumps(description, indent=1) + '\n')
+        self.tidy()
+
+    def tidy(self):
+        """Remove marks and locks of processes that have ended, and errors of what succeeded."""
+        for mark in (self.directory/'running').glob('*'):
+            with self.claim(mark.name):
+                pass
+        for key in self.keys():
+            if is_finished(self.run(key)):
+                (self.run(key)/'lock').unlink(missing_ok=True)
+                self.failure(key).unlink(missing_ok=True)
+
+    @contextlib.contextmanager
+    def _lock(self):
+        with open(self.directory/'lock', 'w') as lock:
+            fcntl.flock(lock, fcntl.LOCK_EX)
+            yield
+
+    # ------------------------------------------------------------------------------ runs under way
+    @contextlib.contextmanager
+    def claim(self, key):
+        """Be the only process at a run: yields whether this one is.
+
+        The lock goes with the process that holds it, however that ends.
+        """
+        mark = self.directory/'running'/key
+        with open(mark, 'a') as file:
+            try:
+                fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                # whoever had it before may just have removed it
+                mine = mark.exists() and os.fstat(file.fileno()).st_ino == mark.stat().st_ino
+            except (BlockingIOError, FileNotFoundError):
+                mine = False
+            try:
+                yield mine
+            finally:
+                if mine:
+                    mark.unlink(missing_ok=True)
+
+    def is_running(self, key):
+        """Whether a process is at a run."""
+        try:
+            with open(self.directory/'running'/key) as file:
+                fcntl.flock(file, fcntl.LOCK_SH | fcntl.LOCK_NB)
+        except FileNotFoundError:
+            return False
+        except BlockingIOError:
+            return True
+        return False
+
+    def was_begun(self, key):
+        """Whether a process was at a run and has ended without a word."""
+        return (self.directory/'running'/key).exists() and not self.is_running(key)
+
+    def note_failure(self, run, error, traceback):
+        """Keep why a run failed."""
+        write_text(self.failure(run.key), json.dumps(
+            dict(error=error, parameters=run.parameters, seed=run.seed,
+                 traceback=traceback.splitlines()), indent=1) + '\n')
+
+    # ------------------------------------------------------------------------------------- results
+    def measure(self, key, result=None):
+        """Parameters, seed and measures of a finished run."""
+        if key not in self._measured:
+            result = result or load_result(self.run(key))
+            self._measured[key] = (result.description['parameters'], result.description['seed'],
+                                   measures_of(result))
+        return self._measured[key]
+
+    def remember(self, key, measured):
+        """Spare `measure` the reading of a run that has been measured in another process."""
+        self._measured[key] = measured
+
+    def result(self):
+        """What there is, as a `StudyResult`."""
+        description = self.description()
+        labels = len({label for label, _ in description['runs']}) > 1
+        rows = []
+        for label, key in description['runs']:
+            if is_finished(self.run(key)):
+                parameters, seed, measures = self.measure(key)
+                rows.append({**({'part': label} if labels else {}),
+                             **{name: parameters.get(name) for name in description['columns']},
+                             'seed': seed, **measures, 'run': key})
+        return StudyResult(self.directory, description, rows)
+
+    def write_table(self):
+        """Make the table of all finished runs anew, all at once."""
+        with self._lock():
+            table = self.result().table
+            text = io.StringIO()
+            writer = csv.writer(text, lineterminator='\n')
+            writer.writerow(table)
+            writer.writerows(zip(*table.values()))
+            write_text(self.directory/_TABLE, text.getvalue())
+
+
+def describe(study, plan):
+    """What ``study.json`` says of a study."""
+    target = get_target(study.target)
+    units = {parameter.name: parameter.unit for parameter in target.parameters}
+    return json.loads(json.dumps(dict(
+        name=study.name, summary=study.summary, target=target.name, source=target.source,
+        device=study.device, figures=study.figures, seeds=study.seeds, parts=study.parts,
+        columns={name: units.get(name, '') for name in study.columns()},
+        runs=[(label, run.key) for label, run in plan]), default=str))
+
+
+def _entries(description):
+    """The values of a study by the names of parameters, with the label of the part before them."""
+    entries = {'seeds': description['seeds']}
+    for part in description['parts']:
+        for name, values in {**part['set'], **part['grid']}.items():
+            entries[f"{part['label']} {name}".strip()] = values
+    return entries

@@ -1,0 +1,468 @@
+"""Sweeps, mostly of a protocol that needs no Brian2, so that processes start quickly."""
+
+import csv
+import errno
+import fcntl
+import json
+import os
+import random
+import signal
+import subprocess
+import sys
+import threading
+import time
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from brian_le.protocols import load_study, plot, study_status, sweep
+from brian_le.protocols.catalogue import PROTOCOLS
+from brian_le.protocols.cli import main
+from brian_le.protocols.results import ResultFolder
+from brian_le.protocols.study_folders import StudyFolder
+
+ROOT = Path(__file__).parents[2]
+TOYS = ROOT/'tests'/'protocols'/'toys'
+SHORT = dict(set=dict(steps=5, pause=0), device='numpy', jobs=1, quiet=True)
+
+
+@pytest.fixture(autouse=True)
+def toy(monkeypatch):
+    """The protocol 'toy', in this process and in those that it starts."""
+    monkeypatch.setitem(PROTOCOLS, 'toy', 'tests.protocols.toys.toy')
+    monkeypatch.setenv('PYTHONPATH', f'{TOYS}{os.pathsep}{ROOT}')
+
+
+def files(folder):
+    """The contents of all files, by their paths."""
+    return {str(path.relative_to(folder)): path.read_bytes() for path in sorted(folder.rglob('*'))
+            if path.is_file()}
+
+
+def identities(folder):
+    """What would change if the files of finished runs were written again."""
+    return {path: (path.stat().st_ino, path.stat().st_mtime_ns)
+            for path in folder.glob('runs/*/*') if '.part' not in str(path)}
+
+
+@pytest.fixture
+def start():
+    """Start sweeps in processes of their own, which end with the test."""
+    processes = []
+
+    def started(out, **arguments):
+        arguments = dict(jobs=2, device='numpy', quiet=True, out=str(out)) | arguments
+        script = f'from brian_le.protocols import sweep; sweep("toy", **{arguments!r})'
+        processes.append(subprocess.Popen([sys.executable, '-c', script], text=True,
+                                          stdout=subprocess.PIPE, stderr=subprocess.PIPE))
+        return processes[-1]
+
+    yield started
+    for process in processes:
+        process.kill()
+        process.communicate()
+
+
+def until(condition, seconds=60):
+    end = time.monotonic() + seconds
+    while not condition():
+        assert time.monotonic() < end
+        time.sleep(0.005)
+
+
+# ------------------------------------------------------------------------------- what comes of it
+def test_rows_are_what_the_runs_measured(tmp_path):
+    study = sweep('toy', grid=dict(gain=[2, '0.5'], lag=[None, '1 s']), seeds=2, out=tmp_path/'s',
+                  **SHORT)
+    assert [(row['gain'], row['lag'], row['seed']) for row in study.rows] == [
+        (gain, lag, seed) for gain in (2.0, 0.5) for lag in (None, 1000.0)
+        for seed in (12345, 12346)]
+    for row, result in study.runs():
+        sums = row['gain']*np.cumsum(np.random.RandomState(row['seed']).randn(5))
+        np.testing.assert_allclose(result.arrays['sums'], sums, rtol=1e-14)
+        assert row['end'] == row['sums'] == result.arrays['sums'][-1]  # but no row of 'all'
+        assert result.description['parameters']['lag'] == row['lag']
+    assert list(study.table) == ['steps', 'pause', 'gain', 'lag', 'seed', 'end', 'sums', 'run']
+    assert study.description['columns']['lag'] == 'ms'
+
+
+def test_the_table_is_what_pandas_reads(tmp_path):
+    pandas = pytest.importorskip('pandas')
+    study = sweep('toy', grid=dict(gain=[1, 2]), seeds=2, out=tmp_path/'s', **SHORT)
+    read = pandas.read_csv(tmp_path/'s'/'table.csv')
+    pandas.testing.assert_frame_equal(read, study.frame(), check_exact=True, check_dtype=False)
+    with open(tmp_path/'s'/'table.csv', newline='') as file:
+        assert [row['run'] for row in csv.DictReader(file)] == [row['run'] for row in study.rows]
+
+
+def test_frames_without_pandas(tmp_path, monkeypatch):
+    study = sweep('toy', out=tmp_path/'s', **SHORT)
+    monkeypatch.setitem(sys.modules, 'pandas', None)
+    with pytest.raises(RuntimeError, match=r'brian-le\[table\]'):
+        study.frame()
+
+
+def test_a_study_grows_and_repeats_nothing(tmp_path):
+    sweep('toy', grid=dict(gain=[1, 2]), out=tmp_path/'s', **SHORT)
+    before = identities(tmp_path/'s')
+    grown = sweep('toy', grid=dict(gain=[1, 2, 3]), seeds=2, out=tmp_path/'s', **SHORT)
+    assert len(grown.rows) == 6 and len(load_study(tmp_path/'s').rows) == 6
+    after = identities(tmp_path/'s')
+    assert before.items() <= after.items() and len(after) == 12
+    at_once = sweep('toy', grid=dict(gain=[1, 2, 3]), seeds=2, out=tmp_path/'t', **SHORT)
+    assert files(tmp_path/'s') == files(tmp_path/'t') and at_once.rows == grown.rows
+
+
+def test_processes_give_the_same_files(tmp_path):
+    sweep('toy', grid=dict(gain=[1, 2]), seeds=2, out=tmp_path/'one', **SHORT)
+    sweep('toy', grid=dict(gain=[1, 2]), seeds=2, out=tmp_path/'two', **{**SHORT, 'jobs': 2})
+    assert files(tmp_path/'one') == files(tmp_path/'two')
+
+
+def test_parts_have_a_column(tmp_path):
+    (tmp_path/'s.toml').write_text('target = "toy"\nset = {steps = 3, pause = 0}\n[[part]]\n'
+                                   'label = "a"\n[[part]]\nlabel = "b"\ngrid = {gain = [1, 2]}\n')
+    study = sweep(tmp_path/'s.toml', device='numpy', jobs=1, quiet=True, out=tmp_path/'s')
+    assert [(row['part'], row['gain']) for row in study.rows] == [('a', 1.0), ('b', 1.0),
+                                                                  ('b', 2.0)]
+    assert len(list((tmp_path/'s'/'runs').iterdir())) == 2  # one is in both parts
+
+
+def test_figures_of_any_study(tmp_path):
+    study = sweep('toy', grid=dict(gain=[1, 2]), seeds=2, out=tmp_path/'s', **SHORT)
+    drawn = plot(tmp_path/'s')
+    assert [file.name for file in drawn] == ['end.png', 'end.pdf', 'sums.png', 'sums.pdf']
+    before = files(tmp_path/'s')
+    plot(tmp_path/'s')
+    assert files(tmp_path/'s') == before
+
+    from brian_le.protocols.sweep_figures import measures
+    axes = measures(study)['end'].axes[0]
+    means = [np.mean([row['end'] for row in study.rows if row['gain'] == gain]) for gain in (1, 2)]
+    np.testing.assert_allclose(axes.lines[0].get_ydata(), means)
+    assert axes.get_xlabel() == 'gain' and axes.get_ylabel() == 'end'
+
+
+def test_figures_of_the_users(tmp_path):
+    (tmp_path/'mine.py').write_text(
+        'from brian_le.protocols.figures import new_figure\n__all__ = ["one"]\n'
+        'def one(study):\n    return {f"rows-{len(study.rows)}": new_figure()[0]}\n')
+    (tmp_path/'s.toml').write_text('target = "toy"\nfigures = "mine.py"\n')
+    sweep(tmp_path/'s.toml', out=tmp_path/'s', **SHORT)
+    assert plot(tmp_path/'s')[0].name == 'rows-1.png'
+
+
+# ---------------------------------------------------------------------------------- what goes wrong
+BAD = [
+    (dict(grid=dict(gian=[1])), "unknown parameter of 'toy': 'gian'; did you mean 'gain'"),
+    (dict(grid=dict(gain=[1, 101])), 'at most 100'),
+    (dict(grid=dict(lag=['1 ms', '1 V'])), "'lag' is '1 V'"),
+    (dict(grid=dict(gain=[])), "no values of 'gain'"),
+    (dict(grid=dict(gain=3)), "no values of 'gain'; give a list"),
+    (dict(grid=dict(gain='12')), "no values of 'gain'; give a list"),
+    (dict(grid=dict(gain=[1]), set=dict(gain=1)), "'gain' has a value and a list of values"),
+    (dict(seeds=0), 'seeds=0; give a whole number'),
+    (dict(jobs=0), 'jobs=0; give a whole number'),
+    (dict(jobs=1.5), 'jobs=1.5; give a whole number'),
+    (dict(device='numpi'), "unknown device: 'numpi'"),
+    (dict(data='x'), "unknown parameter of 'toy': 'data'"),
+    (dict(out=''), "'' cannot be the folder"),
+]
+
+
+@pytest.mark.parametrize('arguments, message', BAD)
+def test_bad_input_is_found_before_anything_runs(tmp_path, monkeypatch, arguments, message):
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(ValueError, match=message):
+        sweep('toy', **{'quiet': True, **arguments})
+    assert os.listdir() == []
+
+
+@pytest.mark.parametrize('arguments, message', [
+    (['toy', '--grid', 'gain'], "'--grid gain' has no '='; write --grid NAME=VALUE,VALUE"),
+    (['toy', '--grid', 'gain='], "'gain' is ''"),
+    (['toy', '--grid', 'gain=1,'], "'gain' is ''"),
+    (['toy', '--grid', 'gain=1', '--grid', 'gain=2'], "'gain' is set twice"),
+    (['toy', '--grid', 'gain=1', '--set', 'gain=2'], "'gain' has a value and a list"),
+    (['toy', '--jobs', 'two'], "jobs='two'; give a whole number"),
+    (['toy', '--seeds', 'x'], "the seeds are 'x'"),
+    (['toy', '--data', 'a', '--data', 'b'], "'data' is set twice"),
+    (['tyo'], "unknown protocol or study: 'tyo'; did you mean 'toy'"),
+    (['none.toml'], "there is no study file 'none.toml'"),
+    (['none.py:build'], "none.py'"),
+])
+def test_bad_input_on_the_command_line(tmp_path, monkeypatch, capsys, arguments, message):
+    monkeypatch.chdir(tmp_path)
+    assert main(['sweep', *arguments]) == 2
+    error = capsys.readouterr().err
+    assert error.startswith('brian-le: error: ') and message in error
+    assert os.listdir() == []
+
+
+@pytest.mark.parametrize('arguments', [
+    ['sweep', '--help'], ['sweep', 'bars', '--grid', 'gian=1'], ['status', 'none'],
+    ['show', 'fig3-bars'], ['list']])
+def test_these_need_no_brian2(arguments):
+    script = ('import sys\nfrom brian_le.protocols.cli import main\n'
+              f'try:\n    main({arguments!r})\nexcept SystemExit:\n    pass\n'
+              'assert "brian2" not in sys.modules and "matplotlib" not in sys.modules')
+    subprocess.run([sys.executable, '-c', script], check=True, capture_output=True)
+
+
+def test_folders_that_cannot_take_a_study(tmp_path, monkeypatch):
+    (tmp_path/'thesis').mkdir()
+    (tmp_path/'thesis'/'thesis.tex').write_text('do not touch')
+    with pytest.raises(ValueError, match='exists and is not the folder of a study'):
+        sweep('toy', out=tmp_path/'thesis', **SHORT)
+    sweep('toy', grid=dict(gain=[1, 2]), seeds=2, out=tmp_path/'s', **SHORT)
+    before = files(tmp_path/'s')
+    for other, message in (
+            (dict(grid=dict(gain=[1, 3]), seeds=2), r"there 'gain' is \[1, 2\], not \[1, 3\]"),
+            (dict(grid=dict(gain=[1, 2])), r"'seeds' is \[12345, 12346\], not \[12345\]"),
+            (dict(grid=dict(gain=[1, 2]), seeds=2, set=dict(steps=6, pause=0)),
+             "'steps' is 5, not 6"),
+            (dict(grid=dict(gain=[1, 2]), seeds=2, device='cython'),
+             "its device is 'numpy', not 'cython'")):
+        with pytest.raises(ValueError, match='holds another study.*' + message):
+            sweep('toy', out=tmp_path/'s', **{**SHORT, **other})
+    with pytest.raises(ValueError, match="its target is 'toy', not 'bars'"):
+        sweep('bars', out=tmp_path/'s', quiet=True, device='numpy')
+    monkeypatch.setattr(os, 'access', lambda path, mode: False)  # root may write everywhere
+    with pytest.raises(PermissionError, match='cannot write to'):
+        sweep('toy', grid=dict(gain=[1, 2]), seeds=3, out=tmp_path/'s', **SHORT)
+    assert files(tmp_path/'s') == before
+
+
+def test_a_run_of_another_version_is_not_taken(tmp_path):
+    study = sweep('toy', out=tmp_path/'s', **SHORT)
+    file = tmp_path/'s'/'runs'/study.rows[0]['run']/'run.json'
+    file.write_text(file.read_text().replace('"gain": 1.0', '"gain": 1.5'))
+    with pytest.raises(ValueError, match='holds a run with other parameters'):
+        sweep('toy', out=tmp_path/'s', **SHORT)
+
+
+def test_failed_runs_keep_their_error_and_are_tried_again(tmp_path, capsys, monkeypatch):
+    out = str(tmp_path/'s')
+    command = ['sweep', 'toy', '--grid', 'mode=good,bad', '--set', 'pause=0', '--jobs', '1',
+               '--device', 'numpy', '--quiet', '--out', out]
+    assert main(command) == 1
+    captured = capsys.readouterr()
+    assert captured.out.startswith('1 done, 0 running, 1 failed, 0 to do')
+    assert '1 runs failed' in captured.err
+    assert main(['status', out]) == 0
+    status = capsys.readouterr().out
+    assert 'failed   pause=0,mode=bad,seed=12345: the toy is broken' in status
+    noted = json.loads((tmp_path/'s'/'failed'/'pause=0,mode=bad,seed=12345.json').read_text())
+    assert noted['parameters']['mode'] == 'bad' and noted['seed'] == 12345
+    assert any('in simulate' in line for line in noted['traceback'])
+    before = identities(tmp_path/'s')
+
+    from tests.protocols.toys import toy
+    simulate = toy.simulate
+
+    def repaired(p, seed, run):
+        p.mode = 'good'
+        return simulate(p, seed, run)
+
+    monkeypatch.setattr(toy, 'simulate', repaired)
+    assert main(command) == 0
+    assert str(study_status(out)) == '2 done, 0 running, 0 failed, 0 to do'
+    assert list((tmp_path/'s'/'failed').iterdir()) == []
+    assert before.items() <= identities(tmp_path/'s').items()
+
+
+def test_a_run_that_kills_its_process_does_not_stop_the_others(tmp_path):
+    study = sweep('toy', grid=dict(mode=['deadly', 'good']), seeds=3, out=tmp_path/'s',
+                  **{**SHORT, 'jobs': 2})
+    assert [row['mode'] for row in study.rows] == 3*['good']
+    failed = study_status(tmp_path/'s').failed
+    assert len(failed) == 3 and all('out of memory?' in error for error in failed.values())
+
+
+@pytest.mark.parametrize('number', [errno.ENOSPC, errno.EACCES])
+def test_a_full_disk(tmp_path, monkeypatch, capsys, number):
+    """It fills up in the middle of the third result."""
+    undisturbed = sweep('toy', seeds=5, out=tmp_path/'t', **SHORT)
+    savez, count = np.savez, 0
+
+    def full(file, **arrays):
+        nonlocal count
+        count += 'sums' in arrays  # a result, not a checkpoint
+        if count > 2:
+            file.write(b'PK half a result')
+            raise OSError(number, os.strerror(number))
+        savez(file, **arrays)
+
+    monkeypatch.setattr(np, 'savez', full)
+    out = tmp_path/'s'
+    command = ['sweep', 'toy', '--seeds', '5', '--set', 'steps=5', '--set', 'pause=0', '--jobs',
+               '1', '--device', 'numpy', '--quiet', '--out', str(out)]
+    assert main(command) == 1
+    error = capsys.readouterr().err
+    assert f"{os.strerror(number)}: the study in '{out}' has stopped" in error
+    assert str(study_status(out)) == '2 done, 0 running, 0 failed, 3 to do'
+    assert load_study(out).rows == undisturbed.rows[:2]
+    before = identities(out)
+    monkeypatch.setattr(np, 'savez', savez)
+    assert sweep('toy', seeds=5, out=out, **SHORT).rows == undisturbed.rows
+    assert before.items() <= identities(out).items()
+
+
+def test_interruption(tmp_path):
+    """Ctrl-C, which a terminal sends to all processes of the sweep."""
+    out = tmp_path/'s'
+    process = subprocess.Popen(
+        [sys.executable, '-m', 'brian_le.protocols', 'sweep', 'toy', '--jobs', '2', '--device',
+         'numpy', '--seeds', '40', '--out', str(out)], start_new_session=True, text=True,
+        stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+    until(lambda: len(identities(out)) >= 6)
+    os.killpg(process.pid, signal.SIGINT)
+    _, error = process.communicate()
+    assert process.returncode == 130
+    assert 'interrupted; the same command continues the sweep' in error
+    assert 'Traceback' not in error and '/40 [' in error  # progress, with the time left
+    status = study_status(out)
+    assert len(status.done) >= 3 and not status.running and not status.failed and status.to_do
+    assert len(load_study(out).rows) == len(status.done)
+    with open(out/'table.csv') as file:
+        assert len(file.readlines()) == 1 + len(status.done)
+
+
+def test_two_sweeps_into_the_same_folder(tmp_path, start):
+    arguments = dict(grid=dict(gain=[1, 2]), seeds=8)
+    both = [start(tmp_path/'s', **arguments) for _ in range(2)]
+    for process in both:
+        _, error = process.communicate()
+        assert process.returncode == 0, error
+    assert str(study_status(tmp_path/'s')) == '16 done, 0 running, 0 failed, 0 to do'
+    sweep('toy', **arguments, device='numpy', jobs=1, quiet=True, out=tmp_path/'t')
+    assert files(tmp_path/'s') == files(tmp_path/'t')
+
+
+def test_a_run_of_another_process_is_waited_for(tmp_path):
+    folder = StudyFolder(tmp_path/'s')
+    sweep('toy', out=tmp_path/'s', **SHORT)
+    mark = tmp_path/'s'/'running'/'steps=5,pause=0,seed=12346'
+    held = open(mark, 'w')
+    fcntl.flock(held, fcntl.LOCK_EX)
+    assert folder.is_running(mark.name)
+
+    def release():
+        until(lambda: (tmp_path/'s'/'runs'/'steps=5,pause=0,seed=12347').exists())
+        assert study_status(tmp_path/'s').running == [mark.name]
+        held.close()
+
+    thread = threading.Thread(target=release)
+    thread.start()
+    study = sweep('toy', seeds=3, out=tmp_path/'s', **SHORT)
+    thread.join()
+    assert [row['seed'] for row in study.rows] == [12345, 12346, 12347]
+
+
+def test_a_process_that_comes_late_to_a_run(tmp_path):
+    """It has opened the lock, and only then the other one finishes."""
+    description = dict(protocol='toy', parameters={}, seed=1, device='numpy', versions={})
+    first, late = ResultFolder(tmp_path/'r'), ResultFolder(tmp_path/'r')
+    first.begin(description)
+    first.finish({'a': np.zeros(1)})
+    before = files(tmp_path/'r')
+    checks = iter([lambda description: None, late.check])  # the first one came before that
+    late.check = lambda description: next(checks)(description)
+    with pytest.raises(ValueError, match='holds a finished result'):
+        late.begin(description)
+    assert files(tmp_path/'r') == before and os.listdir(tmp_path) == ['r']
+
+
+# --------------------------------------------------------------------------------- nothing is lost
+@pytest.mark.parametrize('n', [4, pytest.param(24, marks=pytest.mark.slow)])
+def test_kills_at_random_moments(tmp_path, start, n):
+    """SIGKILL, to the sweep and to its workers: what is finished stays, all is the same."""
+    psutil = pytest.importorskip('psutil')
+    arguments = dict(grid=dict(gain=[1, 2, 3]), seeds=10 if n < 9 else 20, set=dict(pause=4))
+    undisturbed = start(tmp_path/'t', **arguments)
+    undisturbed.communicate()
+    truth = {row['run']: row for row in load_study(tmp_path/'t').rows}
+    assert len(truth) == 3*arguments['seeds']
+
+    out, chance, finished, kills = tmp_path/'s', random.Random(3), {}, {'sweep': 0, 'worker': 0}
+    process = start(out, **arguments)
+
+    def workers():
+        try:
+            return [child for child in psutil.Process(process.pid).children()
+                    if any('popen_loky' in word for word in child.cmdline())]
+        except psutil.Error:  # one of them is ending at this moment
+            return []
+
+    while sum(kills.values()) < n:
+        if chance.random() < 0.8:  # otherwise it may be killed as it starts
+            until(lambda: workers() or process.poll() is not None)
+        time.sleep(chance.uniform(0, 0.6))
+        assert process.poll() is None, 'too fast to be killed so often'
+        if chance.random() < 0.6 and (alive := workers()):
+            chance.choice(alive).kill()
+            kills['worker'] += 1
+        else:
+            process.kill()
+            process.communicate()
+            kills['sweep'] += 1
+        found = identities(out)  # a worker may finish a run as it is killed
+        assert finished.items() <= found.items()
+        finished = {path: each for path, each in found.items() if path.name != 'lock'}
+        for row in load_study(out).rows:
+            assert row == truth[row['run']]
+        if process.poll() is not None:
+            process = start(out, **arguments)
+    process.communicate()
+    while study_status(out).failed:  # runs whose process has been killed twice
+        start(out, **arguments).communicate()
+    assert min(kills.values()) >= n//5
+    assert finished.items() <= identities(out).items()
+    assert files(out) == files(tmp_path/'t')
+    assert not [name for name in os.listdir(out/'runs') if name.endswith('.part')]
+
+
+def test_workers_end_with_a_sweep_that_was_killed(tmp_path, start):
+    psutil = pytest.importorskip('psutil')
+    process = start(tmp_path/'s', seeds=8, set=dict(pause=200))
+    until(lambda: len(list((tmp_path/'s').glob('running/*'))) == 2)
+    children = psutil.Process(process.pid).children(recursive=True)
+    process.kill()
+    process.communicate()
+    until(lambda: not any(child.is_running() and child.status() != psutil.STATUS_ZOMBIE
+                          for child in children))
+    assert not study_status(tmp_path/'s').running
+
+
+# -------------------------------------------------------------------------------------- elsewhere
+def test_a_cluster(tmp_path):
+    distributed = pytest.importorskip('distributed')
+    sweep('toy', grid=dict(gain=[1, 2]), seeds=2, out=tmp_path/'here', **SHORT)
+    with distributed.LocalCluster(n_workers=1, threads_per_worker=1, processes=False,
+                                  protocol='tcp://', host='127.0.0.1',
+                                  dashboard_address='127.0.0.1:0') as cluster:
+        there = sweep('toy', grid=dict(gain=[1, 2]), seeds=2, out=tmp_path/'there',
+                      cluster=cluster.scheduler_address, **{**SHORT, 'jobs': None})
+    assert len(there.rows) == 4
+    assert files(tmp_path/'here') == files(tmp_path/'there')
+
+
+def test_no_cluster(tmp_path, monkeypatch):
+    monkeypatch.setitem(sys.modules, 'distributed', None)
+    with pytest.raises(RuntimeError, match=r'brian-le\[cluster\]'):
+        sweep('toy', out=tmp_path/'s', cluster='127.0.0.1:1', quiet=True, device='numpy')
+
+
+def test_a_binary_is_compiled_by_one_process_alone(tmp_path, monkeypatch):
+    """Two processes that need the same at once; the compiler is a script that takes its time."""
+    monkeypatch.setenv('BRIAN_LE_CACHE', str(tmp_path/'cache'))
+    for name in 'ab':
+        (tmp_path/name).mkdir()
+        (tmp_path/name/'makefile').write_text(
+            'main:\n\tsleep 0.5; echo once >> ../compiled; echo binary > main\n')
+    processes = [subprocess.Popen([sys.executable, '-m', 'brian_le.builds'], cwd=tmp_path/name,
+                                  stderr=subprocess.PIPE, text=True) for name in 'ab']
+    assert [process.communicate()[1] for process in processes] == ['', '']
+    assert (tmp_path/'compiled').read_text() == 'once\n'
+    assert [(tmp_path/name/'main').read_text() for name in 'ab'] == ['binary\n', 'binary\n']

@@ -1,0 +1,155 @@
+"""Sweeps of models in a file of the user's."""
+
+import itertools
+import os
+import textwrap
+
+import numpy as np
+import pytest
+from brian2 import Hz, mV, ms, nS
+
+from brian_le.protocols import load_study, plot, sweep
+from brian_le.protocols.cli import main
+from brian_le.protocols.user_models import Argument
+
+DECAY = '''
+    from brian2 import Network, NeuronGroup, defaultclock, ms, mV
+    import neighbour
+
+    def build(tau=10*ms, n=2, seed=0, v_start=1.0, slow=False, weights=(1, 2)):
+        defaultclock.dt = 0.1*ms
+        cells = NeuronGroup(n, """dv/dt = (g - v)/tau : 1
+                                  g : 1 (constant)
+                                  tau : second (shared, constant)""", method='euler', name='cells')
+        cells.v, cells.tau = v_start + seed, tau*(2 if slow else 1)
+        return [cells], 5*ms, neighbour.score
+'''
+NEIGHBOUR = '''
+    def score(variables):
+        return {'mean': variables['cells.v'].mean(), 'v': variables['cells.v'][:, None]}
+'''
+QUICK = dict(device='numpy', jobs=1, quiet=True)
+
+
+@pytest.fixture
+def model(tmp_path, monkeypatch):
+    (tmp_path/'model.py').write_text(textwrap.dedent(DECAY))
+    (tmp_path/'neighbour.py').write_text(textwrap.dedent(NEIGHBOUR))
+    monkeypatch.chdir(tmp_path)
+    return 'model.py:build'
+
+
+def decayed(tau, start, goal=0.0):
+    """Forward Euler, 50 steps of 0.1 ms; `tau` in ms."""
+    return goal + (start - goal)*(1 - 0.1/tau)**50
+
+
+def test_arguments_and_seeds(model):
+    study = sweep(model, grid=dict(tau=['5 ms', 20*ms], n=[1, '3']), seeds=[0, 2], **QUICK, out='s')
+    assert [(row['tau'], row['n'], row['seed']) for row in study.rows] == list(
+        itertools.product((0.005, 0.02), (1, 3), (0, 2)))
+    for row, result in study.runs():
+        assert row['mean'] == pytest.approx(decayed(1e3*row['tau'], 1 + row['seed']), rel=1e-12)
+        assert result.arrays['v'].shape == (row['n'], 1) and 'v' not in row
+    assert study.description['columns'] == {'tau': 's', 'n': ''}
+    assert load_study('s').rows == study.rows
+
+
+def test_variables_need_no_new_build(model, monkeypatch):
+    from brian_le.protocols import runner
+    compositions = []
+    build = runner.Run.build
+    monkeypatch.setattr(runner.Run, 'build', lambda self, compose, precision='double': (
+        compositions.append(1), build(self, compose, precision))[1])
+    study = sweep(model, grid={'cells.g': [1, 2], 'cells.tau': ['5 ms', '10 ms']},
+                  set=dict(slow='true'), seeds='0,', **QUICK, out='s')
+    for row in study.rows:
+        assert row['mean'] == pytest.approx(decayed(1e3*row['cells.tau'], 1, row['cells.g']),
+                                            rel=1e-12)
+    assert len(compositions) <= 2  # for the names of the variables, and for the runs
+
+
+@pytest.mark.slow
+def test_one_binary(model):
+    study = sweep(model, grid={'cells.g': [1, 2]}, seeds='0,2', jobs=1, quiet=True, out='s')
+    for row in study.rows:
+        assert row['mean'] == pytest.approx(decayed(10, 1 + row['seed'], row['cells.g']), rel=1e-12)
+
+
+def test_from_a_study_file_elsewhere(model, tmp_path, monkeypatch):
+    (tmp_path/'paper').mkdir()
+    (tmp_path/'paper'/'s.toml').write_text('target = "../model.py:build"\n[grid]\nslow = '
+                                           '[true, false]\nn = [1, 2]\n')
+    monkeypatch.chdir('/')
+    study = sweep(tmp_path/'paper'/'s.toml', **QUICK, out=tmp_path/'s')
+    assert [(row['slow'], row['n']) for row in study.rows] == [
+        (True, 1), (True, 2), (False, 1), (False, 2)]
+    assert any(file.name == 'mean.png' for file in plot(tmp_path/'s'))
+
+
+def test_a_model_that_has_changed_is_another_study(model, tmp_path):
+    sweep(model, **QUICK, out='s')
+    with open('model.py', 'a') as file:
+        file.write('\n# changed\n')
+    with pytest.raises(ValueError, match='the file of the model has changed since'):
+        sweep(model, **QUICK, out='s')
+
+
+def variant(old, new):
+    with open('model.py', 'r+') as file:
+        text = file.read().replace(old, new)
+        file.seek(0), file.truncate(), file.write(text)
+
+
+@pytest.mark.parametrize('change, arguments, message', [
+    (None, ['--grid', 'taau=5ms'], "unknown argument of 'build': 'taau'; did you mean 'tau'"),
+    (None, ['--grid', 'tau=5ms,1mV'], "'tau' is '1mV', but it is in units of s"),
+    (None, ['--grid', 'tau=5'], "'tau' is '5', but it is in units of s"),
+    (None, ['--grid', 'tau=5msx'], "'msx' is not a unit"),
+    (None, ['--grid', 'n=1ms'], "'n' is '1ms', but it has no unit"),
+    (None, ['--grid', 'n=1.5'], "'n' is 1.5; give a whole number"),
+    (None, ['--grid', 'v_start=nan'], "'v_start' is 'nan'; give a number"),
+    (None, ['--grid', 'slow=1'], "'slow' is '1'; give a value such as 'False'"),
+    (None, ['--grid', 'weights=1'], "unknown argument of 'build': 'weights'"),
+    (None, ['--grid', 'cells.gg=1'], "unknown variable: 'cells.gg'; did you mean 'cells.g'"),
+    (None, ['--grid', 'cells.tau=1'], "'cells.tau' is '1', but it is in units of s"),
+    (('seed=0, ', ''), ['--seeds', '2'], "has no argument 'seed'"),
+    (('(tau=10*ms, n=2', '(n, tau=10*ms'), [], "the argument 'n' of 'build' has no default"),
+    (('def build', 'def build('), [], 'cannot be loaded: SyntaxError'),
+    (('5*ms,', '5*mV,'), [], 'return a time'),
+    (('5*ms,', '0.25*ms,'), [], 'not a whole number of time steps'),
+    (('return [cells], ', 'return '), [], 'has to return (objects, duration, score)'),
+    (('def build', 'def make'), [], "model.py': 'build'. Valid: make"),
+])
+def test_bad_input(model, capsys, change, arguments, message):
+    if change:
+        variant(*change)
+    code = main(['sweep', model, '--device', 'numpy', '--jobs', '1', '--quiet', *arguments, '--out',
+                 's'])
+    error = capsys.readouterr().err
+    assert code == 2 and message in error
+    assert not os.path.exists('s')
+
+
+@pytest.mark.parametrize('default, given, plain', [
+    (10*ms, '0.5 s', 0.5), (10*ms, 3*ms, 0.003), (1.0, '2', 2.0), (2*nS, '3e-9 siemens', 3e-9),
+    (1*nS/ms, '2 nS/ms', 2e-6), (1/ms, '5/ms', 5000.0), (1/ms, '5 1/ms', 5000.0),
+    (1*Hz, '2*kHz', 2000.0), (1*mV**2, '3 mV**2', 3e-6), (1, '4', 4), (True, 'false', False),
+    ('a', 'b', 'b'), (None, 'x', 'x'), (None, '1.5', 1.5), (None, 'true', True)])
+def test_reading(default, given, plain):
+    found = Argument('x', default).read(given)
+    assert type(found) is type(plain)
+    assert found == (pytest.approx(plain, rel=1e-12) if isinstance(plain, float) else plain)
+
+
+@pytest.mark.parametrize('text', ['__import__("os")', '1 __import__', '1 ms.real', '1 (ms)',
+                                  '1 ms**99999*x', '1e', '', 'ms', '1 ms, 2'])
+def test_nothing_but_quantities(text):
+    with pytest.raises(ValueError):
+        Argument('x', 10*ms).read(text)
+
+
+def test_values_go_back_to_quantities():
+    argument = Argument('tau', 10*ms)
+    assert argument.value(argument.read('5 ms')) == 5*ms
+    assert np.asarray(Argument('n', 1).value(3)) == 3
