@@ -15,8 +15,8 @@ import numpy as np
 from brian_le.protocols.imperfections import imperfections, kinds, parameters
 from brian_le.protocols.parameters import Parameter
 
-__all__ = ['NAME', 'SUMMARY', 'PARAMETERS', 'FIGURES', 'dataset', 'draw', 'check', 'compose', 'simulate',
-           'train', 'prepare', 'read_variables', 'scores', 'measures', 'summarize']
+__all__ = ['NAME', 'SUMMARY', 'PARAMETERS', 'FIGURES', 'dataset', 'draw', 'check', 'compose',
+           'simulate', 'train', 'prepare', 'read_variables', 'scores', 'measures', 'summarize']
 
 NAME = 'bars'
 FIGURES = 'brian_le.protocols.bars_figures'
