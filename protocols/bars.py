@@ -307,14 +307,14 @@ def train(p, weights, order, run, seed=0):
         on = {f'{name}_{part}_traces.on': 1 for name in task.circuits
               for part in ('hidden', 'output')}
         off = {f'{name}_target.on': 0 for name in task.circuits}
-        now = {key: value for key, value in state.items() if key.endswith('.w')}
+        now = {key: value for key, value in state.items() if key.endswith(('.w', '.alive'))}
         end = show({**now, **on, **off}, np.arange(N_PATTERNS), nudged=False, learning=False)
         return {f'{name}.{when}_{part}_{variable}': recorder.array(
             variable, end[f'{name}_{part}_traces_monitor.{variable}'])
             for part, recorders in (('hidden', task.hidden_traces), ('output', task.output_traces))
             for name, recorder in recorders.items() for variable in recorder.variables}
 
-    arrays = traces({}, 'before')
+    arrays = traces(dict.fromkeys(at_the_end, 1) if death(p) else {}, 'before')
     state, means = run.in_chunks(
         chunk, {}, len(order), 'epoch', room=_ROOM//(2*N_PATTERNS),
         duration=2*N_PATTERNS*p.t_pattern,

@@ -295,7 +295,8 @@ def _sweep(options):
     status = study_status(study.directory)
     print(f"{status}; table in '{study.directory/'table.csv'}'")
     if status.failed:
-        raise RuntimeError(f"{len(status.failed)} runs failed; 'brian-le status "
+        n = len(status.failed)
+        raise RuntimeError(f"{n} run{'s' if n > 1 else ''} failed; 'brian-le status "
                            f"{study.directory}' says why, and the same command tries them again")
     from brian_le.protocols.figures import plot
 

@@ -16,6 +16,7 @@ import shutil
 import subprocess
 import tempfile
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -180,13 +181,26 @@ class StandaloneProgram:
         self.compiled = build(self.directory)
 
     def __call__(self, values, n_steps):
+        values = {**self.initial, **values}
+        self._find_sizes([key for key, value in values.items() if np.size(value) == 1])
+        return self._launch(values, n_steps)
+
+    def _find_sizes(self, keys):
+        """Let the binary say how large variables are that take one value for all of them."""
+        unknown = [key for key in keys if key in self.arrays and self.arrays[key].size is None]
+        if unknown:
+            end = self._launch({key: value for key, value in self.initial.items()
+                                if key not in unknown}, 1)
+            self.arrays |= {key: replace(self.arrays[key], size=len(end[key])) for key in unknown}
+
+    def _launch(self, values, n_steps):
         with tempfile.TemporaryDirectory(prefix='brian_le_run_') as folder:
             folder = Path(folder)
             (folder/'static_arrays').symlink_to(self.directory/'static_arrays')
             (folder/'results').mkdir()
             (folder/'values').mkdir()
             arguments = []
-            values = {**self.initial, **values, f'{RUN}.n_steps': n_steps}
+            values = {**values, f'{RUN}.n_steps': n_steps}
             for number, (key, value) in enumerate(values.items()):
                 array = self.arrays[choose('variable', key, self.arrays)].file_array(key, value)
                 array.tofile(f'{folder}/values/{number}')

@@ -30,6 +30,7 @@ __all__ = ['sweep']
 
 _TABLE_SECONDS = 10  # between two tables while a sweep is under way
 _FULL = {errno.ENOSPC, errno.EDQUOT, errno.EACCES, errno.EPERM, errno.EROFS, errno.EIO}
+_NO_FOLDER = {errno.ENOENT, errno.ENOTDIR}
 _NEARLY_FULL = 2**20  # bytes
 
 
@@ -122,7 +123,7 @@ def _clear_errors(folder):
     try:
         yield
     except OSError as error:
-        if error.errno not in _FULL:
+        if error.errno not in _FULL | _NO_FOLDER:
             raise
         raise type(error)(
             error.errno, f"{error.strerror}: the study in '{folder.directory}' has stopped; "

@@ -22,6 +22,7 @@ from brian_le.protocols.contents import time_step
 from brian_le.protocols.results import ResultFolder
 from brian_le.protocols.runner import Run, versions
 from brian_le.protocols.targets import load_module
+from brian_le.substrate.composition import drawn_variables
 
 __all__ = ['Argument', 'ModelTarget']
 
@@ -143,7 +144,8 @@ class ModelTarget:
         self.name = f'{Path(path).absolute()}:{function}'
         module = load_module(path)
         self.source = hashlib.sha256(Path(path).read_bytes()).hexdigest()
-        functions = [key for key, value in vars(module).items() if inspect.isfunction(value)]
+        functions = [key for key, value in vars(module).items()
+                     if inspect.isfunction(value) and value.__module__ == module.__name__]
         self.build = getattr(module, choose(f"function of '{path}'", function, functions))
         arguments = inspect.signature(self.build).parameters.values()
         for argument in arguments:
@@ -168,14 +170,20 @@ class ModelTarget:
         variables = {name: given[name] for name in given if '.' in name}
         if variables:
             arguments = self._variables()
-            values |= {name: arguments[choose('variable', name, arguments)].read(value)
-                       for name, value in variables.items()}
+            for name, value in variables.items():
+                if name in self._drawn:
+                    raise ValueError(f"'{name}' is drawn by the model's Substrate, and would lose "
+                                     f"its imperfections; make it an argument of "
+                                     f"'{self.build.__name__}'")
+                values[name] = arguments[choose('variable', name, arguments)].read(value)
         return values
 
     def _variables(self):
         """The variables of the model as it is by default, as arguments."""
         if not hasattr(self, '_found'):
-            variables = self._program(self.defaults(), 0, Run('numpy')).program.variables
+            program = self._program(self.defaults(), 0, Run('numpy')).program
+            variables = program.variables
+            self._drawn = drawn_variables(program.network.objects)
             self._found = {key: Argument(key, Quantity(1.0, dim=variable.dim))
                            for key, variable in variables.items()}
         return self._found
@@ -189,9 +197,13 @@ class ModelTarget:
         return True
 
     def check_values(self, runs):
-        """Build the first of the runs, so that what is wrong with the model comes up at once."""
-        parameters, seed = runs[0]
-        self._program(parameters, seed, Run('numpy'))
+        """Build the model with every value of every argument, so that errors come up at once."""
+        seen = set()
+        for parameters, seed in runs:
+            new = {(p.name, parameters[p.name]) for p in self.parameters} - seen
+            if new or not seen:
+                seen |= new | {None}
+                self._program(parameters, seed, Run('numpy'))
 
     def structure(self, parameters, seed):
         """Runs that are alike in this share a program."""
@@ -237,4 +249,8 @@ class ModelTarget:
             if array.dtype == object:
                 raise ValueError(f"the score '{name}' is {score[name]!r}; return numbers or "
                                  'arrays of numbers')
+            if array.dtype.kind == 'f' and not np.isfinite(array).all():
+                folder.discard()  # to continue would only lead there again
+                raise FloatingPointError(f"the score '{name}' is {score[name]!r}; use other values "
+                                         'of the arguments, or leave it out of the score')
         return folder.finish(arrays)

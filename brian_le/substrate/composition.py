@@ -8,7 +8,9 @@ from brian_le.projections import project
 from brian_le.substrate.imperfection import Imperfection, shared_where_possible
 from brian_le.substrate.sites import Site
 
-__all__ = ['Substrate']
+__all__ = ['Substrate', 'drawn_variables']
+
+_DRAWN = 'drawn_by_substrate'  # attribute of objects
 
 
 class Substrate:
@@ -144,6 +146,7 @@ class Substrate:
                                  f"'{imperfection.on}'")
         for site, values in self._values(self.imperfections, self.seed):
             site.set(values)
+            vars(site.object)[_DRAWN] = frozenset(values)
 
     def values(self, imperfections=None, seed=None):
         """The values of all variables of imperfections, for a run of a compiled simulation.
@@ -213,3 +216,9 @@ class Substrate:
                 rng = np.random.default_rng([seed, number, site.number])
                 values |= imperfections[number].values(site, rng)
             yield site, values
+
+
+def drawn_variables(objects):
+    """The names of all variables, ``'object.variable'``, that substrates have given values to."""
+    return {f'{obj.name}.{variable}' for obj in objects
+            for variable in vars(obj).get(_DRAWN, ())}

@@ -153,3 +153,50 @@ def test_values_go_back_to_quantities():
     argument = Argument('tau', 10*ms)
     assert argument.value(argument.read('5 ms')) == 5*ms
     assert np.asarray(Argument('n', 1).value(3)) == 3
+
+
+DRAWN = """
+    from brian2 import ms
+    from brian_le.substrate import Mismatch, Substrate
+
+    def build(strength=0.1, goal=1.0, seed=0):
+        substrate = Substrate([Mismatch('tau', strength)], seed)
+        cells = substrate.neurons(3, 'dv/dt = (goal - v)/tau : 1\\ntau : second (constant)\\n'
+                                  'goal : 1 (constant)', name='cells', method='euler')
+        cells.tau, cells.goal = 10*ms, goal
+        substrate.settle()
+        return [cells], 1*ms, lambda found: found['cells.v'].std()/max(goal, 0)
+"""
+
+
+@pytest.fixture
+def drawn(tmp_path, monkeypatch):
+    (tmp_path/'drawn.py').write_text(textwrap.dedent(DRAWN))
+    monkeypatch.chdir(tmp_path)
+    return 'drawn.py:build'
+
+
+def test_mismatch_of_a_model(drawn):
+    study = sweep(drawn, grid={'strength': [0.0, 0.1, 0.3]}, seeds=[5], **QUICK, out='s')
+    none, some, more = study.table['score']
+    assert none < 1e-15 and 1e-3 < some < more
+
+
+def test_what_a_substrate_has_drawn_is_not_replaced(drawn):
+    with pytest.raises(ValueError, match="'cells.tau' is drawn by the model's Substrate"):
+        sweep(drawn, grid={'cells.tau': ['5 ms']}, **QUICK, out='s')
+
+
+def test_every_value_is_checked_before_the_first_run(drawn, tmp_path):
+    with pytest.raises(ValueError, match="strength of 'Mismatch' is -1"):
+        sweep(drawn, grid={'goal': [1, 2], 'strength': [0.1, -1]}, **QUICK, out='s')
+    assert not (tmp_path/'s').exists()
+
+
+@pytest.mark.filterwarnings('ignore:invalid value', 'ignore:divide by zero')
+def test_a_score_that_is_not_finite_is_a_failure(drawn, capsys):
+    assert main(['sweep', drawn, '--grid', 'goal=0,1', '--device', 'numpy', '--jobs', '1',
+                 '--quiet', '--out', 's']) == 1
+    assert '1 done, 0 running, 1 failed' in capsys.readouterr().out
+    assert main(['status', 's']) == 0
+    assert "the score 'score' is" in capsys.readouterr().out
