@@ -198,8 +198,22 @@ def _outcomes(study, folder, runs, parallel):
     from joblib import delayed
 
     work = delayed(_work)
-    return parallel(work(study.target, run, study.device, folder.directory)
-                    for run in runs)
+    with _no_interrupts():
+        return parallel(work(study.target, run, study.device, folder.directory)
+                        for run in runs)
+
+
+@contextlib.contextmanager
+def _no_interrupts():
+    """Let processes that are started here know nothing of Ctrl-C, which is for the sweep alone."""
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    users = signal.signal(signal.SIGINT, signal.SIG_IGN)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGINT, users)
 
 
 def _work(target, run, device, directory):

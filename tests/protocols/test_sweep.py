@@ -249,7 +249,7 @@ def test_failed_runs_keep_their_error_and_are_tried_again(tmp_path, capsys, monk
     assert main(command) == 1
     captured = capsys.readouterr()
     assert captured.out.startswith('1 done, 0 running, 1 failed, 0 to do')
-    assert '1 runs failed' in captured.err
+    assert '1 run failed' in captured.err
     assert main(['status', out]) == 0
     status = capsys.readouterr().out
     assert 'failed   pause=0,mode=bad,seed=12345: the toy is broken' in status
