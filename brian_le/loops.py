@@ -6,7 +6,7 @@ from brian2.codegen.runtime.numpy_rt.numpy_rt import NumpyCodeObject
 from brian2.codegen.translation import get_identifiers_recursively
 from brian2.core.functions import Function
 from brian2.core.namespace import get_local_namespace
-from brian2.core.variables import Subexpression
+from brian2.core.variables import ArrayVariable, Subexpression
 from brian2.devices.cpp_standalone.codeobject import CPPStandaloneCodeObject
 from brian2.devices.cpp_standalone.device import CPPStandaloneDevice
 from brian2.devices.device import RuntimeDevice, get_device
@@ -264,6 +264,12 @@ class LoopSynapses(Synapses):
             logger.info(f"'{self.name}' has noise (xi); it is computed as brian2.Synapses are",
                         f'stock_{self.name}', once=True)
             return None
+        elsewhere = [name for name in sorted(names & set(self.variables))
+                     if self._has_own_index(name)]
+        if elsewhere:
+            logger.info(f"'{self.name}' reads '{elsewhere[0]}' by an index of its own; it is "
+                        'computed as brian2.Synapses are', f'stock_{self.name}', once=True)
+            return None
         functions = {name: value for name, value in self.resolve_all(
             names, run_namespace, user_identifiers=set()).items() if isinstance(value, Function)}
         for name, function in functions.items():
@@ -286,6 +292,12 @@ class LoopSynapses(Synapses):
         if variable is None or variable.scalar:
             return None
         return SIDES.get(self.variables.indices[name])
+
+    def _has_own_index(self, name):
+        """Whether a variable is neither one of the synapses nor one of their neurons."""
+        variable = self.variables[name]
+        return (isinstance(variable, ArrayVariable) and not variable.scalar
+                and self.variables.indices[name] not in SIDES)
 
     def inlined(self, code):
         """Code without the names of synaptic subexpressions."""

@@ -339,8 +339,8 @@ def prepare(p, seed):
         the project) and ``guide`` (the most important variables and what they are).
     """
     if death(p):
-        raise ValueError("'dead_from' is above 0, but an exported project cannot change its neurons "
-                         'while it runs; give dead_from=0')
+        raise ValueError("'dead_from' is above 0, but an exported project cannot change its "
+                         'neurons while it runs; give dead_from=0')
     weights, order = draw(p, seed)
     guide = {'bars.step, bars.presentation': 'where the run has ended'}
     for name in _CIRCUITS[p.prospective]:

@@ -34,8 +34,9 @@ def delays(study):
         band(axes, chosen, 'delay', 'accuracy', style, scale=100, color=colour,
              label=f'{names[which]}, {t_pattern:g} ms per pattern')
     _chance(axes)
-    axes.set(xlabel='delay between layers (ms)', xlim=(-0.01, None), ylabel='accuracy, mean of last 100 epochs (%)',
-             ylim=(0, 104), title='Delays have to be short beside a presentation')
+    axes.set(xlabel='delay between layers (ms)', xlim=(-0.01, None),
+             ylabel='accuracy, mean of last 100 epochs (%)', ylim=(0, 104),
+             title='Delays have to be short beside a presentation')
     axes.set_xscale('symlog', linthresh=0.1)
     axes.legend(fontsize=9)
     return {'delays': figure}

@@ -81,6 +81,12 @@ def study_status(directory):
     ------
     ValueError
         If it is not the folder of a study.
+
+    Examples
+    --------
+    >>> from brian_le.protocols import study_status
+    >>> print(study_status('results/fig3-bars'))  # doctest: +SKIP
+    220 done, 0 running, 0 failed, 0 to do
     """
     folder = StudyFolder(directory)
     status = StudyStatus()

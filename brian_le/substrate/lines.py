@@ -181,17 +181,19 @@ class Delay(_Line):
         check_not_negative("spread of 'Delay'", spread)
         self.spread = float(spread)
         if per == 'projection' and (self.time.shape or self.spread):
-            raise ValueError("'Delay' has one delay for each projection; give a single time without"
-                             " spread, or per='connection'")
+            raise ValueError("'Delay' has one delay for each projection; give a single time and no "
+                             "spread, or per='connection'")
         if self.time.shape and self.spread:
             raise ValueError("'Delay' has a range of times and a spread; give one of them")
         if self.time.shape not in ((), (2,)) or self.time.shape and self.time[0] > self.time[1]:
-            raise ValueError(f"times of 'Delay' are {time}; give one, or the lowest and the highest")
+            raise ValueError(f"times of 'Delay' are {time}; give one, or the lowest and the "
+                             'highest')
         latest = np.max(self.time)
         self.longest = latest*(1 + 3*self.spread) if longest is None else _times(
             "longest of 'Delay'", longest)
-        if self.longest < latest*(1 - 1e-9):
-            raise ValueError(f"time of 'Delay' is {time}, more than longest={longest}")
+        if self.longest.shape or self.longest < latest*(1 - 1e-9):
+            raise ValueError(f"time of 'Delay' is {time}, and longest={longest}; give one "
+                             'time that is as long')
 
     def __repr__(self):
         return f'Delay({self.time!r}, per={self.per!r})'
@@ -243,8 +245,8 @@ class Delay(_Line):
             return
         synapses = site.object
         if not getattr(synapses, '_has_stock_equivalent', True):
-            raise ValueError(f"'{site.name}' has connections that share their weights, which cannot "
-                             "have delays of their own; give per='projection'")
+            raise ValueError(f"'{site.name}' has connections that share their weights, which "
+                             "cannot have delays of their own; give per='projection'")
         for group in _ends(synapses):
             for line in _lines(site.name, self.kind, group):
                 size, n = group.variables[f'{line}_buffer'].size, len(group)
@@ -256,8 +258,10 @@ class Delay(_Line):
                     when='groups', order=stored.order + _OPERATION, name=f'{line}_find')
 
     def values(self, site, rng):
-        dt = site.dt
-        time = self.time/second
+        dt, time = site.dt, self.time/second
+        if self.per == 'connection' and 'shared' in site.object.equations['delay_steps'].flags:
+            raise ValueError(f"'{site.name}' was composed with one delay for all connections; "
+                             "compose it with per='connection'")
         if self.per == 'connection':
             time = (rng.uniform(*time, site.size) if self.time.shape else
                     time*(1 + self.spread*rng.standard_normal(site.size)))
@@ -273,9 +277,9 @@ class Delay(_Line):
         return np.rint(np.asarray(times)/dt).astype(int)
 
     def _room(self, site):
-        return min(group.variables[f'{line}_buffer'].size//len(group) - 1
-                   for group in _ends(site.object)
-                   for line in _lines(site.name, self.kind, group))
+        rings = [group.variables[f'{line}_buffer'].size//len(group)
+                 for group in _ends(site.object) for line in _lines(site.name, self.kind, group)]
+        return min(rings, default=np.inf) - 1
 
 
 class LowPass(_Line):
@@ -352,8 +356,8 @@ class LowPass(_Line):
     def values(self, site, rng):
         tau = float(self.tau)
         if tau and tau < site.dt*(1 - 1e-9):
-            raise ValueError(f"tau of 'LowPass' on '{site.name}' is {tau*1e3:g} ms; it has to be at "
-                             f'least the time step of {site.dt*1e3:g} ms, or 0')
+            raise ValueError(f"tau of 'LowPass' on '{site.name}' is {tau*1e3:g} ms; it has to be "
+                             f'at least the time step of {site.dt*1e3:g} ms, or 0')
         return {'filter_memory': max(0.0, 1 - site.dt/tau) if tau else 0.0}
 
 

@@ -1,6 +1,6 @@
 import numpy as np
 import pytest
-from brian2 import DimensionMismatchError, Network, NeuronGroup, get_device, mV, ms, second
+from brian2 import DimensionMismatchError, Network, NeuronGroup, get_device, mV, ms
 
 from brian_le import ReplicatedGroup, fixed_weights
 from brian_le.models import Conv, Dense, Flatten, LayeredNetwork, MaxPool, initial_weights
@@ -15,7 +15,7 @@ W = np.array([[0.5, -1.0], [0.3, 0.8], [-0.7, 0.2]])  # [pre, post]
 V = np.array([[0.1, -0.4], [0.9, 0.3]])
 
 
-# ------------------------------------------------------------------------- a chain, and itself in NumPy
+# ------------------------------------------------------------------ a chain, and itself in NumPy
 def chain(name, imperfections, replicas=2):
     """Inputs, and cells that excite themselves; both projections learn, one sends errors back."""
     substrate = Substrate(imperfections, seed=4)
@@ -24,15 +24,16 @@ def chain(name, imperfections, replicas=2):
                                      r_sent = r : 1
                                      v_err : 1
                                      phase : integer (shared)''', name=f'{name}_inputs', **options)
-    inputs.run_regularly('phase = phase + 1\nr = sin(phase/2.0 + i)', when='groups', order=STIMULUS)
+    inputs.run_regularly('phase = phase + 1\nr = sin(phase/2.0 + i)', when='groups',
+                         order=STIMULUS)
     cells = substrate.neurons(2, '''dv/dt = (v_in + v_rec - v)/(2*ms) : 1
                                     v_in : 1
                                     v_rec : 1
                                     r : 1
                                     r_now = tanh(v) : 1
                                     err : 1
-                                    err_now = 0.5 - tanh(v) : 1''', name=f'{name}_cells', method='prospective_euler',
-                              **options)
+                                    err_now = 0.5 - tanh(v) : 1''', name=f'{name}_cells',
+                              method='prospective_euler', **options)
     up = substrate.project(inputs, cells, '''v_in_post = w*r_pre : 1 (summed)
                                              v_err_pre = w*err_post : 1 (summed)
                                              dw/dt = err_post*r_sent_pre/ms : 1 (clock-driven)''',
@@ -113,11 +114,10 @@ def reference(up=(), again=(), replicas=2):
     return {'r': r.ravel(), 'v_err': v_err.ravel(), 'up': w.ravel(), 'again': u.ravel()}
 
 
-def drawn(low, high, spread=None):
-    """The delays that a projection has been given."""
-    substrate, objects = chain('drawn', [Delay(
-        (low*ms, high*ms) if spread is None else low*ms, per='connection', spread=spread or 0)], 1)
-    return [np.array(projection.delay_steps).reshape(-1, 2) for projection in objects[2:]]
+def drawn(substrate):
+    """The delays that the connections of projections have been given, [pre, post]."""
+    return [np.array(site.object.delay_steps).reshape(-1, 2) for site in substrate.sites
+            if site.is_projection]
 
 
 LINES = {
@@ -134,6 +134,8 @@ EXPECTED = {
     'late_filter': [((Late, 3), (Slow, 0.5)), ((Slow, 0.5),)],
     'filter_late': [((Slow, 0.5), (Late, 3)), ((Late, 3),)],
 }
+WRONG = [LowPass(0.4*ms), Delay(0.2*ms, longest=0.5*ms)]
+RIGHT = [LowPass(0*ms), Delay(0*ms, longest=0.3*ms)]
 EACH = Delay((0*ms, 0.6*ms), per='connection')
 
 
@@ -155,29 +157,37 @@ def served(name):
     return objects, STEPS*DT*ms, read
 
 
-def small(name):
-    substrate = Substrate([Delay(0.2*ms)])
-    inputs = NeuronGroup(2, 'r = sin(t/ms + 1 + i) : 1', name=f'{name}_inputs')
-    cells = NeuronGroup(2, 'v : 1', name=f'{name}_cells')
-    up = substrate.project(inputs, cells, fixed_weights('v'), name=f'{name}_up')
-    up.matrix('w')[:] = V
-    substrate.settle()
-    return [inputs, cells, up], 0.5*ms, lambda: cells.v[:]  # the last step begins at 0.4 ms
+def small(*imperfections, values=None):
+    """A single sum, of rates that grow; the last step begins at 0.4 ms."""
+    def composed(name):
+        substrate = Substrate(imperfections, seed=4)
+        inputs = NeuronGroup(2, 'r = t/ms + i : 1', name=f'{name}_inputs')
+        cells = NeuronGroup(2, 'v : 1', name=f'{name}_cells')
+        up = substrate.project(inputs, cells, fixed_weights('v'), name=f'{name}_up')
+        up.matrix('w')[:] = V
+        substrate.settle()
+        if values is not None:
+            give(substrate, substrate.values(values))
+        return [inputs, cells, up], 0.5*ms, lambda: {'v': cells.v[:]}
+    return composed
 
 
 CASES = {
     'served': served,  # at the beginning, because the first run takes the arguments
     **{kind: case(*lines) for kind, lines in LINES.items()},
-    'none_alone': case(replicas=1),
-    'zero_each': case(EACH, replicas=1, values=[Delay(0*ms, per='connection')]),
-    'small': small,
     'none': case(),
-    'zero': case(LowPass(0.5*ms), Delay(0.3*ms), values=[LowPass(0*ms), Delay(0*ms)]),
+    'zero': case(*WRONG, values=RIGHT),
     'each': case(EACH, replicas=1),
+    'zero_each': case(EACH, replicas=1, values=[Delay(0*ms, per='connection')]),
+    'none_alone': case(replicas=1),
+    'small': small(Delay(0.2*ms)),
+    'small_each': small(Delay((0.1, 0.3)*ms, per='connection')),
+    'small_none': small(),
+    'small_zero': small(*WRONG, values=RIGHT),
 }
 #: What compilers, which take long, have to compile.
 COMPILED = {'numpy': set(CASES), 'cython': {'small'},
-            'cpp_standalone': {'none', 'zero', 'each', 'served'}}
+            'cpp_standalone': {'served', 'small_each', 'small_none', 'small_zero'}}
 
 
 @pytest.fixture(scope='module', params=CODE_TARGETS)
@@ -204,13 +214,14 @@ def test_lines_are_those_of_numpy(found, kind):
 
 
 def test_every_connection_has_a_delay_of_its_own(found):
-    steps = drawn(0, 0.6)
+    steps = drawn(chain('drawn', [EACH], 1)[0])
     assert len(np.unique(steps[0])) > 2 and np.max(steps[0]) <= 6
     assert_close(of(found, 'each'), reference(*[((Late, s),) for s in steps], replicas=1))
 
 
-def test_without_strength_no_bit_changes(found):
-    assert_same(of(found, 'zero'), of(found, 'none'))
+@pytest.mark.parametrize('circuit', ['', 'small_'])
+def test_without_strength_no_bit_changes(found, circuit):
+    assert_same(of(found, f'{circuit}zero'), of(found, f'{circuit}none'))
 
 
 def test_connections_without_delay_differ_from_none_in_the_order_of_additions(found):
@@ -218,7 +229,15 @@ def test_connections_without_delay_differ_from_none_in_the_order_of_additions(fo
 
 
 def test_small_circuit(found):
-    np.testing.assert_allclose(of(found, 'small'), V @ np.sin(0.2 + 1 + np.arange(2)), rtol=1e-14)
+    assert_close(of(found, 'small'), {'v': V @ (0.2 + np.arange(2))})
+
+
+def test_connections_of_a_small_circuit(found):
+    substrate = small(Delay((0.1, 0.3)*ms, per='connection'))('drawn')[0][2]
+    steps = np.array(substrate.delay_steps).reshape(2, 2)
+    assert len(np.unique(steps)) > 1
+    r = 0.4 - DT*steps + np.arange(2)[:, None]  # [pre, post]
+    assert_close(of(found, 'small_each'), {'v': (V.T*r).sum(0)})
 
 
 def test_one_binary_serves_other_delays_and_filters(found):
@@ -234,11 +253,7 @@ def run(substrate, objects, duration=2*ms):
     return states(substrate)
 
 
-WRONG = [LowPass(0.4*ms), Delay(0.2*ms, longest=0.5*ms)]
-RIGHT = [LowPass(0*ms), Delay(0*ms, longest=0.3*ms)]
-
-
-@pytest.mark.parametrize('circuit', CIRCUITS)
+@pytest.mark.parametrize('circuit', ['microcircuit', 'gle'])
 def test_models_without_strength_are_perfect(circuit):
     perfect = run(*compose(circuit, 'net'))
     substrate, objects = compose(circuit, 'net', WRONG)
@@ -344,7 +359,8 @@ def test_units_are_kept():
     (lambda: Delay(np.nan*ms), ValueError, 'finite'),
     (lambda: Delay(3), DimensionMismatchError, 'not a time'),
     (lambda: Delay(3*mV), DimensionMismatchError, 'not a time'),
-    (lambda: Delay(2*ms, longest=1*ms), ValueError, 'more than longest'),
+    (lambda: Delay(2*ms, longest=1*ms), ValueError, 'as long'),
+    (lambda: Delay(2*ms, longest=(3, 4)*ms), ValueError, 'as long'),
     (lambda: Delay(2*ms, longest=1), DimensionMismatchError, 'not a time'),
     (lambda: Delay(2*ms, per='synapse'), ValueError, "did you mean|Valid: connection"),
     (lambda: Delay(2*ms, spread=0.1), ValueError, "per='connection'"),
@@ -363,6 +379,8 @@ def test_units_are_kept():
     (lambda: chain('net', [EACH, LowPass(1*ms)], 1), ValueError, 'put LowPass.* before Delay'),
     (lambda: chain('net', [Delay(1*ms)])[0].values([Delay(1.2*ms)]), ValueError,
      "'net_up' has room for delays of 1 ms, but they are up to 1.2 ms"),
+    (lambda: chain('net', [Delay(1*ms)], 1)[0].values([EACH]), ValueError,
+     'one delay for all connections'),
     (lambda: chain('net', [Delay(0*ms)])[0].values([Delay(1*ms)]), ValueError,
      'without strength when the circuit was composed'),
 ])
