@@ -11,7 +11,7 @@ from brian_le.protocols.data_files import PUBLISHED, read_cifar10
 from brian_le.protocols.parameters import Folder
 
 __all__ = ['NAME', 'SUMMARY', 'PARAMETERS', 'FIGURES', 'simulate', 'prepare', 'read_variables',
-           'summarize']
+           'check', 'structure', 'measures', 'summarize']
 
 NAME = 'cifar10'
 SUMMARY = 'CIFAR-10, learned by a convolutional network of slow neurons (your files, --data DIR)'
@@ -26,3 +26,4 @@ _BENCHMARK = Benchmark(NAME, lambda p: first_samples(read_cifar10(p.data), p.sam
                        convolutional, lambda p: (1, 0.2, 0.2, 0.1))
 simulate, prepare = _BENCHMARK.simulate, _BENCHMARK.prepare
 read_variables, summarize = _BENCHMARK.read_variables, _BENCHMARK.summarize
+check, structure, measures = _BENCHMARK.check, _BENCHMARK.structure, _BENCHMARK.measures

@@ -14,7 +14,7 @@ from brian_le.protocols.datasets import digits
 from brian_le.protocols.parameters import Parameter
 
 __all__ = ['NAME', 'SUMMARY', 'PARAMETERS', 'FIGURES', 'simulate', 'prepare', 'read_variables',
-           'summarize']
+           'check', 'structure', 'measures', 'summarize']
 
 NAME = 'digits'
 SUMMARY = '8 x 8 digits, learned by 64-60-10 slow neurons in mini-batches'
@@ -41,3 +41,4 @@ def factors(p):
 _BENCHMARK = Benchmark(NAME, lambda p: digits(), layers, factors)
 simulate, prepare = _BENCHMARK.simulate, _BENCHMARK.prepare
 read_variables, summarize = _BENCHMARK.read_variables, _BENCHMARK.summarize
+check, structure, measures = _BENCHMARK.check, _BENCHMARK.structure, _BENCHMARK.measures

@@ -10,7 +10,7 @@ from brian_le.protocols.data_files import PUBLISHED, read_higgs
 from brian_le.protocols.parameters import Folder, Parameter
 
 __all__ = ['NAME', 'SUMMARY', 'PARAMETERS', 'FIGURES', 'simulate', 'prepare', 'read_variables',
-           'summarize']
+           'check', 'structure', 'measures', 'summarize']
 
 NAME = 'higgs'
 SUMMARY = 'HIGGS, learned by 28-300-300-300-1 slow neurons (your file, --data DIR)'
@@ -33,3 +33,4 @@ _BENCHMARK = Benchmark(NAME, lambda p: first_samples(read_higgs(p.data, p.rows),
                        lambda p: (1, 0.2, 0.1, 0.1))
 simulate, prepare = _BENCHMARK.simulate, _BENCHMARK.prepare
 read_variables, summarize = _BENCHMARK.read_variables, _BENCHMARK.summarize
+check, structure, measures = _BENCHMARK.check, _BENCHMARK.structure, _BENCHMARK.measures

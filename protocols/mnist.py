@@ -12,7 +12,7 @@ from brian_le.protocols.data_files import PUBLISHED, read_mnist
 from brian_le.protocols.parameters import Folder
 
 __all__ = ['NAME', 'SUMMARY', 'PARAMETERS', 'FIGURES', 'simulate', 'prepare', 'read_variables',
-           'summarize']
+           'check', 'structure', 'measures', 'summarize']
 
 NAME = 'mnist'
 SUMMARY = 'MNIST, learned by 784-300-100-10 slow neurons (your files, --data DIR)'
@@ -34,3 +34,4 @@ _BENCHMARK = Benchmark(NAME, lambda p: first_samples(read_mnist(p.data), p.sampl
                        lambda p: (1, 0.2, 0.1))
 simulate, prepare = _BENCHMARK.simulate, _BENCHMARK.prepare
 read_variables, summarize = _BENCHMARK.read_variables, _BENCHMARK.summarize
+check, structure, measures = _BENCHMARK.check, _BENCHMARK.structure, _BENCHMARK.measures

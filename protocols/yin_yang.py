@@ -9,7 +9,7 @@ from brian_le.protocols.datasets import yin_yang
 from brian_le.protocols.parameters import Parameter
 
 __all__ = ['NAME', 'SUMMARY', 'PARAMETERS', 'FIGURES', 'simulate', 'prepare', 'read_variables',
-           'summarize']
+           'check', 'structure', 'measures', 'summarize']
 
 NAME = 'yin-yang'
 SUMMARY = 'points in the yin-yang symbol, classified by 4-120-3 slow neurons'
@@ -32,3 +32,4 @@ def layers(p):
 _BENCHMARK = Benchmark(NAME, lambda p: yin_yang(p.samples), layers, lambda p: (1, 1), ACTIVATION)
 simulate, prepare = _BENCHMARK.simulate, _BENCHMARK.prepare
 read_variables, summarize = _BENCHMARK.read_variables, _BENCHMARK.summarize
+check, structure, measures = _BENCHMARK.check, _BENCHMARK.structure, _BENCHMARK.measures

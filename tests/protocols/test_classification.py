@@ -75,7 +75,10 @@ class PlainNetwork:
 
     def __init__(self, p, weights, name):
         self.p, self.name = p, name
-        self.tau_r = 0 if name == 'no_look_ahead' else p.tau_m
+        self.tau_m = [np.full(len(weights['bias', k]), p.tau_m) for k in (0, 1)]
+        self.tau_r = [0*tau if name == 'no_look_ahead' else tau for tau in self.tau_m]
+        self.errors_from_tau_r = name == 'no_look_ahead' or p.errors_from == 'tau_r'
+        self.alive = 1.0  # of hidden neurons
         self.W = [weights['forward', 0].copy(), weights['forward', 1].copy()]
         self.b = [weights['bias', 0].copy(), weights['bias', 1].copy()]
         self.B = weights['feedback', 1].copy() if name in ('random', 'mirror') else self.W[1]
@@ -92,14 +95,17 @@ class PlainNetwork:
             vars(self).update(before)
         return outputs
 
-    def step(self, x, target, learning):
+    def step(self, x, target, learning, eta_tau=0):
         p, seen = self.p, [x, self.r[0]]
         drive = [r @ W.T + b for r, W, b in zip(seen, self.W, self.b)]
-        du = [(v + err - u)/p.tau_m for v, err, u in zip(drive, self.err, self.u)]
-        prosp = [u + self.tau_r*d for u, d in zip(self.u, du)]
-        # without look-ahead errors are what a membrane is away from its input
-        sent = prosp[1] - drive[1] if self.name == 'no_look_ahead' else self.err[1]
-        self.err = [self.slope[0]*(sent @ self.B),
+        du = [(v + err - u)/tau for v, err, u, tau in zip(drive, self.err, self.u, self.tau_m)]
+        prosp = [u + tau*d for u, d, tau in zip(self.u, du, self.tau_r)]
+        # without the right look-ahead errors are what a membrane is away from its input
+        sent = prosp[1] - drive[1] if self.errors_from_tau_r else self.err[1]
+        if eta_tau:
+            self.tau_m = [tau + p.dt*eta_tau*((ahead - v)*d).mean(axis=0)
+                          for tau, ahead, v, d in zip(self.tau_m, prosp, drive, du)]
+        self.err = [self.alive*self.slope[0]*(sent @ self.B),
                     p.beta*learning*self.slope[1]*(target - self.r[1])]
         for k, factor in enumerate(FACTORS if learning else ()):
             rate = p.dt*p.eta*factor/p.t_pattern
@@ -112,8 +118,8 @@ class PlainNetwork:
         if self.name in ('le', 'no_look_ahead'):
             self.B = self.W[1]
         self.u = [u + p.dt*d for u, d in zip(self.u, du)]
-        self.r = [np.clip(prosp[0], 0, 1), prosp[1]]
-        self.slope = [1.0*((prosp[0] >= 0) & (prosp[0] <= 1)), np.ones_like(prosp[1])]
+        self.r = [self.alive*np.clip(prosp[0], 0, 1), prosp[1]]
+        self.slope = [self.alive*((prosp[0] >= 0) & (prosp[0] <= 1)), np.ones_like(prosp[1])]
 
 
 def count_correct(net, split, n_classes):
@@ -131,13 +137,20 @@ def count_correct(net, split, n_classes):
     return right
 
 
-def plain_training(data, p, name, seed=SEED, outputs=3):
-    """Weights, losses and accuracies of one network, all in plain loops."""
+def plain_training(data, p, name, seed=SEED, outputs=3, before=None, death=None, alive=1.0):
+    """Weights, losses and accuracies of one network, all in plain loops.
+
+    Before anything is learned comes `before`, and in the epoch `death` only some are `alive`.
+    """
     weights = initial_weights((2, 2), [Flatten(), Dense(5), Dense(outputs)],
                               np.random.default_rng(seed), sigma=p.sigma, feedback=True)
     net, held_out = PlainNetwork(p, weights, name), data.validation or data.test
+    more = before(net, data) if before else {}
     accuracy, losses = [count_correct(net, held_out, data.n_classes)/len(held_out)], []
     for epoch in range(p.epochs):
+        if epoch and epoch == death:
+            net.alive = alive
+            more['accuracy_at_death'] = count_correct(net, held_out, data.n_classes)/len(held_out)
         order = np.random.default_rng([seed, epoch]).permutation(len(data.train))
         losses.append([])
         for n in range(len(order)//p.batch):
@@ -149,7 +162,7 @@ def plain_training(data, p, name, seed=SEED, outputs=3):
     arrays = {'accuracy': accuracy, 'train_loss': np.mean(losses, axis=1),
               'test_accuracy': count_correct(net, data.test, data.n_classes)/len(data.test),
               'W_forward_0': net.W[0], 'W_forward_1': net.W[1], 'W_bias_0': net.b[0],
-              'W_bias_1': net.b[1]}
+              'W_bias_1': net.b[1], **more}
     if name in ('random', 'mirror'):
         arrays['W_feedback_1'] = net.B
     return {f'{name}.{key}': value for key, value in arrays.items()}
@@ -261,6 +274,138 @@ def test_twin_is_backpropagation_by_hand(small, rate):
     assert_close(part_of(arrays, 'backprop'), expected, 1e-14)
 
 
+# ------------------------------------------------------------------------------ imperfect networks
+def drawn(p, name, seed=SEED):
+    """What the substrate of a network has drawn: the launched values, without units."""
+    training = classification._Training(benchmark(dataset()), p, seed)
+    training.build(Run('numpy'))
+    return {key.removeprefix(f'{name}_'): value for key, value in training.launch_values().items()}
+
+
+def with_mismatch(values, eta_tau=0):
+    """Give a plain network time constants, and let them match if they have a rate."""
+    def before(net, data):
+        for tau in ('tau_m', 'tau_r'):
+            if f'layer0.{tau}' in values:  # else there is no look-ahead
+                setattr(net, tau, [1e3*values[f'layer{k}.{tau}'].reshape(net.p.batch, -1)[0]
+                                   for k in (0, 1)])
+        if not net.p.matching:
+            return {}
+        kept = [np.concatenate(net.tau_m)]
+        for number in range(net.p.matching):
+            epoch, n = divmod(number, len(data.train)//net.p.batch)
+            order = np.random.default_rng([SEED, epoch]).permutation(len(data.train))
+            x = data.train.rates(order[n*net.p.batch:(n + 1)*net.p.batch])
+            for _ in range(round(net.p.t_pattern/net.p.dt)):
+                net.step(x, 0, False, eta_tau)
+            kept.append(np.concatenate(net.tau_m))
+        return {'tau_m': np.array(kept), 'tau_r': np.concatenate(net.tau_r)}
+    return before
+
+
+@pytest.mark.parametrize('name, given', [
+    ('mirror', dict(mismatch=0.3)), ('no_look_ahead', dict(mismatch=0.3)),
+    ('le', dict(mismatch=0.2, errors_from='tau_r', matching=7, eta_tau=0.3, epochs=1))])
+def test_mismatch_is_that_of_a_plain_loop(name, given):
+    given = dict(networks=name, twin='false', **given)
+    p = parameters_of(**given)
+    values = drawn(p, name)
+    factors = 1e3*values['layer0.tau_m'][:5]/p.tau_m
+    assert 0.3*p.mismatch < np.abs(factors - 1).mean() < 2*p.mismatch
+    assert ('layer0.tau_r' in values) == (name != 'no_look_ahead')
+    expected = plain_training(dataset(), p, name,
+                              before=with_mismatch(values, p.eta_tau*p.tau_m**2/p.dt))
+    found = simulate(**given)
+    assert_close(found, expected, 1e-9)
+    if p.matching:
+        gap = np.abs(found['le.tau_m']/found['le.tau_r'] - 1).mean(axis=1)
+        assert gap[-1] < 0.7*gap[0]
+
+
+def test_neurons_that_die_are_those_of_a_plain_loop(monkeypatch):
+    given, death = dict(networks='random', twin='false', dead=0.4, dead_from=0.5, epochs=3), 2
+    p = parameters_of(**given)
+    alive = drawn(p, 'random')['layer0.alive'].reshape(p.batch, -1)[0]
+    assert alive.sum() == 3
+    expected = plain_training(dataset(), p, 'random', death=death, alive=alive)
+    assert_close(simulate(**given), expected, 1e-10)
+    monkeypatch.setattr(runner, '_CHUNK_SECONDS', 0)  # a chunk for every batch
+    assert_close(simulate(**given), expected, 1e-10)
+
+
+def test_death_leaves_an_epoch_to_learn_in():
+    assert [classification._death(parameters_of(dead=0.1, dead_from=when, epochs=4))
+            for when in (0, 0.1, 0.5, 1)] == [0, 0, 2, 3]
+    assert classification._death(parameters_of(dead_from=0.5)) == 0  # none dies
+
+
+def test_dead_from_the_beginning():
+    arrays = simulate(networks='le', twin='false', dead=1.0, epochs=1)
+    before = initial_weights(4, [Dense(5), Dense(3)], np.random.default_rng(SEED), sigma=0.5)
+    assert 'le.accuracy_at_death' not in arrays
+    np.testing.assert_array_equal(arrays['le.W_forward_1'], before['forward', 1])
+    np.testing.assert_array_equal(arrays['le.W_forward_0'], before['forward', 0])
+    assert (arrays['le.W_bias_1'] != before['bias', 1]).all()
+
+
+def test_one_program_serves_all_strengths_and_seeds(monkeypatch):
+    """Its runs are those of a program of their own, and each parameter is launched."""
+    first = dict(networks='mirror', twin='false', epochs=1, mismatch=0.1, noise=0.1, delay=0.1,
+                 bits=8, dead=0.2)
+    second = dict(first, mismatch=0.4, noise=0.3, delay=0.4, bits=6, w_range=2, dead=0.4, eta=1.0,
+                  beta=0.2, sigma=1, decay=0.1)
+    built, build = [], Run.build
+    monkeypatch.setattr(Run, 'build', lambda *given: built.append(0) or build(*given))
+    monkeypatch.setattr(runner, '_BUILT', {})
+    alone = simulate(seed=8, **second)
+    runner._BUILT.clear()
+    launched = drawn(parameters_of(**first), 'mirror')
+    assert_equal(simulate(seed=8, **second), alone)
+    for key in second:
+        if first.get(key) != second[key]:
+            changed = drawn(parameters_of(**{**first, key: second[key]}), 'mirror')
+            assert set(changed) == set(launched)
+            assert any((changed[name] != launched[name]).any() for name in launched), key
+    assert len(built) == 2
+
+
+def test_steps_set_the_time_step():
+    """With matched time constants only their number counts, neither dt nor the time constant."""
+    p = dict(networks='le', twin='false', errors_from='tau_r')
+    small = simulate(**p)
+    assert_close(simulate(**p, steps=5, t_pattern=50, tau_m=20), small, 1e-10)
+
+
+def test_twin_may_be_left_out(small):
+    found = simulate(networks='le', twin='false')
+    assert_equal(found, part_of(small, 'le'))
+    assert names_in(found) == ['le']
+
+
+def test_measures(small):
+    def measures(arrays, **given):
+        return benchmark(dataset()).measures(SimpleNamespace(
+            arrays=arrays, description=dict(parameters=vars(parameters_of(**given)))))
+    alone = {key: value for key, value in small.items() if key.startswith('le.')}
+    assert measures(alone) == {'accuracy': small['le.test_accuracy'],
+                               'train_loss': small['le.train_loss'][-1]}
+    assert set(measures(small)) == {f'{name}.{key}' for name in (*NETWORKS, 'backprop')
+                                    for key in ('accuracy', 'train_loss')}
+    assert set(measures(of(small, 'le'))) == {'accuracy', 'train_loss', 'backprop.accuracy',
+                                              'backprop.train_loss'}
+    more = {**alone, 'le.tau_m': np.array([[1.0, 3], [2, 2]]), 'le.tau_r': np.array([2.0, 2]),
+            'le.accuracy_at_death': np.array(0.25), 'le.accuracy': np.array([0.1, 0.5, 0.7])}
+    found = measures(more, dead=0.5, dead_from=0.5)
+    assert (found['mismatch_before'], found['mismatch_after']) == (0.5, 0)
+    assert (found['accuracy_before_death'], found['accuracy_at_death']) == (0.5, 0.25)
+
+
+def test_exported_projects_do_not_change_while_they_run():
+    for given in (dict(matching=1), dict(dead=0.5, dead_from=0.5)):
+        with pytest.raises(ValueError, match='give matching=0 and dead_from=0'):
+            benchmark(dataset()).prepare(parameters_of(**given), SEED)
+
+
 # ---------------------------------------------------------------------------- what changes nothing
 @pytest.mark.parametrize('name', ['random', 'no_look_ahead'])
 def test_one_network_alone(small, name):
@@ -271,7 +416,7 @@ def test_one_network_alone(small, name):
 
 def test_evaluation_leaves_no_trace(monkeypatch, small):
     monkeypatch.setattr(classification._Training, 'accuracies',
-                        lambda training, *rest: dict.fromkeys([*training.nets, 'backprop'], 0.5))
+                        lambda training, *rest: dict.fromkeys(training.names, 0.5))
     blind = simulate(networks='le')
     assert (blind['le.accuracy'] == 0.5).all()
     for key in blind:
