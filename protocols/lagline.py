@@ -11,10 +11,12 @@ from types import SimpleNamespace
 
 import numpy as np
 
+from brian_le.protocols import gle_imperfections
+from brian_le.protocols.gle_imperfections import imperfections, kinds
 from brian_le.protocols.parameters import Parameter
 
 __all__ = ['NAME', 'SUMMARY', 'PARAMETERS', 'FIGURES', 'LABELS', 'TEACHER', 'compose', 'draw',
-           'simulate', 'prepare', 'read_variables', 'summarize']
+           'simulate', 'prepare', 'read_variables', 'measures', 'summarize']
 
 NAME = 'lagline'
 SUMMARY = 'a chain of two neurons learns the weights and time constants of a teacher, online'
@@ -39,6 +41,7 @@ PARAMETERS = (
     Parameter('dt', 0.01, 'time step', 'ms', minimum=1e-4),
     Parameter('precision', 'double', 'floating point numbers of the neurons',
               choices=('double', 'single')),
+    *gle_imperfections.PARAMETERS,
 )
 
 PERIOD = 4.0  #: of the square wave, in ms
@@ -53,9 +56,12 @@ LABELS = {'gle': 'GLE', 'instantaneous': 'instantaneous errors',
           **{f'bptt{window}': f'BPTT, {window} ms' for window in WINDOWS}}
 #: Names of what learns in the synapses, and how many of its units are one of the results'.
 VARIABLES, SCALES = {'forward': 'w', 'tau_m': 'tau'}, {'forward': 1.0, 'tau_m': 1e3}
+_TEACHERS = {'forward': 'w', 'tau_m': 'tau_m'}
 LEARNED = tuple((kind, k) for kind in ('forward', 'tau_m') for k in (0, 1))
 
 _SMOOTHING = 0.05  # ms, standard deviation of the Gaussian
+#: What is handed over at every launch of a compiled network.
+_LAUNCHED = {'periods', 'bptt_periods', *gle_imperfections.NAMES}
 _ROOM = 500  # periods in one launch of the simulation
 
 _CLOCK = '''
@@ -135,7 +141,7 @@ def chosen(p):
     return list(STUDENTS) if p.students == 'all' else [p.students]
 
 
-def compose(p, drawn):
+def compose(p, drawn, seed=0):
     """Teacher and students.
 
     Parameters
@@ -144,6 +150,8 @@ def compose(p, drawn):
         The parameters.
     drawn : SimpleNamespace
         As from `draw`.
+    seed : int
+        Seed of the imperfections of the students; the teacher has none.
 
     Returns
     -------
@@ -156,6 +164,7 @@ def compose(p, drawn):
     from brian_le.optimisers import Adam
     from brian_le.protocols.lagline_recording import recorders
     from brian_le.step import NEURONS, STIMULUS, SUM
+    from brian_le.substrate import Substrate
 
     n_period = steps_per_period(p)
     defaultclock.dt = p.dt*ms
@@ -184,7 +193,8 @@ def compose(p, drawn):
     for name in chosen(p):
         net = nets[name] = chain(
             name, drawn.w, drawn.tau_m, beta=p.beta, gamma=p.gamma, errors=STUDENTS[name],
-            eta=p.eta/ms, eta_tau_m=p.eta, optimiser=Adam(), tau_min=p.tau_min*ms)
+            eta=p.eta/ms, eta_tau_m=p.eta, optimiser=Adam(), tau_min=p.tau_min*ms,
+            substrate=Substrate(imperfections(p, STUDENTS[name] == 'prospective'), seed))
         # output and target are both those of the step before
         net.output.variables.add_reference('teacher_r', nets['teacher'].output, 'r')
         net.output.run_regularly('target = teacher_r', when='groups', order=STIMULUS,
@@ -202,6 +212,25 @@ def compose(p, drawn):
     return SimpleNamespace(network=Network(clock, source, *nets.values(),
                                            *recorders(p, clock, source, nets, n_period)),
                            nets=nets, clock=clock)
+
+
+def build(p, drawn, seed, run):
+    """The network, or one that is already in this process and differs in launched values alone."""
+    key = (NAME, *((key, value) for key, value in vars(p).items() if key not in _LAUNCHED),
+           kinds(p))
+    return run.build_once(key, lambda: compose(p, drawn, seed), p.precision)
+
+
+def launch_values(p, drawn, seed, task):
+    """Values of a run of the compiled network, by ``'object.variable'``."""
+    values = {f'{NAME}_source.shift': drawn.shift}
+    for name in chosen(p):
+        net = task.nets[name]
+        values |= net.weights.variables({
+            ('forward', k): [[w]] for k, w in enumerate(drawn.w)} | {
+            ('tau_m', k): [tau*1e-3] for k, tau in enumerate(drawn.tau_m)})
+        values |= net.substrate.values(imperfections(p, STUDENTS[name] == 'prospective'), seed)
+    return values
 
 
 def simulate(p, seed, run):
@@ -231,7 +260,8 @@ def simulate(p, seed, run):
 
     drawn = draw(p, seed)
     n_period = steps_per_period(p)
-    program = run.build(lambda: compose(p, drawn).network, p.precision)
+    task = build(p, drawn, seed, run)
+    program = task.program
     backprop = Backpropagation(p, drawn)
 
     def chunk(state, first, n):
@@ -239,7 +269,7 @@ def simulate(p, seed, run):
         state = dict(state, **{key: end[key] for key in program.state_names})
         return backprop.chunk(state, first, n), recorded(p, end)
 
-    before = program({}, round(p.t_init/p.dt))
+    before = program(launch_values(p, drawn, seed, task), round(p.t_init/p.dt))
     state = {key: before[key] for key in program.state_names}
     state |= {f'before.{key}': rows[0] for key, rows in recorded(p, before, periods=1).items()}
     name = chosen(p)[0]
@@ -267,7 +297,7 @@ def prepare(p, seed):
     guide |= {f'{NAME}_traces.{name}_{key}': f'{LABELS[name]}: {what} of neuron 0 every 2 ms'
               for name in chosen(p)
               for key, what in (('forward0', 'weight'), ('tau_m0', 'time constant'))}
-    return SimpleNamespace(compose=lambda: compose(p, drawn).network, precision=p.precision,
+    return SimpleNamespace(compose=lambda: compose(p, drawn, seed).network, precision=p.precision,
                            n_steps=round(p.t_init/p.dt) + p.periods*steps_per_period(p), arrays={},
                            guide=guide)
 
@@ -293,6 +323,24 @@ def arrays_of(p, rows, state):
 def names_in(arrays):
     """The names of all students in a result."""
     return [name for name in LABELS if f'{name}.loss' in arrays]
+
+
+def measures(result):
+    """Scalars of a run, means over the last tenth of its records.
+
+    ``loss``, the weights and time constants, and ``parameter_error``, the largest relative
+    difference of these four from the teacher's. With several students, their names and a dot come
+    before.
+    """
+    names, found = names_in(result.arrays), {}
+    for name in names:
+        ends = {key: float(values[-max(1, len(values)//10):].mean())
+                for key, values in ((key, result.arrays[f'{name}.{key}']) for key in (
+                    'loss', *(f'{kind}{k}' for kind, k in LEARNED)))}
+        ends['parameter_error'] = max(abs(ends[f'{kind}{k}']/TEACHER[key][k] - 1)
+                                      for kind, key in _TEACHERS.items() for k in (0, 1))
+        found |= {f'{name}.{key}' if len(names) > 1 else key: value for key, value in ends.items()}
+    return found
 
 
 def summarize(result):

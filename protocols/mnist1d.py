@@ -100,5 +100,5 @@ def weights(p, seed, n_inputs):
 
 _BENCHMARK = SequenceBenchmark(NAME, lambda p: sequences(), layers,
                                lambda p: [True]*(p.hidden_layers + 1), weights)
-simulate, prepare = _BENCHMARK.simulate, _BENCHMARK.prepare
+simulate, prepare, measures = _BENCHMARK.simulate, _BENCHMARK.prepare, _BENCHMARK.measures
 read_variables, summarize = _BENCHMARK.read_variables, _BENCHMARK.summarize

@@ -63,5 +63,5 @@ def begin_at_rest(p, net, shown):
 
 _BENCHMARK = SequenceBenchmark(NAME, lambda p: sequences(), layers,
                                lambda p: [False]*p.chain + [True]*3, weights, begin_at_rest)
-simulate, prepare = _BENCHMARK.simulate, _BENCHMARK.prepare
+simulate, prepare, measures = _BENCHMARK.simulate, _BENCHMARK.prepare, _BENCHMARK.measures
 read_variables, summarize = _BENCHMARK.read_variables, _BENCHMARK.summarize

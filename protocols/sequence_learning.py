@@ -13,12 +13,16 @@ from types import SimpleNamespace
 
 import numpy as np
 
+from brian_le.protocols import gle_imperfections
+from brian_le.protocols.gle_imperfections import imperfections, kinds
 from brian_le.protocols.parameters import Parameter
 
 __all__ = ['SequenceBenchmark', 'parameters']
 
 _ROOM = 64e6  # bytes of samples in one launch of the simulation
 _IMPROVED = 1e-4  # relative change of a loss that counts as smaller
+#: What is handed over at every launch of a compiled network.
+_LAUNCHED = {'epochs', 'rate', 'patience', 'factor', *gle_imperfections.NAMES}
 
 
 def parameters(*more, errors='prospective', **defaults):
@@ -55,6 +59,7 @@ def parameters(*more, errors='prospective', **defaults):
                   choices=('prospective', 'instantaneous')),
         Parameter('precision', 'single', 'floating point numbers', choices=('double', 'single')),
         Parameter('dt', d.dt, 'time step', 'ms', minimum=1e-6),
+        *gle_imperfections.PARAMETERS,
     )
 
 
@@ -125,7 +130,7 @@ class SequenceBenchmark:
             sequences for validation also ``validation_accuracy`` and ``validation_loss``.
         """
         training = _Training(self, p, seed)
-        training.program = run.build(training.compose, p.precision)
+        training.build(run)
         state, rows = run.in_chunks(
             training.chunk, training.beginning(), p.epochs*training.n_batches, 'batch',
             room=training.capacity, duration=training.duration, describe=training.describe)
@@ -152,8 +157,8 @@ class SequenceBenchmark:
                                                   'of all replicas (the first row is empty)',
                  f'{name}_forward0.w, {name}_bias0.bias': 'weights at the end'}
         return SimpleNamespace(
-            compose=lambda: training.compose(shown, rates), precision=p.precision, guide=guide,
-            n_steps=len(shown)//p.batch*training.n_steps,
+            compose=lambda: training.compose(shown, rates).network,
+            precision=p.precision, guide=guide, n_steps=len(shown)//p.batch*training.n_steps,
             arrays={'classes': training.data.train.classes[shown],
                     'n_steps': np.array(training.n_steps)})
 
@@ -168,6 +173,15 @@ class SequenceBenchmark:
             'train_loss': losses(outputs, classes).reshape(p.epochs, -1).mean(axis=1),
             'train_accuracy': (outputs.argmax(axis=1) == classes).reshape(p.epochs, -1)
             .mean(axis=1)}
+
+    def measures(self, result):
+        """Scalars of a run: test accuracy, and loss and accuracy while learning, of the last epoch.
+
+        With sequences for validation also their accuracy.
+        """
+        return {key: float(result.arrays[key][-1])
+                for key in ('test_accuracy', 'validation_accuracy', 'train_accuracy', 'train_loss')
+                if key in result.arrays}
 
     def summarize(self, result):
         """Lines of text about a result."""
@@ -207,11 +221,14 @@ class _Training:
         if not self.n_batches:
             raise ValueError(f"'batch' is {p.batch}, but there are only {len(data.train)} training "
                              'sequences')
+        if p.error_mismatch > 0 and p.errors != 'prospective':
+            raise ValueError(f"'error_mismatch' is {p.error_mismatch:g}, but without prospective "
+                             'errors there are no error neurons; leave it at 0')
         size = 8*p.batch*self.n_steps*self.n_inputs
         self.capacity = max(1, min(self.n_batches, int(_ROOM/size)))
         self.layers = benchmark.layers(p)
         self.weights = benchmark.weights(p, seed, self.n_inputs)
-        self.program = None
+        self.task = None
         #: what is classified after every epoch
         self.tested = ('test',) if data.validation is None else ('validation', 'test')
 
@@ -240,12 +257,28 @@ class _Training:
         return np.eye(self.data.n_classes)[split.classes[indices]]
 
     # ----------------------------------------------------------------------------- the network
+    def build(self, run):
+        """Build the network, or find one in this process that differs in launched values alone."""
+        p = self.p
+        key = (self.name, *((key, value) for key, value in vars(p).items()
+                            if key not in _LAUNCHED), p.rate > 0, kinds(p), self.data.shape,
+               self.data.n_classes, self.capacity)
+        self.task = run.build_once(key, self.compose, p.precision)
+
     def compose(self, shown=None, rates=None):
-        """The network, shown some training sequences, or with room for any."""
+        """The network, shown some training sequences, or with room for any.
+
+        Returns
+        -------
+        SimpleNamespace
+            ``network``, ``net``, ``shown``, ``readout`` and ``rates``, the names of all learning
+            rates.
+        """
         from brian2 import Network, defaultclock, ms
 
         from brian_le import Adam
         from brian_le.models import GLENetwork, SequenceReadout, Sequences
+        from brian_le.substrate import Substrate
 
         p, train = self.p, self.data.train
         defaultclock.dt = p.dt*ms
@@ -253,21 +286,23 @@ class _Training:
         if shown is None:
             shown = np.zeros(p.batch, dtype=int)
             rates = train.rates(shown)
-        self.shown = Sequences(self.samples(rates), self.targets(train, shown),
-                               duration=self.duration*ms, replicas=p.batch, capacity=capacity,
-                               name=f'{self.name}_shown')
+        shown = Sequences(self.samples(rates), self.targets(train, shown),
+                          duration=self.duration*ms, replicas=p.batch, capacity=capacity,
+                          name=f'{self.name}_shown')
         learned = self.benchmark.learned(p)
-        self.net = GLENetwork(
-            self.n_inputs, self.layers, batches=self.shown, loss='cross_entropy', beta=p.beta,
+        net = GLENetwork(
+            self.n_inputs, self.layers, batches=shown, loss='cross_entropy', beta=p.beta,
             errors=p.errors, optimiser=Adam(), name=self.name,
-            eta=[p.rate*learns/p.dt/ms for learns in learned])
-        self.net.weights.update(self.weights)
+            eta=[p.rate*learns/p.dt/ms for learns in learned],
+            substrate=Substrate(imperfections(p, p.errors == 'prospective'), self.seed))
+        net.weights.update(self.weights)
         if self.benchmark.prepare_network is not None:
-            self.benchmark.prepare_network(p, self.net, self.shown)
-        self.readout = SequenceReadout(self.shown, self.net.output, 'r', f'{self.name}_readout')
-        self.rates = [f'{projection.name}.eta' for projection in self.net.projections.values()
-                      if 'eta' in projection.equations]
-        return Network(self.shown, self.net, self.readout)
+            self.benchmark.prepare_network(p, net, shown)
+        readout = SequenceReadout(shown, net.output, 'r', f'{self.name}_readout')
+        return SimpleNamespace(
+            network=Network(shown, net, readout), net=net, shown=shown, readout=readout,
+            rates=[f'{projection.name}.eta' for projection in net.projections.values()
+                   if 'eta' in projection.equations])
 
     # ---------------------------------------------------------------------------------- running
     def show(self, state, split, indices, rates, learning):
@@ -280,20 +315,23 @@ class _Training:
         outputs : numpy.ndarray
             Mean outputs, of shape (sequences, classes).
         """
-        values = {key: state[key] for key in self.program.state_names if key in state}
-        values |= self.shown.tables(self.samples(rates), self.targets(split, indices))
-        values |= {f'{self.shown.schedule.name}.{switch}': float(learning)
+        task = self.task
+        values = {key: state[key] for key in task.program.state_names if key in state}
+        values |= task.shown.tables(self.samples(rates), self.targets(split, indices))
+        values |= {f'{task.shown.schedule.name}.{switch}': float(learning)
                    for switch in ('nudged', 'learning')}
-        values |= {key: state['rate']*1e3/self.p.dt for key in self.rates}  # per second
-        end = self.program(values, len(indices)//self.p.batch*self.n_steps)
-        return end, self.readout.values(end)
+        values |= {key: state['rate']*1e3/self.p.dt for key in task.rates}  # per second
+        end = task.program(values, len(indices)//self.p.batch*self.n_steps)
+        return end, task.readout.values(end)
 
     def beginning(self):
         """The state before anything is shown."""
-        p = self.p
-        state = {'rate': np.array(p.rate), 'best_loss': np.array(1e30), 'bad_epochs': np.array(0),
-                 'epoch_loss': np.array(0.0), 'rates': np.zeros(p.epochs),
-                 'test_accuracy': np.zeros(p.epochs + 1)}
+        p, net = self.p, self.task.net
+        state = net.weights.variables(self.weights)
+        state |= net.substrate.values(imperfections(p, p.errors == 'prospective'), self.seed)
+        state |= {'rate': np.array(p.rate), 'best_loss': np.array(1e30), 'bad_epochs': np.array(0),
+                  'epoch_loss': np.array(0.0), 'rates': np.zeros(p.epochs),
+                  'test_accuracy': np.zeros(p.epochs + 1)}
         if 'validation' in self.tested:
             state |= {f'validation_{key}': np.zeros(p.epochs + 1) for key in ('accuracy', 'loss')}
         return self._tested(state, 0)
@@ -311,7 +349,7 @@ class _Training:
             loss = losses(outputs, classes).reshape(count, -1).mean(axis=1)
             rows.append({'loss': loss, 'accuracy': (outputs.argmax(axis=1) == classes)
                          .reshape(count, -1).mean(axis=1)})
-            state |= {key: end[key] for key in self.program.state_names}
+            state |= {key: end[key] for key in self.task.program.state_names}
             for batch in loss:  # one by one, wherever a run is cut
                 state['epoch_loss'] = state['epoch_loss'] + batch/self.n_batches
             first, n = first + count, n - count
@@ -357,7 +395,7 @@ class _Training:
             # the last batch is filled up with sequences that do not count
             whole = np.concatenate([indices, np.zeros(-len(indices) % p.batch, dtype=int)])
             end, outputs = self.show(state, split, whole, split.rates(whole), learning=False)
-            state = state | {key: end[key] for key in self.program.state_names}
+            state = state | {key: end[key] for key in self.task.program.state_names}
             found.append(outputs[:len(indices)])
         return np.concatenate(found)
 
@@ -368,7 +406,7 @@ class _Training:
     def arrays(self, state, rows):
         """The arrays of the result."""
         p = self.p
-        weights = self.net.weights.matrices(state)
+        weights = self.task.net.weights.matrices(state)
         learned = self.benchmark.learned(p)
         n = sum(w.size for (_, k), w in weights.items() if learned[k])
         tested = [key for key in ('test_accuracy', 'validation_accuracy', 'validation_loss')

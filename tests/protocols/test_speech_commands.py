@@ -42,16 +42,16 @@ def training(data, **options):
 
 def test_published_network(folder):
     made = training(str(folder), batch=8)
-    made.compose()
-    assert sum(w.size for w in made.net.weights.values()) == 1_160_262
+    net = made.compose().net
+    assert sum(w.size for w in net.weights.values()) == 1_160_262
     assert (made.n_steps, made.n_inputs, made.duration) == (820, 32, 41)
-    assert [len(group)//8 for group in made.net.neurons] == [750, 750, 750, 12]
-    for group in made.net.hidden:
+    assert [len(group)//8 for group in net.neurons] == [750, 750, 750, 12]
+    for group in net.hidden:
         for tau, expected in (('tau_m', [2.4, 0.6, 1.2, 1.8, 2.4]),
                               ('tau_r', [2.4, 0.1, 0.1, 0.1, 0.1])):
             np.testing.assert_allclose(np.asarray(group.by_replica(tau)[0])*1e3,
                                        np.repeat(expected, 150), rtol=1e-12)
-    for tau in (made.net.output.tau_m, made.net.output.tau_r):
+    for tau in (net.output.tau_m, net.output.tau_r):
         np.testing.assert_allclose(np.asarray(tau)*1e3, 2.4, rtol=1e-12)
     layers = speech_commands.layers(made.p)
     assert [layer.activation for layer in layers[:-1]] == ['linear', 'tanh', 'tanh']
