@@ -21,6 +21,7 @@ __getattr__, __dir__, __all__ = _lazy.exports(__name__, {
     'operators': ['prospective', 'retrospective'],
     'optimisers': ['Adam', 'SGD'],
     'plasticity': ['apical_silencing', 'dendritic_prediction', 'fixed_weights', 'one_to_one'],
+    'alignment_learning': ['high_passed_rate', 'phaseless_alignment'],
     'error_plasticity': ['bias_learning', 'error_feedback', 'error_learning', 'lookahead_learning',
                          'membrane_learning', 'time_constant_matching'],
     'layouts': ['neuron_index', 'neuron_position'],

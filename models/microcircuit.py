@@ -2,13 +2,15 @@
 
 from brian2.core.clocks import defaultclock
 from brian2.core.variables import linked_var
-from brian2.units.allunits import hertz
+from brian2.equations.equations import Equations
+from brian2.units.allunits import hertz, second
 from brian2.units.fundamentalunits import Quantity, fail_for_dimension_mismatch
 from brian2.units.stdunits import ms
 
 from brian_le import (DenseSynapses, apical_silencing, dendritic_prediction, fixed_weights,
-                      get_activation, interneuron, one_to_one, pyramidal, weight_matrix)
-from brian_le.checks import check_array, check_not_negative, choose
+                      get_activation, high_passed_rate, interneuron, one_to_one,
+                      phaseless_alignment, pyramidal, weight_matrix)
+from brian_le.checks import check_array, check_not_negative, check_positive, choose
 from brian_le.models.description import Circuit
 from brian_le.models.layer_options import per_layer
 from brian_le.models.weights import Weights
@@ -19,6 +21,16 @@ __all__ = ['Microcircuit']
 
 _SHARED = 'shared, constant'
 _CONDUCTANCES = ('g_l', 'g_b', 'g_a', 'g_d', 'g_som')
+_NOTHING = Equations('')
+# what neurons have in addition, whose rates go back through weights that change
+_R_INTER = Equations('r_inter : 1 (linked)')  # of the interneuron that predicts them
+_SENDS_BACK = {'fixed': _NOTHING, 'transposed': _R_INTER,
+               'learned': _R_INTER + high_passed_rate(_SHARED)}
+# what forward weights carry on their way back
+_TRANSPOSED = Equations('v_down_pre = w*r_post : 1 (summed)')
+# what interneurons send through the same weights, by the projection that has them
+_MIRRORED = {'up': Equations('v_pi_pre = -w*r_inter_post : 1 (summed)'),
+             'down': Equations('v_pi_post = -w*r_inter_pre : 1 (summed)')}
 
 
 class Microcircuit(Circuit):
@@ -34,7 +46,7 @@ class Microcircuit(Circuit):
     ``up``, k     layer below (0: the inputs), basal        (N_k, N_k-1)            prediction
     ``ip``, k     pyramidal k, interneurons k               (N_k+1, N_k)            prediction
     ``pi``, k     interneurons k, apical of pyramidal k     (N_k, N_k+1)            silencing
-    ``down``, k   pyramidal k+1, apical of pyramidal k      (N_k, N_k+1)            fixed
+    ``down``, k   pyramidal k+1, apical of pyramidal k      (N_k, N_k+1)            `feedback`
     ``nudge``, k  pyramidal k+1, interneurons k             one to one              no weights
     ============  ========================================  ======================  ============
 
@@ -55,15 +67,27 @@ class Microcircuit(Circuit):
         arrive one step late, as do the inputs of every layer; False for the original circuit.
     activation : str or Activation
         The same for all neurons.
+    feedback : {'fixed', 'transposed', 'learned'}
+        Weights from above. Fixed ones stay as they are set. Transposed ones are those of ``up``
+        into the layer above, read backwards, so that there is no projection ``down``. Learned ones
+        follow `brian_le.phaseless_alignment` and need noise on ``v_api``, such as
+        ``substrate=Substrate([Noise('v_api', 0.01, tau=0.1*ms)])``. With transposed or learned
+        feedback there is no projection ``pi`` where ``eta_pi`` is 0: interneurons send back through
+        the same weights as the neurons that they predict, with the opposite sign.
     bias : float, optional
         Rate of a bias unit that projects to all basal dendrites and interneurons; its weights
         are the last column of ``up`` and ``ip``. By default there is none.
     g_l, g_b, g_a, g_d, g_som : Quantity
         Conductances per capacitance of leak, basal and apical dendrite, interneuron dendrite,
         and nudging. They are shared variables of the populations.
-    eta_up, eta_ip, eta_pi : Quantity or sequence of Quantity
+    eta_up, eta_ip, eta_pi, eta_down : Quantity or sequence of Quantity
         Learning rates (1/time): one for all layers, or one per hidden layer and, for ``up``,
         one more for the output layer. A projection whose rate is 0 has constant weights.
+        ``eta_down`` is for learned feedback.
+    decay_down, tau_high : Quantity
+        With learned feedback: rate at which its weights decay (1/time), and time constant of the
+        high-pass of the rates from above. They are the shared variables ``decay`` of ``down`` and
+        ``tau_r_low`` of the populations.
     w_max : pair of float, optional
         Limits of the absolute weights of ``up`` into hidden layers and into the output layer.
         None for no limits.
@@ -99,14 +123,17 @@ class Microcircuit(Circuit):
     ValueError
         For less than three layers, widths that differ from those of the presentations, negative
         conductances, a membrane faster than the time step, learning rates that do not fit the
-        layers, an unknown activation, or names that are unknown or used twice.
+        layers or the kind of feedback, learned feedback without noise, an unknown activation or
+        kind of feedback, or names that are unknown or used twice.
     brian2.units.DimensionMismatchError
-        For conductances or learning rates that are not in 1/time.
+        For conductances, learning rates or a decay that are not in 1/time, or a ``tau_high`` that
+        is not a time.
 
     References
     ----------
     Sacramento et al. (2018), NeurIPS 31; Haider et al. (2021), NeurIPS 34, Fig. 3 and
-    supplement (arXiv 2110.14549).
+    supplement (arXiv 2110.14549); Max et al. (2024), Nature Machine Intelligence (learned
+    feedback).
 
     Examples
     --------
@@ -121,8 +148,10 @@ class Microcircuit(Circuit):
     """
 
     def __init__(self, sizes, presentations=None, *, prospective=True, activation='softplus',
-                 bias=None, g_l=0.03/ms, g_b=0.1/ms, g_a=0.06/ms, g_d=0.1/ms, g_som=0.06/ms,
-                 eta_up=0/ms, eta_ip=0/ms, eta_pi=0/ms, w_max=(4.0, 5.0), name='microcircuit',
+                 feedback='fixed', bias=None, g_l=0.03/ms, g_b=0.1/ms, g_a=0.06/ms, g_d=0.1/ms,
+                 g_som=0.06/ms,
+                 eta_up=0/ms, eta_ip=0/ms, eta_pi=0/ms, eta_down=0/ms,
+                 decay_down=0/ms, tau_high=0.1*ms, w_max=(4.0, 5.0), name='microcircuit',
                  names=None, synapses=DenseSynapses, substrate=None):
         if prospective not in (True, False):
             raise ValueError(f"prospective of '{name}' is {prospective!r}; give True or False")
@@ -132,6 +161,7 @@ class Microcircuit(Circuit):
         self.presentations = presentations
         self.visible = 'u_prosp' if prospective else 'u'
         self.activation = get_activation(activation)
+        self.feedback = choose(f"feedback of '{name}'", feedback, list(_SENDS_BACK))
         self.bias = bias
         self.sizes = _check_sizes(name, sizes, presentations)
         n_hidden = len(self.sizes) - 2
@@ -141,16 +171,23 @@ class Microcircuit(Circuit):
             name, dict(zip(_CONDUCTANCES, (g_l, g_b, g_a, g_d, g_som))))
         eta = {'up': per_layer(name, 'eta_up', eta_up, n_hidden + 1, hertz),
                'ip': per_layer(name, 'eta_ip', eta_ip, n_hidden, hertz),
-               'pi': per_layer(name, 'eta_pi', eta_pi, n_hidden, hertz)}
+               'pi': per_layer(name, 'eta_pi', eta_pi, n_hidden, hertz),
+               'down': per_layer(name, 'eta_down', eta_down, n_hidden, hertz)}
+        _check_feedback(name, feedback, eta, decay_down, tau_high)
         limits = _check_limits(name, w_max, n_hidden)
         #: Values of the parameters, for printing; the groups and synapses hold those in use.
         self.parameters = conductances | {
             **{f'eta_{kind}': rates for kind, rates in eta.items()}, 'w_max': w_max,
-            'bias': bias, 'activation': self.activation.name}
+            'bias': bias, 'activation': self.activation.name, 'feedback': feedback}
         self._synapses = synapses
         self.projections = {}
         self._populate(n_hidden, conductances)
+        if feedback == 'learned':
+            self._filter_rates(tau_high)
         self._connect(n_hidden, eta, limits)
+        for k in range(n_hidden):
+            if eta['down'][k] > 0/ms:
+                self.projections['down', k].decay = decay_down
         self.weights = Weights(name, self._weight_views())
         self._at_rest()
         self.substrate.settle()
@@ -170,15 +207,20 @@ class Microcircuit(Circuit):
         def only(*used):
             return {g: shared[g] for g in used}
 
+        sends_back = _SENDS_BACK[self.feedback]
         self.hidden = [self._group(f'hidden{k}', self.sizes[k + 1], pyramidal(
-            basal=up, **options, **only('g_l', 'g_b', 'g_a'))) for k in range(n_hidden)]
+            basal=up, **options, **only('g_l', 'g_b', 'g_a'))
+            + (sends_back if k > 0 else _NOTHING)) for k in range(n_hidden)]
         self.inter = [self._group(f'inter{k}', self.sizes[k + 2], interneuron(
             dendrite=ip, **options, **only('g_l', 'g_d', 'g_som'))) for k in range(n_hidden)]
         has_targets = shown is not None and shown.n_outputs > 0
         self.output = self._group('output', self.sizes[-1], pyramidal(
             basal=up, apical=(), nudging='linked' if has_targets else 'parameter', **options,
-            **only('g_l', 'g_b', 'g_som')))
+            **only('g_l', 'g_b', 'g_som')) + sends_back)
         self.pyramidal = [*self.hidden, self.output]
+        if self.feedback != 'fixed':
+            for group, inter in zip(self.pyramidal[1:], self.inter):
+                group.r_inter = linked_var(inter, 'r')
         self.target = self.bias_unit = None
         if has_targets:
             # With look-ahead the outputs need as long as one step per layer to see the inputs;
@@ -203,7 +245,10 @@ class Microcircuit(Circuit):
         below = [self.inputs, *self.hidden]
         for k, group in enumerate(self.pyramidal):
             learn = dict(eta=eta['up'][k], w_max=limits[k])
-            self._project('up', k, below[k], group, 'v_up', **learn)
+            back = _NOTHING
+            if self.feedback == 'transposed' and k > 0:
+                back = _TRANSPOSED + self._mirrored('up', eta['pi'][k - 1])
+            self._project('up', k, below[k], group, 'v_up', **learn, more=back)
             if self.bias is not None:
                 self._project('up_bias', k, self.bias_unit, group, 'v_up_bias', **learn)
         for k, (group, inter) in enumerate(zip(self.hidden, self.inter)):
@@ -211,21 +256,40 @@ class Microcircuit(Circuit):
             self._project('ip', k, group, inter, 'v_ip', eta=eta['ip'][k])
             if self.bias is not None:
                 self._project('ip_bias', k, self.bias_unit, inter, 'v_ip_bias', eta=eta['ip'][k])
-            self._project('pi', k, inter, group, 'v_pi', eta=eta['pi'][k],
-                          rule=apical_silencing)
-            self._project('down', k, above, group, 'v_down')
+            mirrored = self._mirrored('down', eta['pi'][k])
+            if mirrored is _NOTHING:
+                self._project('pi', k, inter, group, 'v_pi', eta=eta['pi'][k],
+                              rule=apical_silencing)
+            if self.feedback != 'transposed':
+                self._project('down', k, above, group, 'v_down', eta=eta['down'][k],
+                              rule=phaseless_alignment, more=mirrored)
             self.projections['nudge', k] = self.substrate.project(
                 above, inter, one_to_one('u_nudge', self.visible), one_to_one=True,
                 name=self._names[f'nudge{k}'])
 
+    def _mirrored(self, kind, eta_pi):
+        """What interneurons send through the weights of `kind`, if they have none of their own."""
+        return _NOTHING if self.feedback == 'fixed' or eta_pi > 0/ms else _MIRRORED[kind]
+
+    def _filter_rates(self, tau_high):
+        for k, group in enumerate(self.hidden):
+            if 'v_api_noise' not in group.variables:
+                raise ValueError(
+                    f"'{self.name}' learns its feedback from noise on apical potentials, which "
+                    f"'{group.name}' does not have; give for instance substrate="
+                    "Substrate([Noise('v_api', 0.01, tau=0.1*ms)])")
+            self.pyramidal[k + 1].tau_r_low = tau_high
+
     def _project(self, kind, k, source, target, into, *, eta=0/ms, w_max=None,
-                 rule=dendritic_prediction):
+                 rule=dendritic_prediction, more=_NOTHING):
         gate = None if self.presentations is None else 'learning'
         if eta > 0/ms:
-            equations = rule(into, w_max=None if w_max is None else _SHARED, gate=gate)
+            limits = {} if w_max is None else {'w_max': _SHARED}
+            equations = rule(into, gate=gate, **limits)
         else:
             equations = fixed_weights(into)
-        projection = self.substrate.project(source, target, equations, synapses=self._synapses,
+        projection = self.substrate.project(source, target, equations + more,
+                                            synapses=self._synapses,
                                             name=self._names[f'{kind}{k}'])
         if eta > 0/ms:
             projection.eta = eta
@@ -258,7 +322,8 @@ class Microcircuit(Circuit):
     def typical(self):
         """Populations and projections of every kind, whose equations are printed."""
         return ([*self.hidden[:1], *self.inter[:1], self.output],
-                [self.projections[kind, 0] for kind in ('up', 'ip', 'pi', 'down', 'nudge')])
+                [self.projections[kind, 0] for kind in ('up', 'ip', 'pi', 'down', 'nudge')
+                 if (kind, 0) in self.projections])
 
     def __iter__(self):
         if self.presentations is not None:
@@ -307,6 +372,18 @@ def _check_sizes(name, sizes, presentations):
                 raise ValueError(f"'{name}' has {n} {what}, but the patterns of "
                                  f"'{presentations.name}' are {width} wide")
     return tuple(int(n) for n in sizes)
+
+
+def _check_feedback(name, feedback, eta, decay_down, tau_high):
+    """Check what belongs to feedback, and refuse to learn weights that this kind does not have."""
+    for what, value, unit in (('decay_down', decay_down, hertz), ('tau_high', tau_high, second)):
+        fail_for_dimension_mismatch(Quantity(value), unit,
+                                    f"'{what}' of '{name}' is in a wrong unit")
+    check_not_negative(f"decay_down of '{name}'", decay_down)
+    check_positive(f"tau_high of '{name}'", tau_high)
+    if feedback != 'learned' and any(rate > 0/ms for rate in eta['down']):
+        raise ValueError(f"'{name}' has a learning rate eta_down, but feedback='{feedback}'; give "
+                         "feedback='learned'")
 
 
 def _check_conductances(name, conductances):

@@ -50,6 +50,7 @@ PROTOCOLS = {
     'alignment': 'brian_le.protocols.alignment',
     'bars': 'brian_le.protocols.bars',
     'digits': 'brian_le.protocols.digits',
+    'feedback': 'brian_le.protocols.feedback',
     'filters': 'brian_le.protocols.filters',
     'fourier': 'brian_le.protocols.fourier',
     'lagline': 'brian_le.protocols.lagline',
