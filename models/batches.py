@@ -204,8 +204,9 @@ class Batches:
         number = f'int(t/time_of_{table} + 0.5)'  # of the point, since the beginning
         row = (f'(({number}//{points}) % {self.capacity}*{self.replicas} + replica)*{points} '
                f'+ {number} % {points}')
-        # the row stays a whole number, of which single precision would lose digits
-        group.run_regularly(f'{variable} = {table}(({row})*ms + 0.5*ms, neuron)', dt=shown,
+        # The row stays a whole number, of which single precision would lose digits. A quarter more,
+        # because a table rounds times by up to half a row where time steps are long beside it.
+        group.run_regularly(f'{variable} = {table}(({row})*ms + 0.25*ms, neuron)', dt=shown,
                             when='groups', order=STIMULUS, name=f'{group.name}_play_{table}')
 
     def __iter__(self):

@@ -29,9 +29,9 @@ n_presentations : integer (shared, constant)
 _ADVANCE = '''
 step = (step + 1) % n_steps
 presentation = presentation + int(step == 0)
-pattern = int(order_of((presentation + 0.5)*ms))
-nudged = nudged_in((presentation + 0.5)*ms)
-learning = learning_in((presentation + 0.5)*ms)
+pattern = int(order_of((presentation + 0.25)*ms))
+nudged = nudged_in((presentation + 0.25)*ms)
+learning = learning_in((presentation + 0.25)*ms)
 '''
 
 
@@ -226,7 +226,7 @@ class Presentations:
         patterns = self._patterns[kind]
         table = TimedArray(patterns, dt=1*ms, name=f'{name}_patterns')
         self.timed_arrays[name] = table
-        equations = stimulus(f'{kind}_patterns((pattern + 0.5)*ms, i)', variable)
+        equations = stimulus(f'{kind}_patterns((pattern + 0.25)*ms, i)', variable)
         group = NeuronGroup(patterns.shape[1], equations + more + 'pattern : integer (linked)',
                             method='prospective_euler', order=order, name=name,
                             namespace={f'{kind}_patterns': table})

@@ -1,6 +1,7 @@
 """Figures of the studies `fig4a-mismatch`, `fig4b-adaptation` and `fig4c-noise`."""
 
 import numpy as np
+from matplotlib.ticker import NullLocator
 
 from brian_le.protocols.bands import band, grouped
 from brian_le.protocols.figures import BLACK, BLUE, GREEN, ORANGE, new_figure
@@ -52,7 +53,10 @@ def mismatch(study):
     for axes in (error, loss):
         axes.set(xscale='log', yscale='log', xlabel='time of one presentation (ms)')
         axes.axvline(20, color=BLACK, linewidth=1)
-    _percent(error)
+    for axis in (error.xaxis, loss.xaxis):
+        _plain(axis, ticks=(0.2, 1, 5, 20, 100))
+    _plain(error.yaxis)
+    _plain(loss.yaxis, ticks=(0.02, 0.05, 0.1, 0.2))
     error.set(ylabel='test error (%)', title='Mismatch of time constants')
     error.annotate('membrane time constant', (20, 0.97), xycoords=('data', 'axes fraction'),
                    xytext=(-3, 0), textcoords='offset points', ha='right', va='top', fontsize=10)
@@ -102,6 +106,7 @@ def adaptation(study):
                           alpha=0.15, linewidth=0)
     all_.set(xlabel='batches shown', ylabel='mean mismatch (%)', yscale='log',
              title='What remains')
+    _plain(all_.yaxis)
     all_.legend(title='time of a batch', fontsize=10)
     return {'adaptation': figure}
 
@@ -129,14 +134,15 @@ def noise(study):
         band(axes, rows, 't_pattern', 'accuracy', style, scale=_error, color=colour, label=label)
     axes.set(xscale='log', yscale='log', xlabel='time of one presentation (ms)',
              ylabel='test error (%)', title='Synaptic filters against noise need time')
-    _percent(axes)
+    _plain(axes.yaxis)
+    _plain(axes.xaxis)
     axes.legend(title='synaptic filter', fontsize=10)
     return {'noise': figure}
 
 
-def _percent(axes):
-    """Ticks of a logarithmic axis of percentages."""
-    low, high = axes.get_ylim()
-    ticks = [tick for tick in (0.5, 1, 2, 3, 5, 10, 20, 50, 100) if low <= tick <= high]
-    axes.set_yticks(ticks, labels=[f'{tick:g}' for tick in ticks])
-    axes.minorticks_off()
+def _plain(axis, *, ticks=(0.2, 0.5, 1, 2, 3, 5, 10, 20, 50, 100)):
+    """Round numbers as the ticks of a logarithmic axis."""
+    low, high = axis.get_view_interval()
+    found = [tick for tick in ticks if low <= tick <= high]
+    axis.set_ticks(found, labels=[f'{tick:g}' for tick in found])
+    axis.set_minor_locator(NullLocator())

@@ -125,7 +125,7 @@ def test_rows_are_whole_numbers_in_single_precision(standalone, tmp_path):
     code = source.read_text()
     (row,) = re.findall(r'rows_samples\((.*), neuron\)', code)
     (offset, rest) = row.split(' + ', 1)
-    assert f'const float {offset} = 0.5 * ms' in code and rest.startswith('(ms * ((')
+    assert f'const float {offset} = 0.25 * ms' in code and rest.startswith('(ms * ((')
     for name in re.findall(r'_lio_\d+', rest):
         assert f'const int64_t {name} =' in code
 

@@ -79,6 +79,7 @@ class PlainNetwork:
         self.tau_r = [0*tau if name == 'no_look_ahead' else tau for tau in self.tau_m]
         self.errors_from_tau_r = name == 'no_look_ahead' or p.errors_from == 'tau_r'
         self.alive = 1.0  # of hidden neurons
+        self.delay, self.past = round(p.delay/p.dt), ()  # steps; what was sent so far
         self.W = [weights['forward', 0].copy(), weights['forward', 1].copy()]
         self.b = [weights['bias', 0].copy(), weights['bias', 1].copy()]
         self.B = weights['feedback', 1].copy() if name in ('random', 'mirror') else self.W[1]
@@ -95,13 +96,20 @@ class PlainNetwork:
             vars(self).update(before)
         return outputs
 
+    def late(self, k, value):
+        """What arrives of a value: that of some steps before; of the input, the rate, the error."""
+        self.past += ((k, value),)
+        sent = [old for key, old in self.past if key == k]
+        return sent[-1 - self.delay] if len(sent) > self.delay else 0*value
+
     def step(self, x, target, learning, eta_tau=0):
-        p, seen = self.p, [x, self.r[0]]
+        p, seen = self.p, [self.late(0, x), self.late(1, self.r[0])]
         drive = [r @ W.T + b for r, W, b in zip(seen, self.W, self.b)]
         du = [(v + err - u)/tau for v, err, u, tau in zip(drive, self.err, self.u, self.tau_m)]
         prosp = [u + tau*d for u, d, tau in zip(self.u, du, self.tau_r)]
         # without the right look-ahead errors are what a membrane is away from its input
         sent = prosp[1] - drive[1] if self.errors_from_tau_r else self.err[1]
+        sent = self.late(2, sent)
         if eta_tau:
             self.tau_m = [tau + p.dt*eta_tau*((ahead - v)*d).mean(axis=0)
                           for tau, ahead, v, d in zip(self.tau_m, prosp, drive, du)]
@@ -333,6 +341,12 @@ def test_neurons_that_die_are_those_of_a_plain_loop(monkeypatch):
     assert_close(simulate(**given), expected, 1e-10)
 
 
+@pytest.mark.parametrize('name', ['random', 'no_look_ahead'])
+def test_delays_are_those_of_a_plain_loop(name):
+    given = dict(networks=name, twin='false', delay=0.2, epochs=1)
+    assert_close(simulate(**given), plain_training(dataset(), parameters_of(**given), name), 1e-10)
+
+
 def test_death_leaves_an_epoch_to_learn_in():
     assert [classification._death(parameters_of(dead=0.1, dead_from=when, epochs=4))
             for when in (0, 0.1, 0.5, 1)] == [0, 0, 2, 3]
@@ -373,7 +387,7 @@ def test_steps_set_the_time_step():
     """With matched time constants only their number counts, neither dt nor the time constant."""
     p = dict(networks='le', twin='false', errors_from='tau_r')
     small = simulate(**p)
-    assert_close(simulate(**p, steps=5, t_pattern=50, tau_m=20), small, 1e-10)
+    assert_close(simulate(**p, steps=5, t_pattern=5, tau_m=7), small, 1e-10)
 
 
 def test_twin_may_be_left_out(small):
