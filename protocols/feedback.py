@@ -30,7 +30,7 @@ PARAMETERS = (
     Parameter('samples', 2000, 'training samples', minimum=1, maximum=1e6),
     Parameter('validation', 300, 'validation samples', minimum=1, maximum=1e6),
     Parameter('hidden', 30, 'pyramidal neurons in the hidden layer', minimum=1, maximum=1e5),
-    Parameter('t_pattern', 2.0, 'time of one presentation', 'ms', minimum=1e-4, maximum=1e5),
+    Parameter('t_pattern', 1.0, 'time of one presentation', 'ms', minimum=1e-4, maximum=1e5),
     Parameter('eta_up', 200.0, 'learning rate of the hidden layer, times t_pattern', minimum=0),
     Parameter('eta_out', 0.1, 'learning rate of the output layer, times t_pattern', minimum=0),
     Parameter('eta_ip', 0.2, 'learning rate of pyramidal to interneuron, times t_pattern',
