@@ -42,8 +42,10 @@ def files(folder):
 
 def identities(folder):
     """What would change if the files of finished runs were written again."""
+    # KEY.part becomes KEY at any moment, so that only folders of that name are looked into.
+    finished = [run for run in folder.glob('runs/*') if run.suffix != '.part']
     return {path: (path.stat().st_ino, path.stat().st_mtime_ns)
-            for path in folder.glob('runs/*/*') if '.part' not in str(path)}
+            for run in finished for path in run.iterdir()}
 
 
 @pytest.fixture
