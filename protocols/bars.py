@@ -12,8 +12,9 @@ from types import SimpleNamespace
 
 import numpy as np
 
+from brian_le.protocols.circuit_parameters import CONDUCTANCES, activation, conductances
 from brian_le.protocols.imperfections import imperfections, kinds, parameters
-from brian_le.protocols.parameters import Parameter
+from brian_le.protocols.parameters import Parameter, steps_per_pattern
 
 __all__ = ['NAME', 'SUMMARY', 'PARAMETERS', 'FIGURES', 'dataset', 'draw', 'check', 'compose',
            'simulate', 'train', 'prepare', 'read_variables', 'scores', 'measures', 'summarize']
@@ -44,14 +45,8 @@ PARAMETERS = (
               minimum=0),
     Parameter('tau_0', None, 'low-pass filter of inputs and targets; auto is one time step, no '
               'filter', 'ms', minimum=1e-6),
-    Parameter('activation', 'softplus', 'activation function',
-              choices=('softplus', 'soft_relu', 'tanh', 'logistic', 'hard_sigmoid', 'relu',
-                       'linear')),
-    Parameter('g_l', 0.03, 'leak conductance', '1/ms', minimum=0),
-    Parameter('g_b', 0.1, 'basal conductance', '1/ms', minimum=0),
-    Parameter('g_a', 0.06, 'apical conductance', '1/ms', minimum=0),
-    Parameter('g_d', 0.1, 'dendritic conductance of interneurons', '1/ms', minimum=0),
-    Parameter('g_som', 0.06, 'nudging conductance', '1/ms', minimum=0),
+    activation('softplus'),
+    *CONDUCTANCES,
     *parameters(),
     Parameter('dt', 0.1, 'time step', 'ms', minimum=1e-6),
 )
@@ -155,7 +150,7 @@ def compose(p, weights, order, seed=0):
         circuit = Microcircuit(
             (N_INPUTS, p.hidden, N_OUTPUTS), shown, prospective=prospective,
             activation=p.activation,
-            **{g: getattr(p, g)/ms for g in ('g_l', 'g_b', 'g_a', 'g_d', 'g_som')},
+            **conductances(p),
             eta_up=(p.eta_up/p.t_pattern/ms, p.eta_out/p.t_pattern/ms),
             eta_ip=p.eta_ip/p.t_pattern/ms, eta_pi=p.eta_pi/p.t_pattern/ms, name=name,
             substrate=Substrate(imperfect(p), seed))
@@ -171,15 +166,6 @@ def compose(p, weights, order, seed=0):
     task.network = Network(shown, *(list(each.values()) for each in (
         task.circuits, task.readouts, task.hidden_traces, task.output_traces)))
     return task
-
-
-def steps_per_pattern(p):
-    """Steps of one presentation; a ValueError unless their number is whole."""
-    steps = p.t_pattern/p.dt
-    if abs(steps - round(steps)) > 1e-6 or round(steps) < 1:
-        raise ValueError(f"'t_pattern' is {p.t_pattern:g} ms, which is not a whole number of time "
-                         f"steps; give a multiple of 'dt', {p.dt:g} ms")
-    return round(steps)
 
 
 def check(p):

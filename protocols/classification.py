@@ -19,7 +19,7 @@ import numpy as np
 
 from brian_le.checks import whole_number
 from brian_le.protocols import imperfections
-from brian_le.protocols.parameters import Parameter
+from brian_le.protocols.parameters import Parameter, steps_per_pattern
 
 __all__ = ['Benchmark', 'LABELS', 'NETWORKS', 'SAMPLES', 'chosen', 'convolutional',
            'first_samples', 'names_in', 'parameters']
@@ -272,11 +272,7 @@ def _resolved(p):
     p = SimpleNamespace(**vars(p))
     if p.steps:
         p.dt = p.t_pattern/p.steps
-    n_steps = p.t_pattern/p.dt
-    if abs(n_steps - round(n_steps)) > 1e-6 or round(n_steps) < 1:
-        raise ValueError(f"'t_pattern' is {p.t_pattern:g} ms, which is not a whole number of time "
-                         f"steps; give a multiple of 'dt', {p.dt:g} ms")
-    p.steps = round(n_steps)
+    p.steps = steps_per_pattern(p)
     return p
 
 

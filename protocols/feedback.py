@@ -12,8 +12,9 @@ from types import SimpleNamespace
 
 import numpy as np
 
+from brian_le.protocols.circuit_parameters import CONDUCTANCES, activation, conductances
 from brian_le.protocols.datasets import yin_yang
-from brian_le.protocols.parameters import Parameter
+from brian_le.protocols.parameters import Parameter, steps_per_pattern
 
 __all__ = ['NAME', 'SUMMARY', 'PARAMETERS', 'FIGURES', 'angle', 'check', 'draw', 'compose',
            'simulate', 'prepare', 'read_variables', 'measures', 'summarize']
@@ -50,21 +51,14 @@ PARAMETERS = (
     Parameter('scale_down', 0.5, 'largest initial weight from above', minimum=0),
     Parameter('u_high', 1.0, 'target potential of the correct output'),
     Parameter('u_low', 0.0, 'target potential of the other outputs'),
-    Parameter('activation', 'logistic', 'activation function',
-              choices=('softplus', 'soft_relu', 'tanh', 'logistic', 'hard_sigmoid', 'relu',
-                       'linear')),
-    Parameter('g_l', 0.03, 'leak conductance', '1/ms', minimum=0),
-    Parameter('g_b', 0.1, 'basal conductance', '1/ms', minimum=0),
-    Parameter('g_a', 0.06, 'apical conductance', '1/ms', minimum=0),
-    Parameter('g_d', 0.1, 'dendritic conductance of interneurons', '1/ms', minimum=0),
-    Parameter('g_som', 0.06, 'nudging conductance', '1/ms', minimum=0),
+    activation('logistic'),
+    *CONDUCTANCES,
     Parameter('dt', 0.02, 'time step', 'ms', minimum=1e-6),
 )
 
 N_INPUTS, N_OUTPUTS = 4, 3
 _RATES = {'up0': 'eta_up', 'up1': 'eta_out', 'ip0': 'eta_ip', 'pi0': 'eta_pi',
           'down0': 'eta_down'}
-_CONDUCTANCES = ('g_l', 'g_b', 'g_a', 'g_d', 'g_som')
 # handed over at every launch
 _LAUNCHED = {'epochs', 't_pattern', 'alpha', 'noise', 'tau_noise', 'tau_high', 'scale_up',
              'scale_out', 'scale_down', 'w_max', 'tau_0', *_RATES.values()}
@@ -205,7 +199,7 @@ def compose(p, weights, order, seed):
     circuit = Microcircuit(
         (N_INPUTS, p.hidden, N_OUTPUTS), shown, activation=p.activation,
         feedback='fixed' if p.feedback == 'random' else p.feedback,
-        **{g: getattr(p, g)/ms for g in _CONDUCTANCES},
+        **conductances(p),
         eta_up=(eta.get('up0', off), eta.get('up1', off)), eta_ip=eta.get('ip0', off),
         eta_pi=eta.get('pi0', off), eta_down=eta.get('down0', off),
         decay_down=p.alpha*eta.get('down0', off), tau_high=p.tau_high*ms, w_max=(p.w_max, p.w_max),
@@ -227,10 +221,7 @@ def imperfections(p):
 
 def check(p):
     """Raise a ValueError for parameters that do not fit each other."""
-    steps = p.t_pattern/p.dt
-    if abs(steps - round(steps)) > 1e-6 or round(steps) < 1:
-        raise ValueError(f"'t_pattern' is {p.t_pattern:g} ms, which is not a whole number of time "
-                         f"steps; give a multiple of 'dt', {p.dt:g} ms")
+    steps_per_pattern(p)
     if p.tau_0 < p.dt*(1 - 1e-9):
         raise ValueError(f"'tau_0' is {p.tau_0:g} ms, less than the time step; give at least 'dt', "
                          f'{p.dt:g} ms (which means no filter)')
@@ -240,11 +231,6 @@ def check(p):
         if p.tau_high <= p.dt*(1 + 1e-9):
             raise ValueError(f"'tau_high' is {p.tau_high:g} ms, with which nothing passes; give "
                              f"more than 'dt', {p.dt:g} ms")
-
-
-def steps_per_pattern(p):
-    """Steps of one presentation."""
-    return round(p.t_pattern/p.dt)
 
 
 def structure(p):

@@ -13,7 +13,8 @@ from types import SimpleNamespace
 
 import numpy as np
 
-from brian_le.protocols.parameters import Parameter
+from brian_le.protocols.circuit_parameters import CONDUCTANCES, activation, conductances
+from brian_le.protocols.parameters import Parameter, steps_per_pattern
 
 __all__ = ['NAME', 'SUMMARY', 'PARAMETERS', 'FIGURES', 'WEIGHTS', 'draw', 'compose', 'simulate',
            'train', 'prepare', 'read_variables', 'measures', 'summarize']
@@ -40,14 +41,8 @@ PARAMETERS = (
               minimum=0),
     Parameter('eta_pi', 0.0, 'learning rate of interneuron to pyramidal, times t_pattern',
               minimum=0),
-    Parameter('activation', 'softplus', 'activation function',
-              choices=('softplus', 'soft_relu', 'tanh', 'logistic', 'hard_sigmoid', 'relu',
-                       'linear')),
-    Parameter('g_l', 0.03, 'leak conductance', '1/ms', minimum=0),
-    Parameter('g_b', 0.1, 'basal conductance', '1/ms', minimum=0),
-    Parameter('g_a', 0.06, 'apical conductance', '1/ms', minimum=0),
-    Parameter('g_d', 0.1, 'dendritic conductance of interneurons', '1/ms', minimum=0),
-    Parameter('g_som', 0.06, 'nudging conductance', '1/ms', minimum=0),
+    activation('softplus'),
+    *CONDUCTANCES,
     Parameter('dt', 0.01, 'time step', 'ms', minimum=1e-6),
 )
 
@@ -59,7 +54,6 @@ WEIGHTS = {('up', 0): 'up0', ('up', 1): 'up1', ('ip', 0): 'ip0', ('pi', 0): 'pi0
 _SIZES = (1, 1, 1)
 _CIRCUIT = 'circuit'
 _ROOM = 16384  # presentations in one launch of the simulation
-_CONDUCTANCES = ('g_l', 'g_b', 'g_a', 'g_d', 'g_som')
 _COPIED = ('apical', 'output', 'inter', *WEIGHTS.values())
 
 
@@ -131,7 +125,7 @@ def training_stage(p, order):
     training = np.tile(np.repeat([True, False], N_PATTERNS), len(order))
     return _stage(np.ravel(order), training, training,
                   {('up', 0): p.eta_up, ('up', 1): p.eta_out, ('ip', 0): p.eta_ip,
-                   ('pi', 0): p.eta_pi}, _n_steps(p))
+                   ('pi', 0): p.eta_pi}, steps_per_pattern(p))
 
 
 def observation(order):
@@ -142,14 +136,6 @@ def observation(order):
 def _stage(order, nudged, learning, eta, every):
     return SimpleNamespace(order=order, nudged=nudged, learning=learning, every=every, eta={
         key: eta.get(key, 0.0) for key in WEIGHTS if key[0] != 'down'})
-
-
-def _n_steps(p):
-    n_steps = p.t_pattern/p.dt
-    if round(n_steps) < 1 or abs(n_steps - round(n_steps)) > 1e-6:
-        raise ValueError(f"'t_pattern' is {p.t_pattern:g} ms, which is not a whole number of time "
-                         f"steps; give a multiple of 'dt', {p.dt:g} ms")
-    return round(n_steps)
 
 
 def compose(p, weights, inputs, targets, stage):
@@ -175,7 +161,7 @@ def compose(p, weights, inputs, targets, stage):
 
     from brian_le.models import Microcircuit, Presentations, Readout
 
-    _n_steps(p)
+    steps_per_pattern(p)
     defaultclock.dt = p.dt*ms
     shown = Presentations(inputs, targets, duration=p.t_pattern*ms, order=stage.order,
                           nudged=stage.nudged, learning=stage.learning,
@@ -183,7 +169,7 @@ def compose(p, weights, inputs, targets, stage):
     # everything may learn in some stage; the rates are set afterwards
     circuit = Microcircuit(_SIZES, shown, activation=p.activation, name=_CIRCUIT,
                            eta_up=1/ms, eta_ip=1/ms, eta_pi=1/ms,
-                           **{g: getattr(p, g)/ms for g in _CONDUCTANCES})
+                           **conductances(p))
     circuit.weights.update(weights)
     for key, eta in stage.eta.items():
         circuit.projections[key].eta = eta/p.t_pattern/ms
@@ -222,7 +208,7 @@ def _recorder(shown, circuit, every):
 
 def _program(p, run, draws):
     """The program that serves all stages and seeds, as ``show(values, targets, stage)``."""
-    constant = ('t_pattern', 'dt', 'activation', *_CONDUCTANCES)
+    constant = ('t_pattern', 'dt', 'activation', *(g.name for g in CONDUCTANCES))
     nothing = np.zeros((N_PATTERNS, 1))
     task = run.build_once((NAME, *(getattr(p, name) for name in constant)), lambda: compose(
         p, draws.weights, draws.inputs, nothing, observation(draws.evaluated)))
@@ -240,7 +226,7 @@ def _program(p, run, draws):
                   f'{NAME}_recorder.every': stage.every}
         given |= {f'{_CIRCUIT}_{WEIGHTS[key]}.eta': 1e3*eta/p.t_pattern  # in Hz
                   for key, eta in stage.eta.items()}
-        return task.program({**start, **values, **given}, _n_steps(p)*len(stage.order))
+        return task.program({**start, **values, **given}, steps_per_pattern(p)*len(stage.order))
 
     return task, show
 
@@ -341,7 +327,7 @@ def prepare(p, seed):
     return SimpleNamespace(
         compose=lambda: compose(p, weights, draws.inputs, targets,
                                 training_stage(p, draws.order)).network,
-        precision='double', n_steps=draws.order.size*_n_steps(p), guide=guide,
+        precision='double', n_steps=draws.order.size*steps_per_pattern(p), guide=guide,
         arrays=arrays | arrays_of(draws, targets))
 
 

@@ -11,7 +11,7 @@ from types import SimpleNamespace
 
 from brian_le.checks import choose
 
-__all__ = ['Folder', 'Parameter', 'read_parameters']
+__all__ = ['Folder', 'Parameter', 'read_parameters', 'steps_per_pattern']
 
 # in seconds, or per second
 _UNITS = {'ms': {'s': 1e3, 'second': 1e3, 'ms': 1.0, 'msecond': 1.0, 'us': 1e-3, 'usecond': 1e-3},
@@ -181,3 +181,34 @@ def read_parameters(protocol, declared, given):
     for name in given:
         choose(f"parameter of '{protocol}'", name, names)
     return SimpleNamespace(**{p.name: p.read(given.get(p.name, p.default)) for p in declared})
+
+
+def steps_per_pattern(p):
+    """How many time steps a presentation has.
+
+    Parameters
+    ----------
+    p : SimpleNamespace
+        Parameters with ``t_pattern`` and ``dt``, in ms.
+
+    Returns
+    -------
+    int
+
+    Raises
+    ------
+    ValueError
+        If their number is not whole and positive.
+
+    Examples
+    --------
+    >>> from types import SimpleNamespace
+    >>> from brian_le.protocols.parameters import steps_per_pattern
+    >>> steps_per_pattern(SimpleNamespace(t_pattern=0.3, dt=0.1))
+    3
+    """
+    steps = p.t_pattern/p.dt
+    if abs(steps - round(steps)) > 1e-6 or round(steps) < 1:
+        raise ValueError(f"'t_pattern' is {p.t_pattern:g} ms, which is not a whole number of time "
+                         f"steps; give a multiple of 'dt', {p.dt:g} ms")
+    return round(steps)

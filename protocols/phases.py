@@ -12,7 +12,7 @@ from types import SimpleNamespace
 
 import numpy as np
 
-from brian_le.protocols.parameters import Parameter
+from brian_le.protocols.parameters import Parameter, steps_per_pattern
 
 __all__ = ['NAME', 'SUMMARY', 'PARAMETERS', 'FIGURES', 'LABELS', 'stimuli', 'shown_first',
            'relaxed', 'relaxed_error', 'compose', 'simulate', 'prepare', 'read_variables',
@@ -115,11 +115,7 @@ def relaxed_error(p, weights):
 # ---------------------------------------------------------------------------------------- network
 def _n_steps(p):
     """Time steps of a presentation, and the first of them in which phased learning is on."""
-    n_steps = p.t_pattern/p.dt
-    if round(n_steps) < 1 or abs(n_steps - round(n_steps)) > 1e-6:
-        raise ValueError(f"'t_pattern' is {p.t_pattern:g} ms, which is not a whole number of time "
-                         f"steps; give a multiple of 'dt', {p.dt:g} ms")
-    n_steps = round(n_steps)
+    n_steps = steps_per_pattern(p)
     return n_steps, n_steps - round(p.phase*n_steps)
 
 
