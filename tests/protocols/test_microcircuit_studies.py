@@ -5,7 +5,7 @@ import matplotlib
 import numpy as np
 import pytest
 
-from brian_le.protocols import bars, microcircuit_figures, sweep
+from brian_le.protocols import bars, robustness_figures, sweep
 from brian_le.protocols.figures import STYLE
 from brian_le.protocols.parameters import read_parameters
 from brian_le.protocols.runner import Run
@@ -95,8 +95,8 @@ def test_figures_of_a_small_study(tmp_path):
                   't_pattern': 0.3, 'hidden': 3}, device='numpy', jobs=1, out=tmp_path/'study',
                   quiet=True)
     with matplotlib.rc_context(STYLE):
-        drawn = [getattr(microcircuit_figures, name)(study)
-                 for name in microcircuit_figures.__all__]
+        drawn = [getattr(robustness_figures, name)(study)
+                 for name in robustness_figures.__all__]
     assert [list(figures) for figures in drawn] == [['delays'], [], []]
     (axes,) = drawn[0]['delays'].axes
     assert 'ms' in axes.get_xlabel() and '%' in axes.get_ylabel()
