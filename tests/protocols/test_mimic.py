@@ -1,4 +1,6 @@
+import csv
 import os
+from pathlib import Path
 from types import SimpleNamespace
 
 import numpy as np
@@ -12,6 +14,7 @@ from brian_le.protocols.parameters import read_parameters
 from brian_le.protocols.program import build_program
 from brian_le.protocols.results import Result
 from brian_le.protocols.runner import Run
+from brian_le.protocols.study_files import get_study
 from tests.models import golden
 from tests.models.golden_mimic import recording
 from tests.reference import microcircuit, softplus
@@ -90,6 +93,19 @@ def test_errors_of_the_wrong_sign_lead_away(compiled, seed, hidden, error):
     assert found['error'] == pytest.approx(error, rel=0.05)
     wrong = result.arrays['training.down0'][0]*result.arrays['teacher'][1] < 0
     assert wrong == (seed == 12347) == any('wrong sign' in line for line in summarize(result))
+
+
+def test_the_table_of_the_study():
+    """Those with feedback of the right sign learn, all circuits predict themselves."""
+    with open(Path(__file__).parents[2]/'docs/tables/fig5-mimic.csv', newline='') as file:
+        rows = list(csv.DictReader(file))
+    plan = [run for _, run in get_study('fig5-mimic').plan()]
+    assert [row['run'] for row in rows] == [run.key for run in plan]
+    for row, planned in zip(rows, plan):
+        draws = draw(parameters(), planned.seed)
+        right = draws.weights['down', 0].item()*draws.teacher['up', 1].item() > 0
+        assert (float(row['error']) < 1e-5) == right == (float(row['distance']) < 0.06)
+        assert float(row['apical']) < 1e-4
 
 
 # --------------------------------------------------------------------------- beside plain NumPy
