@@ -124,8 +124,10 @@ class Delay(_Line):
 
     The forward sum of a projection reads the presynaptic variable of `time` ago, the backward sum
     (``v_err_pre = w*err_post``) the postsynaptic one, and synapses learn from the presynaptic rate
-    that has arrived. Before the first has arrived, 0 is read. Times are rounded to time steps. The
-    delays of a projection are its variable ``delay_steps``, and one of 0 steps changes no bit.
+    that has arrived; those with a backward sum alone, such as learned feedback, from the error that
+    has arrived and the rate beside them. Before the first has arrived, 0 is read. Times are rounded
+    to time steps. The delays of a projection are its variable ``delay_steps``, and one of 0 steps
+    changes no bit.
 
     Delays of every connection are not possible for replicas and kernels. Sums are computed as those
     of `brian2.Synapses`, which takes longer, and adds in another order.

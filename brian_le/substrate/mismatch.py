@@ -39,7 +39,9 @@ class Mismatch(Imperfection):
         Correlation between the factors of several parameters of one unit, from 0 (independent) to
         1 (the same factor). It is that of normal numbers, of which the others are functions.
     clip : pair, optional
-        What the parameters stay within: numbers, or quantities of the parameter's unit.
+        What the parameters stay within: numbers, or quantities of the parameter's unit. Without it
+        a normal factor may be close to zero or negative, one in a thousand at a strength of 0.3:
+        time constants need a lower limit then, of at least the time step.
     on : str
         Pattern of the names of groups or projections.
 

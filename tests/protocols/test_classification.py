@@ -103,7 +103,7 @@ class PlainNetwork:
         return sent[-1 - self.delay] if len(sent) > self.delay else 0*value
 
     def step(self, x, target, learning, eta_tau=0):
-        p, seen = self.p, [self.late(0, x), self.late(1, self.r[0])]
+        p, seen, below = self.p, [self.late(0, x), self.late(1, self.r[0])], self.r[0]
         drive = [r @ W.T + b for r, W, b in zip(seen, self.W, self.b)]
         du = [(v + err - u)/tau for v, err, u, tau in zip(drive, self.err, self.u, self.tau_m)]
         prosp = [u + tau*d for u, d, tau in zip(self.u, du, self.tau_r)]
@@ -120,7 +120,9 @@ class PlainNetwork:
             change = rate*self.err[k].T @ seen[k]/p.batch
             decay = p.dt*p.decay/p.t_pattern if self.name == 'mirror' else 0
             if self.name == 'mirror' and k == 1:
-                self.B = self.B + change - decay*self.B
+                # feedback synapses know the error that has arrived, and the rate beside them
+                arrived = self.late(3, self.err[k])
+                self.B = self.B + rate*arrived.T @ below/p.batch - decay*self.B
             self.W[k] = self.W[k] + change - decay*self.W[k]
             self.b[k] = self.b[k] + rate*self.err[k].mean(axis=0)
         if self.name in ('le', 'no_look_ahead'):
@@ -341,7 +343,7 @@ def test_neurons_that_die_are_those_of_a_plain_loop(monkeypatch):
     assert_close(simulate(**given), expected, 1e-10)
 
 
-@pytest.mark.parametrize('name', ['random', 'no_look_ahead'])
+@pytest.mark.parametrize('name', ['random', 'mirror', 'no_look_ahead'])
 def test_delays_are_those_of_a_plain_loop(name):
     given = dict(networks=name, twin='false', delay=0.2, epochs=1)
     assert_close(simulate(**given), plain_training(dataset(), parameters_of(**given), name), 1e-10)

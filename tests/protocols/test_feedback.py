@@ -1,3 +1,6 @@
+import csv
+from pathlib import Path
+
 import numpy as np
 import pytest
 from hypothesis import given
@@ -226,6 +229,24 @@ def test_figures_show_the_arrays(shared_runs):
     curves = {line.get_label(): line.get_ydata() for line in figure.axes[0].lines}
     a = shared_runs['random']['accuracy']
     np.testing.assert_allclose(curves['random'], 100*np.array([a[0], a.mean()]))
+
+
+def test_the_table_of_the_study():
+    """Learned feedback turns closer to the forward weights, and serves better, than random."""
+    with open(Path(__file__).parents[2]/'docs/tables/feedback.csv', newline='') as file:
+        rows = list(csv.DictReader(file))
+    assert sorted(row['run'] for row in rows) == sorted(
+        run.key for _, run in get_study('feedback').plan())
+    angle, accuracy = ({kind: np.array([float(row[key]) for row in rows
+                                        if row['feedback'] == kind]) for kind in KINDS}
+                       for key in ('angle', 'accuracy'))
+    begin = np.array([float(row['initial_angle']) for row in rows
+                      if row['feedback'] == 'learned'])
+    assert (angle['transposed'] == 0).all() and (abs(begin - 90) < 12).all()
+    assert angle['learned'].max() < angle['random'].min() < begin.min()
+    assert angle['learned'].mean() < 46
+    assert accuracy['transposed'].min() > accuracy['learned'].max()
+    assert accuracy['learned'].mean() > accuracy['random'].mean() + 0.01
 
 
 def test_the_study_plans_all_kinds():

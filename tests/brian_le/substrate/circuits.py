@@ -4,7 +4,7 @@ import numpy as np
 from brian2 import mV, ms, second
 from brian2.equations.equations import SUBEXPRESSION
 
-from brian_le.models import (Dense, GLENetwork, LayeredNetwork, Microcircuit, initial_weights,
+from brian_le.models import (CorticalChain, Dense, GLENetwork, LayeredNetwork, Microcircuit, initial_weights,
                              random_weights)
 from brian_le.substrate import (ActivationMismatch, Dead, Drift, Mismatch, Noise, Stuck, Substrate)
 
@@ -26,6 +26,17 @@ def layered(name, substrate):
 def gle(name, substrate):
     return _batched(GLENetwork, [Dense(4)], name, substrate, beta=1.0, gamma=0.1,
                     eta_tau_m=1*ms, tau_r=5*ms)
+
+
+def cortical(name, substrate):
+    """With error neurons of their own."""
+    rng = np.random.default_rng(2)
+    chain = CorticalChain(3, [Dense(4), Dense(2)], replicas=2, eta=0.5/ms, gamma=0.1, tau_r=5*ms,
+                          name=name, substrate=substrate)
+    chain.weights.update(initial_weights(3, chain.layers, rng))
+    chain.mirror_weights()
+    chain.inputs.r, chain.errors[-1].target = rng.random(6), 'i/4'
+    return chain
 
 
 def _batched(kind, layers, name, substrate, **options):
@@ -54,7 +65,8 @@ def plain(name, substrate):
     return [cells, again]
 
 
-CIRCUITS = {'microcircuit': microcircuit, 'layered': layered, 'gle': gle, 'plain': plain}
+CIRCUITS = {'microcircuit': microcircuit, 'layered': layered, 'gle': gle, 'cortical': cortical,
+            'plain': plain}
 
 
 def imperfections(circuit, strength=1.0):

@@ -128,7 +128,7 @@ def test_strengths_of_zero_in_a_run_change_no_bit(found):
     assert_same(found['zeroed_plain'], found['perfect_plain'])
 
 
-@pytest.mark.parametrize('circuit', ['microcircuit', 'layered', 'gle', 'single'])
+@pytest.mark.parametrize('circuit', ['microcircuit', 'layered', 'gle', 'cortical', 'single'])
 def test_strengths_of_zero_in_a_run_of_a_model_change_no_bit(models, circuit):
     assert_same(models[f'zeroed_{circuit}'], models[f'perfect_{circuit}'])
     if circuit == 'single':
