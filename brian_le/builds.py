@@ -84,7 +84,8 @@ def _compile(project, arguments=()):
     (project/'precompiled.mk').write_text(_PRECOMPILED)
     jobs = f'-j{os.cpu_count()}'  # -j alone, the default of Brian2 2.9, would start all at once
     arguments = [jobs if argument == '-j' else argument for argument in arguments] or [jobs]
-    make = subprocess.run(['make', '-f', 'makefile', '-f', 'precompiled.mk', *arguments],
+    # what depends on which header is of no use to a project that is compiled once
+    make = subprocess.run(['make', '-f', 'makefile', '-f', 'precompiled.mk', 'DEPS=', *arguments],
                           cwd=project, capture_output=True, text=True)
     if make.returncode:
         raise RuntimeError('the C++ compiler failed: ' + make.stderr.strip()[-2000:])
