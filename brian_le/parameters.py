@@ -7,6 +7,9 @@ from brian2.units.stdunits import ms
 
 __all__ = ['as_text', 'parameter', 'unit_text']
 
+_BASE_UNITS = {'metre': 'm', 'kilogram': 'kg', 'second': 's', 'amp': 'A', 'kelvin': 'K',
+               'mole': 'mol', 'candela': 'cd'}
+
 
 def parameter(name, value, unit, check, bound_flags=''):
     """The line of equations for one parameter.
@@ -58,7 +61,13 @@ def unit_text(unit):
     """A unit as it stands in equations; None is a number without unit."""
     if unit is None or unit.is_dimensionless:
         return '1'
-    return next((repr(plain) for plain in (second, hertz) if unit.dim is plain.dim), repr(unit))
+    named = next((plain for plain in (second, hertz) if unit.dim is plain.dim), unit)
+    if repr(named).isalpha():
+        return repr(named)
+    # equations know names of units, but not all that Brian2 calls a unit: amp/(volt**2), volt2
+    exponents = {base: unit.dim.get_dimension(base) for base in _BASE_UNITS.values()}
+    return '*'.join(name if exponents[base] == 1 else f'{name}**{exponents[base]:g}'
+                    for name, base in _BASE_UNITS.items() if exponents[base])
 
 
 def as_text(value):

@@ -4,7 +4,7 @@ from brian2.equations.equations import SUBEXPRESSION
 from brian2.units.fundamentalunits import Quantity, fail_for_dimension_mismatch
 
 from brian_le.checks import check_not_negative
-from brian_le.substrate.imperfection import (Imperfection, source_of, unit_of, with_expression,
+from brian_le.substrate.imperfection import (Imperfection, reading, source_of, unit_of, with_expression,
                                              with_words)
 
 __all__ = ['ActivationMismatch']
@@ -83,11 +83,13 @@ class ActivationMismatch(Imperfection):
 
     def _line(self, equations):
         """The line that computes the rate from the potential, before any filter, and this one."""
-        visible = f'{self.potential}_prosp'
-        for line in ('rate', source_of(self.variable, equations)):
-            if line in equations and equations[line].type == SUBEXPRESSION:
-                for potential in (visible, self.potential):
-                    if potential in equations and potential in equations[line].identifiers:
+        own = source_of(self.variable, equations)
+        # with a filter of rates, it is an expression of what is filtered
+        filtered = ['rate'] if 'rate' in equations[own].identifiers & equations.names else []
+        for line in [*filtered, own]:
+            if equations[line].type == SUBEXPRESSION:
+                for potential in (f'{self.potential}_prosp', self.potential):
+                    if reading(potential, equations) in equations[line].identifiers:
                         return line, potential
         return None, None
 
@@ -98,7 +100,8 @@ class ActivationMismatch(Imperfection):
     def equations(self, equations, is_projection):
         line, u = self._line(equations)
         gain, offset = f'gain_{self.variable}', f'offset_{self.variable}'
-        mismatched = {u: f'({gain}*{u} + {offset})'}
+        u_read = reading(u, equations)
+        mismatched = {u_read: f'({gain}*{u_read} + {offset})'}
         equations = with_words(equations, line, mismatched)
         if self.known and 'slope' in equations:
             slope = source_of('slope', equations)

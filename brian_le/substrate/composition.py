@@ -1,16 +1,20 @@
 """Several imperfections, applied to the objects of a circuit."""
 
 import numpy as np
+from brian2.core.base import BrianObject
 from brian2.equations.equations import EquationError, Equations
 from brian2.groups.neurongroup import NeuronGroup
+from brian2.utils.stringtools import get_identifiers
 
 from brian_le.projections import project
-from brian_le.substrate.imperfection import Imperfection, shared_where_possible
+from brian_le.substrate.imperfection import (Imperfection, shared_where_possible,
+                                             variables_read_as, written_out)
 from brian_le.substrate.sites import Site
 
 __all__ = ['Substrate', 'drawn_variables']
 
 _DRAWN = 'drawn_by_substrate'  # attribute of objects
+_EVENT_CODE = ('threshold', 'reset', 'refractory', 'events', 'on_pre', 'on_post')
 
 
 class Substrate:
@@ -20,8 +24,10 @@ class Substrate:
     the groups (`neurons`) and projections (`project`), set their parameters as always, and call
     `settle` once, which draws the imperfections.
 
-    Imperfections are applied in their order, so that noise before a `LowPass` is filtered. One
-    without strength changes nothing: equations, code and numbers are those without it.
+    Imperfections are applied in their order, so that noise before a `LowPass` is filtered. (What
+    changes stored values, as weights that are rounded or clipped once they have learned, comes
+    before what changes how they are read.) One without strength changes nothing: equations, code
+    and numbers are those without it.
 
     Parameters
     ----------
@@ -41,8 +47,11 @@ class Substrate:
     TypeError
         If something is not an imperfection.
     ValueError
-        By `settle`: if an imperfection concerns no object at all. When an object is created: if two
-        imperfections would change the same thing in the same way.
+        By `settle`: if an imperfection concerns no object at all, or if two change the values of
+        the same variable. When an object is created: if two would change the same thing in the same
+        way, or if the code of events reads what has imperfections in equations only.
+    RuntimeError
+        When a circuit runs before `settle`.
 
     Examples
     --------
@@ -67,6 +76,8 @@ class Substrate:
                                 "Mismatch('tau_m', 0.2)")
         self.seed = seed
         self.sites = []
+        self._found = [set() for _ in self.imperfections]  # names of what each one changes
+        self._checks = []
         self._concerned = []  # for each site the numbers of the imperfections that it has
 
     def neurons(self, n, equations, *, name, group=NeuronGroup, **options):
@@ -89,7 +100,7 @@ class Substrate:
         -------
         NeuronGroup
         """
-        equations, concerned = self._changed(name, equations, False)
+        equations, concerned = self._changed(name, equations, False, options)
         return self._placed(group(n, equations, name=name, **options), concerned)
 
     def project(self, source, target, equations, *, name, orders=None, **options):
@@ -99,12 +110,13 @@ class Substrate:
         -------
         Synapses
         """
-        equations, concerned = self._changed(name, equations, True)
+        equations, concerned = self._changed(name, equations, True, options)
         for number in concerned:
             equations = self.imperfections[number].between(source, target, name, equations,
                                                            orders or {})
-        return self._placed(project(source, target, equations, name=name, orders=orders,
-                                    **options), concerned)
+        projection = project(source, target, equations, name=name, orders=orders, **options)
+        return self._placed(projection, concerned,
+                            len(source) if options.get('one_to_one') else None)
 
     def parameters(self, target, equations, *, name, shared, **options):
         """Create parameters of neurons, see `brian_le.SharedParameters`.
@@ -126,7 +138,7 @@ class Substrate:
         -------
         SharedParameters
         """
-        equations, concerned = self._changed(name, equations, True)
+        equations, concerned = self._changed(name, equations, True, options)
         return self._placed(shared(target, equations, name=name, **options), concerned)
 
     def settle(self):
@@ -144,9 +156,16 @@ class Substrate:
                 raise ValueError(f'{imperfection!r} concerns none of the objects of this substrate '
                                  f'({names}); change its variable, or the pattern of names '
                                  f"'{imperfection.on}'")
+            for name in imperfection.required:
+                if not imperfection.is_absent and name not in self._found[number]:
+                    raise ValueError(f"{imperfection!r}: no object of this substrate has a "
+                                     f"'{name}' that can be changed")
+        self._check_writers()
         for site, values in self._values(self.imperfections, self.seed):
             site.set(values)
             vars(site.object)[_DRAWN] = frozenset(values)
+        for check in self._checks:
+            check.settled = True
 
     def values(self, imperfections=None, seed=None):
         """The values of all variables of imperfections, for a run of a compiled simulation.
@@ -171,11 +190,9 @@ class Substrate:
             circuit was composed has some now.
         """
         imperfections = self.imperfections if imperfections is None else list(imperfections)
-        kinds, own = ([type(x).__name__ for x in given]
-                      for given in (imperfections, self.imperfections))
-        if kinds != own:
-            raise ValueError(f'the imperfections are {kinds}, but the circuit was composed with '
-                             f'{own}')
+        if [x.kind for x in imperfections] != [x.kind for x in self.imperfections]:
+            raise ValueError(f'the imperfections are {imperfections}, but the circuit was composed '
+                             f'with {self.imperfections}; give the same with other strengths')
         for given, composed in zip(imperfections, self.imperfections):
             if composed.is_absent and not given.is_absent:
                 raise ValueError(f'{given!r} was without strength when the circuit was composed; '
@@ -184,25 +201,46 @@ class Substrate:
                 for site, values in self._values(imperfections, self.seed if seed is None else seed)
                 for variable, value in values.items()}
 
-    def _changed(self, name, equations, is_projection):
+    def _check_writers(self):
+        """What synapses write in every step does not keep a mismatch or drift of its own."""
+        written = {(updater.target.name, variable.removesuffix(side)): site.name
+                   for site in self.sites if site.is_projection
+                   for variable, updater in site.object.summed_updaters.items()
+                   for side in ('_pre', '_post')}
+        for site, concerned in zip(self.sites, self._concerned):
+            for imperfection in map(self.imperfections.__getitem__, concerned):
+                for variable in imperfection.rewritten(site.object.equations, site.is_projection):
+                    writer = written.get((site.name, variable))
+                    if writer is not None:
+                        raise ValueError(
+                            f"{imperfection!r} changes '{variable}' of '{site.name}', but "
+                            f"'{writer}' writes it in every step; change what that reads, with its "
+                            f"name as on='{writer}'")
+
+    def _changed(self, name, equations, is_projection, options):
         """The equations of an object with imperfections, and the numbers of these."""
         equations = equations if isinstance(equations, Equations) else Equations(equations)
         concerned = []
         for number, imperfection in enumerate(self.imperfections):
             if not imperfection.is_absent and imperfection.concerns(name, equations,
                                                                     is_projection):
+                self._found[number] |= set(imperfection.found(equations, is_projection))
                 try:
                     equations = imperfection.equations(equations, is_projection)
                 except EquationError as error:
                     raise ValueError(f"{imperfection!r} does not fit '{name}': {error}. It may be "
                                      'there once for each variable; rename variables of your own '
                                      'that it needs the names of') from None
-                equations = shared_where_possible(equations)
                 concerned.append(number)
-        return equations, concerned
+        _check_events(name, options, variables_read_as(equations))
+        return shared_where_possible(written_out(equations)), concerned
 
-    def _placed(self, obj, concerned):
-        site = Site(obj, len(self.sites))
+    def _placed(self, obj, concerned, n_synapses=None):
+        if concerned:
+            check = _Check(obj)
+            self._checks.append(check)
+            obj.contained_objects.append(check)
+        site = Site(obj, len(self.sites), n_synapses)
         self.sites.append(site)
         self._concerned.append(concerned)
         for number in concerned:
@@ -214,8 +252,42 @@ class Substrate:
             values = {}
             for number in concerned:
                 rng = np.random.default_rng([seed, number, site.number])
-                values |= imperfections[number].values(site, rng)
+                new = imperfections[number].values(site, rng)
+                for variable in values.keys() & new.keys():
+                    raise ValueError(f"two imperfections change '{variable}' of '{site.name}': "
+                                     'leave one of them out')
+                values |= new
             yield site, values
+
+
+class _Check(BrianObject):
+    """Part of an object with imperfections: they have to be drawn, for the time step it has."""
+
+    def __init__(self, obj):
+        super().__init__(clock=obj.clock, name=f'{obj.name}_substrate')
+        self.dt = float(obj.clock.dt)
+        self.settled = False
+
+    def before_run(self, run_namespace):
+        name = self.name.removesuffix('_substrate')
+        if not self.settled:
+            raise RuntimeError(f"the imperfections of '{name}' have not been drawn; call 'settle' of "
+                               'its substrate before the run')
+        if float(self.clock.dt) != self.dt:
+            raise RuntimeError(f"the time step of '{name}' was {self.dt*1e3:g} ms when its "
+                               f'imperfections were drawn, and is {float(self.clock.dt)*1e3:g} ms '
+                               "now; set 'defaultclock.dt' first")
+
+
+def _check_events(name, options, changed):
+    """A ValueError if the code of events reads what only equations read with imperfections."""
+    codes = [options.get(key) for key in _EVENT_CODE]
+    for code in codes:
+        for text in code.values() if isinstance(code, dict) else [code]:
+            for variable in get_identifiers(text) & set(changed) if isinstance(text, str) else ():
+                raise ValueError(f"the code '{text}' of '{name}' reads '{variable}' without its "
+                                 'imperfections, which are in equations only; read a line of the '
+                                 f"equations there, such as '{variable}_real = {variable}'")
 
 
 def drawn_variables(objects):

@@ -22,6 +22,8 @@ class Drift(Imperfection):
     weights ``w`` of a projection, which learning can then restore; if it is an expression, to a new
     variable ``drift_x``, 1 at first, which multiplies it.
 
+    A parameter that is an expression of this one, as ``tau_r = tau_m``, drifts along with it.
+
     A parameter that is handed over in every step by synapses, such as a time constant that learns,
     has to drift where it is kept: ``Drift('tau', ..., on='*tau_m*')``.
 
@@ -88,6 +90,17 @@ class Drift(Imperfection):
         x = self.parameter
         return (x in equations and not {'linked', 'summed'} & set(equations[x].flags)
                 and not (is_projection and kind_of(equations, x) == 'computed'))
+
+    @property
+    def required(self):
+        return (self.parameter,)
+
+    def found(self, equations, is_projection):
+        return self.required if self.changes(equations, is_projection) else ()
+
+    def rewritten(self, equations, is_projection):
+        return [x for x in self.found(equations, is_projection)
+                if kind_of(equations, x) == 'stored']
 
     def equations(self, equations, is_projection):
         x = self.parameter

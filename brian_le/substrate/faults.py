@@ -9,6 +9,7 @@ from brian_le.substrate.imperfection import (Imperfection, kind_of, read_as, sou
 
 __all__ = ['Dead', 'Stuck']
 
+_SILENT = ('r', 'slope', 'err')  # what dead neurons do not have, of those that there are
 #: The variable of `Dead`, by whether it is that of synapses: these see those of their neurons.
 _ALIVE = {False: 'alive', True: 'conducts'}
 
@@ -64,7 +65,8 @@ class Dead(_Fault):
     Raises
     ------
     ValueError
-        For a fraction beyond 0 to 1, or no variables.
+        For a fraction beyond 0 to 1, or no variables. By `Substrate.settle`: for one of several
+        variables that no object has (of the default ones some may be missing).
 
     Examples
     --------
@@ -80,7 +82,7 @@ class Dead(_Fault):
     3
     """
 
-    def __init__(self, fraction, *, variables=('r', 'slope', 'err'), on='*'):
+    def __init__(self, fraction, *, variables=_SILENT, on='*'):
         super().__init__(fraction, on)
         self.variables = (variables,) if isinstance(variables, str) else tuple(variables)
         if not self.variables:
@@ -89,18 +91,22 @@ class Dead(_Fault):
     def __repr__(self):
         return f'Dead({self.fraction:g}, variables={self.variables!r})'
 
-    def _found(self, equations):
+    @property
+    def required(self):
+        return () if self.variables == _SILENT else self.variables
+
+    def found(self, equations, is_projection):
+        if is_projection:
+            return equations.names & set(self.variables) if _active(equations) else set()
         return [x for x in self.variables if x in equations
                 and kind_of(equations, source_of(x, equations)) != 'stored']
 
     def changes(self, equations, is_projection):
-        if is_projection:
-            return bool(equations.names & set(self.variables) and _active(equations))
-        return bool(self._found(equations))
+        return bool(self.found(equations, is_projection))
 
     def equations(self, equations, is_projection):
         lines = (_active(equations) if is_projection else
-                 [source_of(x, equations) for x in self._found(equations)])
+                 [source_of(x, equations) for x in self.found(equations, False)])
         alive = _ALIVE[is_projection]
         for line in lines:
             equations = with_expression(equations, line, f'{alive}*{{}}')
@@ -110,7 +116,7 @@ class Dead(_Fault):
         site.set({_ALIVE[site.is_projection]: 1})  # until it is drawn
         if not site.is_projection:
             equations = site.object.equations
-            _hold(site, 'alive', {x: f'alive*{x}' for x in self._found(equations)
+            _hold(site, 'alive', {x: f'alive*{x}' for x in self.found(equations, False)
                                   if kind_of(equations, x) == 'integrated'})
 
     def values(self, site, rng):
@@ -189,7 +195,7 @@ class Stuck(_Fault):
         if is_projection:
             equations = with_expression(equations, x, f'works_{x}*{{}}')
             if self.at is not None:
-                equations = read_as(equations, x, f'works_{x}*{x} + stuck_{x}')
+                equations = read_as(equations, x, f'works_{x}*{{}} + stuck_{x}')
         elif kind_of(equations, line) == 'integrated':
             equations = with_expression(equations, x, f'works_{x}*{{}}')
         elif self.at is None:

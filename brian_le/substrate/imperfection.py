@@ -8,8 +8,11 @@ from brian2.utils.stringtools import word_substitute
 
 from brian_le.parameters import unit_text
 
-__all__ = ['Imperfection', 'kind_of', 'read_as', 'shared_where_possible', 'source_of', 'unit_of',
-           'with_expression', 'with_words', 'without_flags']
+__all__ = ['Imperfection', 'kind_of', 'read_as', 'reading', 'shared_where_possible', 'source_of',
+           'unit_of', 'variables_read_as', 'with_expression', 'with_words', 'without_flags',
+           'written_out']
+
+_AS_READ = '_as_read'
 
 
 class Imperfection:
@@ -32,12 +35,13 @@ class Imperfection:
     Examples
     --------
     >>> from brian_le.substrate import Imperfection, Substrate
+    >>> from brian_le.substrate.imperfection import read_as
     >>> class Leak(Imperfection):
     ...     is_absent = False
     ...     def changes(self, equations, is_projection):
     ...         return 'I' in equations and not is_projection
     ...     def equations(self, equations, is_projection):
-    ...         return read_as(equations, 'I', 'I + leak') + 'leak : 1 (constant)'
+    ...         return read_as(equations, 'I', '{} + leak') + 'leak : 1 (constant)'
     ...     def values(self, site, rng):
     ...         return {'leak': site.for_all(rng.random(site.size))}
     >>> substrate = Substrate([Leak()])
@@ -70,6 +74,24 @@ class Imperfection:
         """The equations with the imperfection in them."""
         return equations
 
+    @property
+    def kind(self):
+        """What circuits are composed for: its class, where it is, and the variables it changes."""
+        names = (getattr(self, name, None)
+                 for name in ('variable', 'variables', 'parameter', 'parameters'))
+        return type(self), self.on, *names
+
+    #: Names of variables each of which some object has to have.
+    required = ()
+
+    def found(self, equations, is_projection):
+        """Those of the `required` names that equations have."""
+        return ()
+
+    def rewritten(self, equations, is_projection):
+        """Names of stored variables whose own values it changes."""
+        return ()
+
     def between(self, source, target, name, equations, orders):
         """The equations of a projection, after changes of the groups that it connects.
 
@@ -88,7 +110,8 @@ class Imperfection:
 def source_of(variable, equations):
     """The line that a variable takes its value from: its published subexpression, or itself."""
     published = f'{variable}_now'
-    return published if published in equations else variable
+    is_published = published in equations and equations[variable].type == PARAMETER
+    return published if is_published else variable
 
 
 def unit_of(equation):
@@ -99,15 +122,15 @@ def unit_of(equation):
 def with_expression(equations, name, expression):
     """The equations with another expression for one variable, ``{}`` standing for the old one."""
     old = equations[name]
+    code = old.expr.code if old.expr.code.isidentifier() else f'({old.expr.code})'
     new = SingleEquation(old.type, name, old.dim, var_type=old.var_type, flags=list(old.flags),
-                         expr=Expression(expression.format(f'({old.expr.code})')))
+                         expr=Expression(expression.replace('{}', code)))
     return _replaced(equations, name, new)
 
 
 def with_words(equations, name, words):
     """The equations with other words in the expression of one variable."""
-    return with_expression(equations, name, word_substitute(
-        equations[name].expr.code, words).replace('{', '{{').replace('}', '}}'))
+    return _replaced(equations, name, _reworded(equations[name], words))
 
 
 def without_flags(equations, name, *flags):
@@ -128,19 +151,50 @@ def shared_where_possible(equations):
     return equations
 
 
+def reading(name, equations):
+    """The name that a variable is read by: that of a line of its own, once `read_as` has made it."""
+    line = f'{name}{_AS_READ}'
+    return line if line in equations else name
+
+
 def read_as(equations, name, expression, but=()):
     """The equations with an expression in place of a variable wherever it is read.
 
-    The variable's own line, and those in `but`, keep it.
+    ``{}`` in the expression stands for what has been read so far: of several imperfections the
+    later one changes what the earlier one has made of the variable. The variable's own line, and
+    those in `but`, keep it. Expressions have lines of their own until they are `written_out`.
     """
-    lines = []
-    for eq in equations.values():
-        if eq.expr is not None and eq.varname not in (name, *but) and name in eq.identifiers:
-            code = word_substitute(eq.expr.code, {name: f'({expression})'})
-            eq = SingleEquation(eq.type, eq.varname, eq.dim, var_type=eq.var_type,
-                                expr=Expression(code), flags=list(eq.flags))
-        lines.append(eq)
-    return Equations(lines)
+    line = f'{name}{_AS_READ}'
+    if line not in equations:
+        own = equations[name]
+        equations = Equations([
+            *(eq if eq.varname in (name, *but) else _reworded(eq, {name: line})
+              for eq in equations.values()),
+            SingleEquation(SUBEXPRESSION, line, own.dim, var_type=own.var_type,
+                           expr=Expression(name))])
+    return with_expression(equations, line, expression)
+
+
+def variables_read_as(equations):
+    """Names of the variables that `read_as` has put expressions in place of."""
+    return [name.removesuffix(_AS_READ) for name in equations if name.endswith(_AS_READ)]
+
+
+def written_out(equations):
+    """The equations with the expressions of `read_as` where they are read."""
+    for name in variables_read_as(equations):
+        line = f'{name}{_AS_READ}'
+        words = {line: f'({equations[line].expr.code})'}
+        equations = Equations([_reworded(eq, words) for eq in equations.values()
+                               if eq.varname != line])
+    return equations
+
+
+def _reworded(eq, words):
+    if eq.expr is None or not words.keys() & eq.identifiers:
+        return eq
+    return SingleEquation(eq.type, eq.varname, eq.dim, var_type=eq.var_type, flags=list(eq.flags),
+                          expr=Expression(word_substitute(eq.expr.code, words)))
 
 
 def _replaced(equations, name, new):

@@ -6,8 +6,8 @@ import numpy as np
 from brian2.units.fundamentalunits import Quantity, fail_for_dimension_mismatch
 
 from brian_le.checks import check_array, choose
-from brian_le.substrate.imperfection import (Imperfection, kind_of, read_as, with_expression,
-                                             without_flags)
+from brian_le.substrate.imperfection import (Imperfection, kind_of, read_as, source_of, unit_of,
+                                             with_expression, with_words, without_flags)
 
 __all__ = ['Mismatch']
 
@@ -22,15 +22,20 @@ class Mismatch(Imperfection):
     by fabrication: time constants by 10 to 30 % before calibration, and synaptic gains likewise.
 
     A parameter of neurons that is stored becomes one value per neuron; one that is an expression is
-    multiplied by a new variable ``mismatch_NAME``. Of synapses, such a factor multiplies the
-    parameter wherever it is read: learning does not know of it. (Limits of weights, ``w_max``, are
-    no parameters of synapses in this sense; see `WeightRange`.)
+    multiplied by a new variable ``mismatch_NAME``. If it is an expression of another parameter of
+    the same mismatch, as ``tau_r = tau_m``, then of that without mismatch: both factors are as told.
+    (That other one alone takes it along.)
+
+    Of synapses, such a factor multiplies the parameter wherever it is read: learning does not know
+    of it. (Limits of weights, ``w_max``, are no parameters of synapses in this sense; see
+    `WeightRange`.)
 
     Parameters
     ----------
     parameters : str or sequence of str
-        Name of the parameter, or several of the same units: those that an object does not have are
-        left out there.
+        Name of the parameter, or several: those that an object does not have are left out there.
+        What synapses write in every step, such as a time constant that learns, has its mismatch
+        where it is kept: ``Mismatch('tau', 0.2, on='*tau_m*')``.
     strength : float
         Standard deviation of the factor (lognormal: of its logarithm).
     distribution : {'normal', 'lognormal', 'uniform'}
@@ -48,8 +53,8 @@ class Mismatch(Imperfection):
     Raises
     ------
     ValueError
-        For a negative strength, an unknown distribution, a correlation beyond 0 to 1, or a range
-        that is none.
+        For no parameters, a negative strength, an unknown distribution, a correlation beyond 0 to
+        1, or a range that is none. By `Substrate.settle`: for a parameter that no object has.
     brian2.units.DimensionMismatchError
         For a `clip` in other units than the parameter, once an object has it.
 
@@ -76,16 +81,16 @@ class Mismatch(Imperfection):
                  on='*'):
         super().__init__(on)
         self.parameters = (parameters,) if isinstance(parameters, str) else tuple(parameters)
+        if not self.parameters:
+            raise ValueError("parameters of 'Mismatch' are none; give names such as 'tau_m'")
         self.strength = float(check_array("strength of 'Mismatch'", strength, ()))
         if self.strength < 0:
             raise ValueError(f"strength of 'Mismatch' is {self.strength:g}; it has to be 0 or more")
         self.distribution = choose('distribution', distribution, _DISTRIBUTIONS)
-        self.correlation = float(correlation)
+        self.correlation = float(check_array("correlation of 'Mismatch'", correlation, ()))
         if not 0 <= self.correlation <= 1:
             raise ValueError(f'correlation is {correlation}; give a number from 0 to 1')
-        self.clip = None if clip is None else tuple(clip)
-        if self.clip is not None and not (len(self.clip) == 2 and self.clip[0] < self.clip[1]):
-            raise ValueError(f'clip is {clip}; give the smallest and the largest value')
+        self.clip = None if clip is None else _range(clip)
 
     def __repr__(self):
         return f'Mismatch({self.parameters!r}, {self.strength:g})'
@@ -94,24 +99,38 @@ class Mismatch(Imperfection):
     def is_absent(self):
         return self.strength == 0
 
-    def _found(self, equations, is_projection):
+    @property
+    def required(self):
+        return self.parameters
+
+    def found(self, equations, is_projection):
         return [name for name in self.parameters if name in equations
-                and not (is_projection and _is_limit(name, equations))]
+                and _is_parameter(name, equations, is_projection)]
+
+    def rewritten(self, equations, is_projection):
+        return [] if is_projection else [
+            name for name in self.found(equations, is_projection)
+            if kind_of(equations, source_of(name, equations)) == 'stored']
 
     def changes(self, equations, is_projection):
-        return bool(self._found(equations, is_projection))
+        return bool(self.found(equations, is_projection))
 
     def equations(self, equations, is_projection):
-        for name in self._found(equations, is_projection):
-            if is_projection:
-                equations = read_as(equations, name, self._within(name, f'{name}*mismatch_{name}'))
-                equations += f'mismatch_{name} : 1 (constant)' + self._bounds(name, equations)
-            elif kind_of(equations, name) == 'computed':
-                equations = with_expression(without_flags(equations, name, 'shared'), name,
-                                            self._within(name, f'{{}}*mismatch_{name}'))
-                equations += f'mismatch_{name} : 1 (constant)' + self._bounds(name, equations)
-            else:
+        found, rewritten = (of(equations, is_projection) for of in (self.found, self.rewritten))
+        equations = _apart(equations, found, rewritten)
+        for name in found:
+            mismatch = f'mismatch_{name}'
+            line = source_of(name, equations)
+            if name in rewritten:
                 equations = without_flags(equations, name, 'shared')
+                continue
+            if is_projection:
+                equations = read_as(equations, name, self._within(name, f'{{}}*{mismatch}'),
+                                    but=found)
+            else:
+                equations = with_expression(without_flags(equations, line, 'shared'), line,
+                                            self._within(name, f'{{}}*{mismatch}'))
+            equations += f'{mismatch} : 1 (constant)' + self._bounds(name, equations)
         return equations
 
     def _within(self, name, expression):
@@ -120,7 +139,7 @@ class Mismatch(Imperfection):
     def _bounds(self, name, equations):
         if self.clip is None:
             return ''
-        unit = repr(equations[name].unit) if not equations[name].dim.is_dimensionless else '1'
+        unit = unit_of(equations[name])
         return ''.join(f'\n{end}_{name} : {unit} (shared, constant)' for end in ('min', 'max'))
 
     def attach(self, site):
@@ -138,20 +157,22 @@ class Mismatch(Imperfection):
         return {f'{end}_{name}': float(bound) for end, bound in zip(('min', 'max'), self.clip)}
 
     def values(self, site, rng):
-        values, found = {}, self._found(site.object.equations,
-                                         site.is_projection)
+        values, equations = {}, site.object.equations
+        found = self.found(equations, site.is_projection)
         common = rng.standard_normal(site.size)
         for name in found:
             own = rng.standard_normal(site.size)
             z = np.sqrt(self.correlation)*common + np.sqrt(1 - self.correlation)*own
             factor = site.for_all(self._factors(z))
-            if f'mismatch_{name}' in site.object.equations:
+            if f'mismatch_{name}' in equations:
                 values |= {f'mismatch_{name}': factor, **self._range(name, site)}
             else:
                 value = site.nominal_value(name)*factor
                 if self.clip is not None:
                     value = np.clip(value, *self._range(name, site).values())
                 values[name] = value
+            if f'nominal_{name}' in equations:
+                values[f'nominal_{name}'] = site.nominal_value(name)
         return values
 
     def _factors(self, z):
@@ -163,6 +184,37 @@ class Mismatch(Imperfection):
         return 1 + self.strength*np.sqrt(3)*np.array([math.erf(x) for x in z/np.sqrt(2)])
 
 
-def _is_limit(name, equations):
-    """Whether this is a bound of a weight, which the step of the weights reads by its name."""
-    return any(name == f'{x}{end}' for x in equations.diff_eq_names for end in ('_min', '_max'))
+def _range(clip):
+    """The smallest and the largest value as a pair; a ValueError if they are none."""
+    try:
+        low, high = clip
+        if low < high:
+            return low, high
+    except (TypeError, ValueError):
+        pass
+    raise ValueError(f'clip is {clip!r}; give the smallest and the largest value')
+
+
+def _is_parameter(name, equations, is_projection):
+    """Whether a variable may have a mismatch: what is linked or integrated has it elsewhere."""
+    if is_projection:
+        # the step of weights reads limits by their names
+        return not any(name == f'{x}{end}' for x in equations.diff_eq_names
+                       for end in ('_min', '_max'))
+    return ('linked' not in equations[name].flags
+            and kind_of(equations, source_of(name, equations)) != 'integrated')
+
+
+def _apart(equations, names, rewritten):
+    """The equations with no parameter depending on the mismatch of another one."""
+    computed = {name: equations[name].expr.code for name in names
+                if kind_of(equations, name) == 'computed'}
+    for name in computed:
+        while others := computed.keys() & equations[name].identifiers:
+            equations = with_words(equations, name,
+                                   {other: f'({computed[other]})' for other in others})
+        for other in set(rewritten) & equations[name].identifiers:
+            equations = with_words(equations, name, {other: f'nominal_{other}'})
+            if f'nominal_{other}' not in equations:
+                equations += f'nominal_{other} : {unit_of(equations[other])} (constant)'
+    return equations

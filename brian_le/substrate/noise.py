@@ -98,7 +98,7 @@ class Noise(Imperfection):
         if kind == 'computed':
             equations = with_expression(equations, line, f'{{}} + {noise}')
         elif kind == 'stored':
-            equations = read_as(equations, x, f'{x} + {noise}')
+            equations = read_as(equations, x, f'{{}} + {noise}')
         elif self.tau > 0*second:
             raise ValueError(f"'{x}' is the state of a differential equation, whose noise is white;"
                              ' give tau=0*ms, or put the noise on one of its inputs')

@@ -19,15 +19,19 @@ class Site:
         How many the substrate had created before it: random draws belong to this number, so that
         they do not depend on names.
 
+    n_synapses : int, optional
+        Their number, where a simulation in C++ does not know it before it runs.
+
     Attributes
     ----------
     nominal : dict of str to numpy.ndarray
         Values of variables without imperfections, once they have been asked for.
     """
 
-    def __init__(self, object, number):
+    def __init__(self, object, number, n_synapses=None):
         self.object = object
         self.number = number
+        self.n_synapses = n_synapses
         self.nominal = {}
 
     @property
@@ -50,7 +54,7 @@ class Site:
     def size(self):
         """Number of neurons of one replica, or of synapses."""
         if self.is_projection:
-            return len(self.object)
+            return len(self.object) if self.n_synapses is None else self.n_synapses
         return len(self.object)//getattr(self.object, 'replicas', 1)
 
     def for_all(self, draws):
@@ -61,7 +65,13 @@ class Site:
     def nominal_value(self, variable):
         """The values of a variable when it was first asked for, without units."""
         if variable not in self.nominal:
-            self.nominal[variable] = np.array(self.object.variables[variable].get_value())
+            try:
+                values = self.object.variables[variable].get_value()
+            except NotImplementedError:
+                raise ValueError(f"the values of '{variable}' of '{self.name}' are not known before "
+                                 'the simulation runs; set them to a number or an array, not by a '
+                                 'string or for some units only') from None
+            self.nominal[variable] = np.array(values)
         return self.nominal[variable]
 
     def set(self, values):

@@ -7,6 +7,7 @@ from brian2.units.allunits import second
 from brian2.units.fundamentalunits import Quantity, fail_for_dimension_mismatch
 
 from brian_le.checks import check_not_negative, check_positive, choose
+from brian_le.parameters import unit_text
 from brian_le.step import WEIGHTS
 from brian_le.substrate.imperfection import (Imperfection, kind_of, read_as, unit_of,
                                              with_expression)
@@ -46,7 +47,8 @@ class WeightResolution(_OfWeights):
       level nearest to it is what all sums read.
 
     Weights that do not learn are read as the level nearest to them. Weights that do are taken as
-    they are in the first step.
+    they are in the first step. Limits that are not levels, as those of a `WeightRange`, are
+    exceeded by up to half a step.
 
     Parameters
     ----------
@@ -128,22 +130,22 @@ class WeightResolution(_OfWeights):
     def equations(self, equations, is_projection):
         w, unit = self.variable, unit_of(equations[self.variable])
         if not self._is_rounded_itself(equations):
-            equations = read_as(equations, w, self._level())
+            equations = read_as(equations, w, self._level('{}'))
         elif self.rounding == 'stochastic':
             equations += (f'{w}_key : integer (shared, constant)\n'
                           f'{w}_rounding : integer (shared)\n'
                           f'{w}_number : integer (constant)')
-        per_unit = '1' if unit == '1' else f'1/({unit})'
+        per_unit = unit_text(1/equations[w].unit)
         return equations + (f'{w}_step : {unit} (shared, constant)\n'
                             f'{w}_end : {unit} (shared, constant)\n'
                             f'{w}_full = int({w}_step == 0*{w}_end) : 1 (shared)\n'
                             f'{w}_scale = 1/({w}_step + {w}_full*{w}_end) : {per_unit} (shared)')
 
-    def _level(self, shift=''):
+    def _level(self, weight, shift=''):
         """The level of a weight; without steps the first part is 0, and the weight remains."""
         w = self.variable
-        return (f'clip((floor({w}*{w}_scale{shift}) + 0.5)*{w}_step, -{w}_end, {w}_end) '
-                f'+ {w}_full*{w}')
+        return (f'(floor(clip({weight}, -{w}_end, {w}_end)*{w}_scale{shift}) + 0.5)*{w}_step '
+                f'+ {w}_full*{weight}')
 
     def attach(self, site):
         w = self.variable
@@ -152,9 +154,9 @@ class WeightResolution(_OfWeights):
         if self.rounding == 'stochastic':
             site.set({f'{w}_number': np.arange(site.size)})
             code = (f'{w}_rounding = {w}_rounding + 1\n{w} = ' + self._level(
-                f' - 0.5 + uniform_number({w}_key, {w}_rounding, {w}_number)'))
+                w, f' - 0.5 + uniform_number({w}_key, {w}_rounding, {w}_number)'))
         else:
-            code = f'{w} = {self._level()}'
+            code = f'{w} = {self._level(w)}'
         site.object.run_regularly(code, dt=self.interval, when='groups', order=_ROUNDED,
                                   name=f'{site.name}_{w}_rounding')
 
@@ -253,7 +255,7 @@ class WeightRange(_OfWeights):
         w, unit = self.variable, unit_of(equations[self.variable])
         low, high = f'{w}_lowest', f'{w}_highest'
         if not self._learns(equations):
-            equations = read_as(equations, w, f'clip({w}, {low}, {high})')
+            equations = read_as(equations, w, f'clip({{}}, {low}, {high})')
         else:
             if self.soft:
                 equations = _averaged_change(equations, w)

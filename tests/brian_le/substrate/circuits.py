@@ -49,10 +49,11 @@ def _batched(kind, layers, name, substrate, **options):
 
 def plain(name, substrate):
     """A circuit of the user's own, with units."""
-    cells = substrate.neurons(5, '''dv/dt = (I + 10*mV*s - v)/tau : volt
+    cells = substrate.neurons(5, '''dv/dt = (I + 10*mV*(s + own) - v)/tau : volt
                                     f = tanh(gain*v/(10*mV)) : 1
                                     gain = 1.5 : 1
                                     s : 1
+                                    own : 1
                                     I : volt
                                     tau : second (constant)''', name=f'{name}_cells',
                               method='euler', namespace={})
@@ -61,8 +62,11 @@ def plain(name, substrate):
                                                dw/dt = (f_post*f_pre - w)/(20*ms) : 1 (clock-driven)
                                                ''', name=f'{name}_again')
     again.matrix('w')[:] = 0.05*(np.arange(5) - np.arange(5)[:, None])
+    alone = substrate.project(cells, cells, 'own_post = w*f_pre : 1 (summed)\nw : 1',
+                              name=f'{name}_alone', one_to_one=True)
+    alone.w = 0.5
     substrate.settle()
-    return [cells, again]
+    return [cells, again, alone]
 
 
 CIRCUITS = {'microcircuit': microcircuit, 'layered': layered, 'gle': gle, 'cortical': cortical,
@@ -81,7 +85,9 @@ def imperfections(circuit, strength=1.0):
                 ActivationMismatch(0.1*s, 1*s*mV, variable='f', potential='v'),
                 Drift('tau', 3*s/second, wander=s), Drift('gain', 3*s/second, wander=s),
                 Dead(0.2*s, variables='f'), Stuck(0.4*s, at=-3*mV, variable='v'), *weights]
-    return [Mismatch('tau_m', 0.2*s, distribution='uniform'), Noise('r', 0.1*s),
+    # where the time constants of membranes learn, neurons get them from there
+    tau, where = ('tau', '*tau_m*') if circuit == 'gle' else ('tau_m', '*')
+    return [Mismatch(tau, 0.2*s, distribution='uniform', on=where), Noise('r', 0.1*s),
             Noise('err', 0.1*s, tau=1*ms), ActivationMismatch(0.1*s, 0.1*s, known=True),
             Drift('tau_r', 3*s/second, wander=s), Dead(0.2*s), Stuck(0.3*s, at=0.5), *weights]
 

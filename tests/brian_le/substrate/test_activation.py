@@ -3,7 +3,7 @@ import pytest
 from brian2 import DimensionMismatchError, Network, mV, ms, nA
 
 from brian_le import get_activation, hidden_neuron, pyramidal
-from brian_le.substrate import ActivationMismatch, Substrate
+from brian_le.substrate import ActivationMismatch, Noise, Substrate
 
 ACTIVATION = get_activation('softplus')
 
@@ -53,6 +53,25 @@ def test_equations_of_ones_own():
                 ActivationMismatch(0.2, 2*mV, variable='f', potential='v'), v=1*mV)
     np.testing.assert_allclose(
         group.f[:], np.tanh(group.gain_f[:]*(group.v/mV) + group.offset_f/mV), rtol=1e-13)
+
+
+def test_other_variables_called_rate_stay_as_they_are():
+    substrate = Substrate([ActivationMismatch(0.5, 0.5, variable='f', potential='v')], seed=1)
+    group = substrate.neurons(4, 'v : 1\nf = tanh(v) : 1\nrate = 2*v : 1', name='cells')
+    group.v = 0.3
+    substrate.settle()
+    assert (group.rate[:] == 0.6).all()
+    np.testing.assert_allclose(group.f[:], np.tanh(0.3*group.gain_f[:] + group.offset_f[:]),
+                               rtol=1e-13)
+
+
+def test_of_a_potential_with_noise():
+    substrate = Substrate([Noise('v', 0.1), ActivationMismatch(0.5, variable='f', potential='v')])
+    group = substrate.neurons(4, 'v : 1\nf = v + 0 : 1', name='cells')
+    group.v = 0.3
+    substrate.settle()
+    Network(group).run(0.1*ms)
+    np.testing.assert_allclose(group.f[:], group.gain_f[:]*(0.3 + group.v_noise[:]), rtol=1e-13)
 
 
 def test_widths():

@@ -4,14 +4,16 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from brian2 import Network, NeuronGroup, Quantity, get_device, ms, prefs
+from brian2 import (Network, NeuronGroup, Quantity, Synapses, defaultclock, get_device, ms, prefs,
+                    second)
+from brian2.core.base import BrianObjectException
 from brian2.devices.cpp_standalone.device import CPPStandaloneDevice
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from brian_le import point_neuron
 from brian_le.protocols.contents import is_state
-from brian_le.substrate import (Dead, Imperfection, Mismatch, Noise, Substrate, normal_number,
+from brian_le.substrate import (Dead, Drift, Imperfection, Mismatch, Noise, Substrate, normal_number,
                                 uniform_number)
 from tests.brian_le.substrate.circuits import (CIRCUITS, assert_same, compose, give,
                                                imperfections, states, stored)
@@ -282,6 +284,55 @@ def settled(*wrong):
     return substrate
 
 
+CELL = 'dv/dt = (I - v)/tau : 1\nI : 1\ntau : second (constant)'
+
+
+def cells(substrate, **options):
+    return substrate.neurons(3, CELL, name='cells', method='euler', namespace={}, **options)
+
+
+def twice():
+    substrate = Substrate([Mismatch('tau', 0.1), Mismatch('tau', 0.2)])
+    cells(substrate)
+    substrate.settle()
+
+
+def unsettled():
+    start(cells(Substrate([Noise('v', 0.1)])))
+
+
+def other_time_step():
+    substrate = Substrate([Noise('v', 0.1)])
+    group = cells(substrate)
+    substrate.settle()
+    defaultclock.dt = 0.2*ms
+    start(group)
+
+
+def start(group):
+    with pytest.raises(BrianObjectException) as found:
+        Network(group).run(0*ms)
+    raise found.value.__cause__
+
+
+def threshold():
+    cells(Substrate([Noise('I', 0.1)]), threshold='I > 0.5', reset='v = 0')
+
+
+def on_pre():
+    substrate = Substrate([Mismatch('w', 0.1)])
+    group = cells(substrate, threshold='v > 1', reset='v = 0')
+    substrate.project(group, group, 'w : 1', synapses=Synapses, on_pre='v_post += w',
+                      name='synapses')
+
+
+def written(wrong):
+    substrate = Substrate([wrong])
+    group = cells(substrate)
+    substrate.project(group, group, 'I_post = w*v_pre : 1 (summed)\nw : 1', name='sum')
+    substrate.settle()
+
+
 BAD = {
     'no imperfection': (lambda: Substrate(['noise']), TypeError, "'noise' is not an imperfection"),
     'a class': (lambda: Substrate([Dead]), TypeError, 'is not an imperfection'),
@@ -295,7 +346,30 @@ BAD = {
     'twice': (lambda: settled(Dead(0.1), Dead(0.2)), ValueError,
               r"Dead\(0.2, .* does not fit 'cells': .*'alive'.* once for each variable"),
     'others': (lambda: settled(Noise('r', 0.1)).values([Dead(0.1)]), ValueError,
-               r"are \['Dead'\], but the circuit was composed with \['Noise'\]"),
+               r"are \[Dead\(.*, but the circuit was composed with \[Noise\("),
+    'other names': (lambda: settled(Mismatch('tau_m', 0.1)).values([Mismatch('tau_r', 0.1)]),
+                    ValueError, 'give the same with other strengths'),
+    'other places': (lambda: settled(Noise('r', 0.1)).values([Noise('r', 0.1, on='c*')]),
+                     ValueError, 'give the same with other strengths'),
+    'one of several': (lambda: settled(Mismatch(('tau_m', 'tau_x'), 0.1)), ValueError,
+                       "no object of this substrate has a 'tau_x' that can be changed"),
+    'one of the variables': (lambda: settled(Dead(0.1, variables=('r', 'eror'))), ValueError,
+                             "no object of this substrate has a 'eror' that can be changed"),
+    'state': (lambda: settled(Mismatch('u', 0.1)), ValueError, 'concerns none of the objects'),
+    'twice stored': (twice, ValueError,
+                     "two imperfections change 'tau' of 'cells': leave one of them out"),
+    'not settled': (unsettled, RuntimeError,
+                    "imperfections of 'cells' have not been drawn; call 'settle'"),
+    'time step': (other_time_step, RuntimeError,
+                  "time step of 'cells' was 0.1 ms when its imperfections were drawn, and is 0.2"),
+    'threshold': (threshold, ValueError,
+                  "code 'I > 0.5' of 'cells' reads 'I' without its imperfections"),
+    'on_pre': (on_pre, ValueError,
+               r"code 'v_post \+= w' of 'synapses' reads 'w' without its imperfections"),
+    'written': (lambda: written(Mismatch('I', 0.1)), ValueError,
+                r"changes 'I' of 'cells', but 'sum' writes it in every step; .* on='sum'"),
+    'drift of what is written': (lambda: written(Drift('I', 1/second)), ValueError,
+                                 "changes 'I' of 'cells', but 'sum' writes it in every step"),
     'new': (lambda: settled(Noise('r', 0)).values([Noise('r', 0.1)]), ValueError,
             'was without strength when the circuit was composed; compose it with some'),
     'base': (lambda: Imperfection().is_absent, NotImplementedError, None),

@@ -1,6 +1,6 @@
 import numpy as np
 import pytest
-from brian2 import DimensionMismatchError, Network, ms, mV
+from brian2 import DimensionMismatchError, Network, NeuronGroup, metre, ms, mV, siemens
 
 from brian_le import dendritic_prediction, point_neuron, pyramidal
 from brian_le.substrate import Mismatch, Substrate
@@ -10,13 +10,12 @@ CELL = 'tau_m : second (shared, constant)\ntau_r = 2*tau_m : second (shared)\ndv
 
 
 def factors(wrong, n=N, tau_m=10*ms):
-    """Those of the stored parameter and of the expression."""
+    """Those of the stored parameter and of the expression, which is one of the former."""
     substrate = Substrate([wrong], seed=5)
     group = substrate.neurons(n, CELL, name='cells', method='euler')
     group.tau_m = tau_m
     substrate.settle()
-    m = group.tau_m/tau_m
-    return m, np.asarray(group.tau_r/(2*tau_m))/m
+    return np.asarray(group.tau_m/tau_m), np.asarray(group.tau_r/(2*tau_m))
 
 
 @pytest.mark.parametrize('distribution', ['normal', 'lognormal', 'uniform'])
@@ -56,6 +55,53 @@ def test_clipping_of_an_expression():
     group.tau_m = 5*ms
     substrate.settle()
     assert group.tau_r[:].min() == 8*ms and group.tau_r[:].max() == 15*ms
+
+
+@pytest.mark.parametrize('correlation', [0, 1])
+@pytest.mark.parametrize('neuron', [point_neuron(), pyramidal(),
+                                    point_neuron(tau_m='constant') + 'half = tau_r/2 : second'])
+def test_parameters_that_are_expressions_of_others(neuron, correlation):
+    """The look-ahead of these neurons is an expression of the membrane's time constant."""
+    n, names = 4000, [name for name in ('tau_m', 'tau_r', 'half') if name in neuron]
+    substrate = Substrate([Mismatch(names, 0.2, correlation=correlation)], seed=1)
+    group = substrate.neurons(n, neuron, name='cells', method='prospective_euler')
+    if 'half' in names:
+        group.tau_m = 10*ms
+    nominal = np.asarray(NeuronGroup(1, pyramidal(), method='prospective_euler').tau_m) \
+        if 'g_l' in neuron else 0.01
+    substrate.settle()
+    drawn = np.array([np.asarray(getattr(group, name)[:])/nominal for name in names])
+    drawn[2:] *= 2
+    for factor in drawn:
+        assert abs(factor.std()/0.2 - 1) < 4/np.sqrt(2*n)
+    if correlation:
+        np.testing.assert_allclose(drawn, drawn[:1].repeat(len(names), axis=0), rtol=1e-13)
+    else:
+        assert abs(np.corrcoef(drawn) - np.eye(len(names))).max() < 4/np.sqrt(n)
+
+
+def test_one_parameter_takes_along_what_is_an_expression_of_it():
+    substrate = Substrate([Mismatch('tau_m', 0.2)])
+    group = substrate.neurons(5, point_neuron(), name='cells', method='prospective_euler')
+    substrate.settle()
+    assert len(set(group.tau_m/ms)) == 5 and (group.tau_r == group.tau_m).all()
+
+
+def test_published_variables_have_it_where_they_are_computed():
+    substrate = Substrate([Mismatch('r', 0.2)])
+    group = substrate.neurons(5, point_neuron('linear'), name='cells', method='prospective_euler')
+    group.v_in = 2
+    substrate.settle()
+    Network(group).run(0.1*ms)
+    np.testing.assert_allclose(group.r[:], 2*group.mismatch_r[:], rtol=1e-13)
+    assert len(set(group.r)) == 5
+
+
+def test_units_that_are_products():
+    substrate = Substrate([Mismatch('g', 0.5, clip=(0.9*siemens/metre**2, 1*siemens/metre**2))])
+    group = substrate.neurons(9, 'g = 1*siemens/metre**2 : siemens/metre**2', name='cells')
+    substrate.settle()
+    assert 0.9 <= np.asarray(group.g[:]).min() < np.asarray(group.g[:]).max() <= 1
 
 
 def test_a_stronger_one_scales_the_same_draws():

@@ -72,6 +72,11 @@ def test_before_the_filter_of_a_rate():
     assert abs(group.r[:].std()/np.sqrt(0.1/1.9) - 1) < 4/np.sqrt(2*N)
 
 
+def test_of_a_variable_beside_one_with_the_name_of_what_is_published():
+    group, _ = run([Noise('x', 0.1)], 'x = 1 : 1\nx_now = 5 : 1')
+    assert np.all(group.x_now[:] == 5) and len(set(group.x[:])) > 1
+
+
 def test_in_units():
     group, _ = run([Noise('v', 2*mV)], 'dv/dt = 0*mV/ms : volt', n=500, steps=10)
     assert abs(group.v[:].std()/(2*mV) - 1) < 4/np.sqrt(1000)

@@ -1,11 +1,11 @@
 import numpy as np
 import pytest
-from brian2 import DimensionMismatchError, Network, mV, ms
+from brian2 import DimensionMismatchError, Network, NeuronGroup, mV, ms
 
 from brian_le import ReplicatedGroup, SharedParameters
 from brian_le.protocols.program import build_program
 from brian_le.step import NEURONS, STIMULUS
-from brian_le.substrate import (Substrate, UpdateNoise, WeightRange, WeightResolution,
+from brian_le.substrate import (Mismatch, Substrate, UpdateNoise, WeightRange, WeightResolution,
                                 uniform_number)
 from tests.brian_le.substrate.circuits import CIRCUITS, assert_same, compose, give, states
 from tests.running import CODE_TARGETS, run_cases
@@ -202,6 +202,56 @@ def test_without_strength_no_bit_changes(found):
 def run(substrate, objects, duration=2*ms):
     Network(objects).run(duration, namespace={})
     return states(substrate)
+
+
+def summed(wrong, w, equations='w : 1', kind='1'):
+    """The weights that a sum reads, as a matrix."""
+    substrate = Substrate(wrong, seed=1)
+    n = len(w)
+    source, target = NeuronGroup(n, 'r : 1'), NeuronGroup(n, f'v : {kind}')
+    links = substrate.project(source, target, f'v_post = w*r_pre : {kind} (summed)\n{equations}',
+                              name='links', one_to_one=True)
+    source.r, links.w = 1, np.asarray(w)*(1 if kind == '1' else mV)
+    substrate.settle()
+    Network(source, target, links).run(0.1*ms)
+    return np.asarray(target.v[:]), links
+
+
+GIVEN = np.array([-1.4, -0.2, 0.3, 0.9])
+STILL, LEARNS = 'w : 1', 'dw/dt = 0/second : 1 (clock-driven)'
+
+
+@pytest.mark.parametrize('equations', [STILL, LEARNS])
+@pytest.mark.parametrize('rounding', ['nearest', 'accumulated'])
+def test_imperfections_of_weights_in_their_order(equations, rounding):
+    bits = WeightResolution(2, 1.5, rounding)
+    v, links = summed([bits, Mismatch('w', 0.6)], GIVEN, equations)
+    kept = GIVEN if links.w[1] == GIVEN[1] else nearest(GIVEN, 2, 1.5)  # in the first step, before rounding
+    levels = nearest(GIVEN, 2, 1.5) if equations == STILL or rounding == 'accumulated' else GIVEN
+    np.testing.assert_allclose(v, levels*links.mismatch_w[:], rtol=1e-12)
+    np.testing.assert_allclose(links.w[:], kept, rtol=1e-12)
+    if rounding == 'accumulated' or equations == STILL:
+        v, links = summed([Mismatch('w', 0.6), bits], GIVEN, equations)
+        np.testing.assert_allclose(v, nearest(GIVEN*links.mismatch_w[:], 2, 1.5), rtol=1e-12)
+        v, links = summed([WeightRange(0.5), Mismatch('w', 0.6)], GIVEN)
+        np.testing.assert_allclose(v, np.clip(GIVEN, -0.5, 0.5)*links.mismatch_w[:], rtol=1e-12)
+
+
+@pytest.mark.parametrize('rounding', ['nearest', 'stochastic', 'accumulated'])
+@pytest.mark.parametrize('learns', [False, True])
+def test_weights_with_units(rounding, learns):
+    equations = 'dw/dt = 0*volt/second : volt (clock-driven)' if learns else 'w : volt'
+    v, links = summed([WeightResolution(4, 15*mV, rounding)], 9.7*GIVEN, equations, 'volt')
+    read = links.w[:]/mV if learns and rounding != 'accumulated' else 1000*v
+    expected = nearest(9.7*GIVEN, 4, 15)
+    assert abs(read - expected).max() < (2.1 if rounding == 'stochastic' and learns else 1e-9)
+    np.testing.assert_allclose(read % 2, 1, atol=1e-9)
+
+
+@pytest.mark.parametrize('bits', [1, 8, 31, 32])
+def test_levels_of_weights_beyond_the_range(bits):
+    v, _ = summed([WeightResolution(bits, 1)], [-1e10, -1.2, 1.2, 1e10])
+    np.testing.assert_allclose(v, [-1, -1, 1, 1], rtol=1e-9)
 
 
 def all_wrong(strength=1, rounding='stochastic'):
