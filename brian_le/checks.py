@@ -37,7 +37,7 @@ def choose(kind, name, valid):
     ...
     ValueError: unknown activation: 'tahn'; did you mean 'tanh'? Valid: relu, tanh
     """
-    valid = list(valid)
+    valid = list(dict.fromkeys(valid))
     if name in valid:
         return name
     near = difflib.get_close_matches(str(name), valid, n=1, cutoff=0.5)

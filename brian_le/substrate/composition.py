@@ -271,8 +271,8 @@ class _Check(BrianObject):
     def before_run(self, run_namespace):
         name = self.name.removesuffix('_substrate')
         if not self.settled:
-            raise RuntimeError(f"the imperfections of '{name}' have not been drawn; call 'settle' of "
-                               'its substrate before the run')
+            raise RuntimeError(f"the imperfections of '{name}' have not been drawn; call 'settle' "
+                               'of its substrate before the run')
         if float(self.clock.dt) != self.dt:
             raise RuntimeError(f"the time step of '{name}' was {self.dt*1e3:g} ms when its "
                                f'imperfections were drawn, and is {float(self.clock.dt)*1e3:g} ms '

@@ -152,7 +152,7 @@ def shared_where_possible(equations):
 
 
 def reading(name, equations):
-    """The name that a variable is read by: that of a line of its own, once `read_as` has made it."""
+    """The name that a variable is read by: its own, or that of a line that `read_as` has made."""
     line = f'{name}{_AS_READ}'
     return line if line in equations else name
 

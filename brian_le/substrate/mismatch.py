@@ -23,8 +23,8 @@ class Mismatch(Imperfection):
 
     A parameter of neurons that is stored becomes one value per neuron; one that is an expression is
     multiplied by a new variable ``mismatch_NAME``. If it is an expression of another parameter of
-    the same mismatch, as ``tau_r = tau_m``, then of that without mismatch: both factors are as told.
-    (That other one alone takes it along.)
+    the same mismatch, as ``tau_r = tau_m``, it becomes one of that without mismatch, so that both
+    factors are as told. (That other one alone takes it along.)
 
     Of synapses, such a factor multiplies the parameter wherever it is read: learning does not know
     of it. (Limits of weights, ``w_max``, are no parameters of synapses in this sense; see

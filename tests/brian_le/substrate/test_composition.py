@@ -13,8 +13,8 @@ from hypothesis import strategies as st
 
 from brian_le import point_neuron
 from brian_le.protocols.contents import is_state
-from brian_le.substrate import (Dead, Drift, Imperfection, Mismatch, Noise, Substrate, normal_number,
-                                uniform_number)
+from brian_le.substrate import (Dead, Drift, Imperfection, Mismatch, Noise, Substrate,
+                                normal_number, uniform_number)
 from tests.brian_le.substrate.circuits import (CIRCUITS, assert_same, compose, give,
                                                imperfections, states, stored)
 from tests.running import CODE_TARGETS, run_cases
