@@ -30,14 +30,11 @@ def binary_cache(tmp_path_factory):
 
 
 @pytest.fixture(scope='session', autouse=True)
-def quick_cython(request):
-    """Cython modules of quick tests are compiled without optimisation, in half the time.
+def quick_cython():
+    """Cython modules are compiled without optimisation, in half the time.
 
-    Those of slow tests, and C++ projects, are compiled as users have them.
+    C++ projects are compiled as users have them.
     """
-    if 'not slow' not in request.config.getoption('-m'):
-        yield
-        return
     from brian2.codegen.runtime.cython_rt import cython_rt
 
     def compiler_and_args():

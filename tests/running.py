@@ -8,12 +8,15 @@ precision of its objects.
 """
 
 import numpy as np
+import pytest
 from brian2 import (BrianLogger, Network, defaultclock, get_device, ms, prefs, set_device,
                     start_scope)
 
 from brian_le.builds import build
 
 CODE_TARGETS = ('numpy', 'cython', 'cpp_standalone')
+#: The same, where Cython compiles for a minute or longer.
+WITH_SLOW_CYTHON = ('numpy', 'cpp_standalone', pytest.param('cython', marks=pytest.mark.slow))
 
 
 def run_cases(target, cases, directory, not_on_cython=()):

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from brian_le.models import (AveragePool, Batches, Conv, CorticalChain, Dense, Flatten, GLENetwork,
                              MaxPool, initial_weights)
 from tests.models.gle_cases import compare, compare_end, plain
-from tests.running import CODE_TARGETS, run_cases
+from tests.running import WITH_SLOW_CYTHON, run_cases
 
 STEPS = 30
 NUDGED, LEARNING = (1.0*(np.arange(STEPS) % n != n - 1) for n in (7, 5))
@@ -34,8 +34,7 @@ CASES = {
 }
 
 
-@pytest.fixture(scope='module', params=[
-    pytest.param(target, marks=[pytest.mark.slow]*(target == 'cython')) for target in CODE_TARGETS])
+@pytest.fixture(scope='module', params=WITH_SLOW_CYTHON)
 def found(request, tmp_path_factory):
     return run_cases(request.param, CASES, tmp_path_factory.mktemp('c'),
                      not_on_cython=set(CASES) - {'one_CorticalChain'})

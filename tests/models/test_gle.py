@@ -11,7 +11,7 @@ from brian_le.models import (AveragePool, Batches, BatchReadout, Conv, Dense, Fl
                              MaxPool, by_group, initial_weights)
 from tests.brian_le.geometry import by_seed, drawn
 from tests.models.gle_cases import Shown, compare, compare_end, draw, plain
-from tests.running import CODE_TARGETS, run_cases
+from tests.running import WITH_SLOW_CYTHON, run_cases
 
 DRAWN = {f'drawn{seed}': by_seed(draw, seed) for seed in range(100, 106)}
 #: Look-ahead times of 1 and 4 ms in each layer.
@@ -44,7 +44,7 @@ CASES = {
 ON_CYTHON = 'drawn100'
 
 
-@pytest.fixture(scope='module', params=CODE_TARGETS)
+@pytest.fixture(scope='module', params=WITH_SLOW_CYTHON)
 def found(request, tmp_path_factory):
     return run_cases(request.param, CASES, tmp_path_factory.mktemp('g'),
                      not_on_cython=set(CASES) - {ON_CYTHON})

@@ -9,7 +9,7 @@ import pytest
 from brian2 import StateMonitor, TimedArray, defaultclock, ms
 
 from brian_le.models import Dense, GLENetwork, initial_weights
-from tests.running import CODE_TARGETS, run_cases
+from tests.running import WITH_SLOW_CYTHON, run_cases
 
 STEPS, REPLICAS = 40, 2
 SHAPES = {  # inputs, layers, activation, gamma
@@ -65,8 +65,7 @@ def case(shape, times):
 CASES = {f'{shape}, {times}': (shape, times) for shape in SHAPES for times in TIMES[shape]}
 
 
-@pytest.fixture(scope='module', params=[
-    pytest.param(target, marks=[pytest.mark.slow]*(target == 'cython')) for target in CODE_TARGETS])
+@pytest.fixture(scope='module', params=WITH_SLOW_CYTHON)
 def found(request, tmp_path_factory):
     names = {f'case{number}': key for number, key in enumerate(CASES.values())}
     results = run_cases(request.param, {name: case(*key) for name, key in names.items()},

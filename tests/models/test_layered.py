@@ -11,7 +11,7 @@ from brian_le.models import (AveragePool, Batches, BatchReadout, Conv, Dense, Fl
 from brian_le.substrate import Noise, Substrate
 from tests.brian_le.geometry import by_seed, drawn
 from tests.models.layered_cases import Shown, compare, compare_end, draw
-from tests.running import CODE_TARGETS, run_cases
+from tests.running import WITH_SLOW_CYTHON, run_cases
 
 DRAWN = {f'drawn{seed}': by_seed(draw, seed) for seed in range(100, 110)}
 ON_CYTHON = 'drawn104'
@@ -46,7 +46,7 @@ CASES = {
 }
 
 
-@pytest.fixture(scope='module', params=CODE_TARGETS)
+@pytest.fixture(scope='module', params=WITH_SLOW_CYTHON)
 def found(request, tmp_path_factory):
     return run_cases(request.param, CASES, tmp_path_factory.mktemp('l'),
                      not_on_cython=set(CASES) - {ON_CYTHON})

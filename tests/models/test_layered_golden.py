@@ -15,12 +15,7 @@ RECORDED = [name for family in KINDS for name in golden.files(family)]
 
 
 #: Which files on which target; Cython compiles every one for a long time.
-NAMES = {
-    'numpy': [*RECORDED, *MADE],
-    'cpp_standalone': RECORDED,
-    'cython': [names[0] for family in KINDS for names in [golden.files(family)] if names],
-    'all on cython': RECORDED,
-}
+NAMES = {'numpy': [*RECORDED, *MADE], 'cpp_standalone': RECORDED, 'cython': RECORDED}
 
 
 @pytest.fixture(scope='module')
@@ -37,13 +32,13 @@ def found(paths, tmp_path_factory):
     def on(target):
         cases = {f'file{n}': layered_file(paths[name]).compose
                  for n, name in enumerate(NAMES[target])}
-        results = run_cases(target.split()[-1], cases, tmp_path_factory.mktemp('golden'))
+        results = run_cases(target, cases, tmp_path_factory.mktemp('golden'))
         return dict(zip(NAMES[target], results.values()))
     return on
 
 
 @pytest.mark.parametrize('target, name', [
-    pytest.param(target, name, marks=[pytest.mark.slow]*target.startswith('all'))
+    pytest.param(target, name, marks=[pytest.mark.slow]*(target == 'cython'))
     for target, names in NAMES.items() for name in names])
 def test_trajectories(found, paths, target, name):
     layered_file(paths[name]).compare(found(target)[name])

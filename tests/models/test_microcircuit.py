@@ -11,7 +11,7 @@ from brian_le import (Activation, apical_silencing, dendritic_prediction, fixed_
                       one_to_one, pyramidal)
 from brian_le.models import Microcircuit, Presentations, random_weights, self_predicting
 from tests.reference import microcircuit, softplus
-from tests.running import CODE_TARGETS, run_cases
+from tests.running import WITH_SLOW_CYTHON, run_cases
 
 CONDUCTANCES = dict(g_l=0.04, g_b=0.12, g_a=0.05, g_d=0.09, g_som=0.07)
 N_STEPS = 20
@@ -113,7 +113,7 @@ CASES = {
 SAME = {'renamed': 'plain', 'original_renamed': 'original', 'hand_reversed': 'hand'}
 
 
-@pytest.fixture(scope='module', params=CODE_TARGETS)
+@pytest.fixture(scope='module', params=WITH_SLOW_CYTHON)
 def found(request, tmp_path_factory):
     return run_cases(request.param, CASES, tmp_path_factory.mktemp('m'),
                      not_on_cython=set(CASES) - {'plain', 'renamed'})

@@ -13,8 +13,7 @@ from tests.running import run_cases
 RECORDED = golden.files('micro')
 
 #: Which files on which target; Cython compiles every one for a long time.
-NAMES = {'numpy': RECORDED, 'cpp_standalone': RECORDED, 'cython': RECORDED[:1],
-         'all on cython': RECORDED}
+NAMES = {'numpy': RECORDED, 'cpp_standalone': RECORDED, 'cython': RECORDED}
 
 
 @pytest.fixture(scope='module')
@@ -23,7 +22,7 @@ def found(tmp_path_factory):
     @functools.cache
     def on(target):
         cases = {f'file{n}': MicroFile(name).compose for n, name in enumerate(NAMES[target])}
-        results = run_cases(target.split()[-1], cases, tmp_path_factory.mktemp('golden'))
+        results = run_cases(target, cases, tmp_path_factory.mktemp('golden'))
         return dict(zip(NAMES[target], results.values()))
     return on
 
@@ -35,7 +34,7 @@ def test_golden_folder_has_known_families_only():
 
 
 @pytest.mark.parametrize('target, name', [
-    pytest.param(target, name, marks=[pytest.mark.slow]*target.startswith('all'))
+    pytest.param(target, name, marks=[pytest.mark.slow]*(target == 'cython'))
     for target, names in NAMES.items() for name in names])
 def test_golden_trajectories(found, target, name):
     file, shown = MicroFile(name), found(target)[name]

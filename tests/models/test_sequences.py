@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from brian_le import ReplicatedGroup
 from brian_le.models import Dense, GLENetwork, SequenceReadout, Sequences
-from tests.running import CODE_TARGETS, run_cases
+from tests.running import WITH_SLOW_CYTHON, run_cases
 
 SAMPLES = np.arange(36.0).reshape(6, 3, 2) + 1
 TARGETS = np.arange(6.0).reshape(6, 1) + 100
@@ -32,7 +32,7 @@ def compose(targets):
     return case
 
 
-@pytest.fixture(scope='module', params=CODE_TARGETS)
+@pytest.fixture(scope='module', params=WITH_SLOW_CYTHON)
 def found(request, tmp_path_factory):
     cases = {'still': compose(TARGETS), 'moving': compose(MOVING)}
     return run_cases(request.param, cases, tmp_path_factory.mktemp('b'))

@@ -120,7 +120,7 @@ def test_scores_in_closed_form(short):
 
 
 @pytest.mark.parametrize('device, prospective', [
-    ('cython', True), ('cpp_standalone', 'both')])
+    pytest.param('cython', True, marks=pytest.mark.slow), ('cpp_standalone', 'both')])
 def test_every_device_finds_the_same(short, tmp_path, device, prospective):
     other = run('bars', t_pattern='1 ms', epochs=4, device=device, quiet=True, seed=3,
                 prospective=prospective, out=tmp_path/'r')
