@@ -101,13 +101,15 @@ def _complain(error, code):
 
 def _parser():
     parser = argparse.ArgumentParser(prog='brian-le', description=_DESCRIPTION,
-                                     formatter_class=argparse.RawDescriptionHelpFormatter)
+                                     formatter_class=argparse.RawDescriptionHelpFormatter,
+                                     allow_abbrev=False)
     parser.add_argument('--version', action='version', version=f'brian-le {__version__}')
     commands = parser.add_subparsers(title='commands', metavar='COMMAND', required=True)
 
     def command(name, function, summary, examples=None):
         sub = commands.add_parser(name, help=summary, description=summary, epilog=examples,
-                                  formatter_class=argparse.RawDescriptionHelpFormatter)
+                                  formatter_class=argparse.RawDescriptionHelpFormatter,
+                                  allow_abbrev=False)  # --seed is not --seeds
         sub.set_defaults(command=function)
         return sub
 

@@ -6,7 +6,8 @@ from brian2.input.timedarray import TimedArray
 from brian2.synapses.synapses import Synapses
 from brian2.units.allunits import second
 
-__all__ = ['objects_of', 'key_of', 'is_kept', 'is_state', 'timed_arrays', 'time_step']
+__all__ = ['objects_of', 'key_of', 'is_kept', 'is_recording', 'is_state', 'timed_arrays',
+           'time_step']
 
 
 def objects_of(network):
@@ -20,10 +21,14 @@ def key_of(variable):
 
 
 def is_kept(variable):
-    """Whether a variable is one that users know: neither internal nor a table of two indices."""
+    """Whether a variable is one that users know, and not internal."""
     return (isinstance(variable, ArrayVariable) and not variable.name.startswith('_')
-            and getattr(variable.owner, 'name', None) is not None
-            and getattr(variable, 'ndim', 1) == 1)
+            and getattr(variable.owner, 'name', None) is not None)
+
+
+def is_recording(variable):
+    """Whether a variable is what a monitor recorded: times x indices in memory."""
+    return getattr(variable, 'ndim', 1) == 2
 
 
 def is_state(variable):

@@ -5,6 +5,7 @@ or a `StudyResult` and returns a dict of matplotlib figures by name.
 """
 
 import importlib
+import os
 from pathlib import Path
 
 import matplotlib
@@ -79,10 +80,10 @@ def plot(directory, out=None):
         result = load_study(directory)
         if not result.rows:
             raise ValueError(f"no run of the study in '{directory}' is finished")
-        drawn = _module(result.description['figures'])
+        drawn = _module(result.description['figures'], directory)
     else:
         result = load_result(directory)
-        drawn = _module(get_protocol(result.description['protocol']).FIGURES)
+        drawn = _module(get_protocol(result.description['protocol']).FIGURES, directory)
     out = Path(out) if out is not None else Path(directory)/'figures'
     files = []
     with matplotlib.rc_context(STYLE):
@@ -97,10 +98,14 @@ def plot(directory, out=None):
     return files
 
 
-def _module(name):
-    """A module of figures, by its name or by the path of its file."""
-    if name.endswith('.py'):
-        from brian_le.protocols.targets import load_module
+def _module(name, directory):
+    """A module of figures, by its name or by the path of its file from the folder of a study."""
+    if not name.endswith('.py'):
+        return importlib.import_module(name)
+    from brian_le.protocols.targets import load_module
 
-        return load_module(name)
-    return importlib.import_module(name)
+    file = Path(os.path.normpath(Path(directory).absolute()/name))
+    if not file.is_file():
+        raise ValueError(f"there is no file '{file}', which draws the study in '{directory}'; put "
+                         'it there, or repeat the sweep, which notes where it is')
+    return load_module(file)

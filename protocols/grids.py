@@ -2,9 +2,12 @@
 
 import hashlib
 import re
+from collections.abc import Mapping
 from itertools import product
 
-__all__ = ['combinations', 'read_grid', 'read_settings', 'run_key']
+import numpy as np
+
+__all__ = ['combinations', 'plain_grid', 'plain_settings', 'read_grid', 'read_settings', 'run_key']
 
 _LONGEST = 120  # characters of a readable name
 
@@ -45,6 +48,59 @@ def read_grid(texts):
     """
     return {name: [value.strip() for value in values.split(',')]
             for name, values in read_settings(texts, '--grid').items()}
+
+
+def plain_settings(given):
+    """Values by name, those of NumPy as Python's own; a ValueError for what holds several.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from brian_le.protocols.grids import plain_settings
+    >>> plain_settings({'noise': np.float64(0.1), 't_pattern': '1 ms'})
+    {'noise': 0.1, 't_pattern': '1 ms'}
+    """
+    if not isinstance(given, Mapping):
+        raise ValueError(f"'set' is {given!r}; give a dict of values by name, such as "
+                         "{'noise': 0.1}")
+    for name, value in given.items():
+        if isinstance(value, (list, tuple, range)) or getattr(value, 'ndim', 0):
+            raise ValueError(f"'{name}' has several values in 'set'; put them into 'grid'")
+    return {name: _plain(value) for name, value in given.items()}
+
+
+def plain_grid(grid):
+    """Lists of values by name, from lists, ranges, arrays and Brian2 quantities.
+
+    Raises
+    ------
+    ValueError
+        For anything that is not a dict of lists, or a list that is empty.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from brian_le.protocols.grids import plain_grid
+    >>> plain_grid({'noise': np.linspace(0, 1, 3), 'epochs': range(1, 3)})
+    {'noise': [0.0, 0.5, 1.0], 'epochs': [1, 2]}
+    """
+    if not isinstance(grid, Mapping):
+        raise ValueError(f"'grid' is {grid!r}; give a dict of lists by name, such as "
+                         "{'noise': [0, 0.1]}")
+    lists = {name: [_plain(value) for value in values] if _is_list(values) else []
+             for name, values in grid.items()}
+    for name, values in lists.items():
+        if not values:
+            raise ValueError(f"the grid has no values of '{name}'; give a list of them")
+    return lists
+
+
+def _is_list(values):
+    return isinstance(values, (list, tuple, range)) or getattr(values, 'ndim', 0) == 1
+
+
+def _plain(value):
+    return value.item() if isinstance(value, np.generic) else value
 
 
 def combinations(grid):

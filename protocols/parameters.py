@@ -11,7 +11,7 @@ from types import SimpleNamespace
 
 from brian_le.checks import choose
 
-__all__ = ['Folder', 'Parameter', 'read_parameters', 'steps_per_pattern']
+__all__ = ['Folder', 'Parameter', 'read_parameters', 'rounded', 'steps_per_pattern']
 
 # in seconds, or per second
 _UNITS = {'ms': {'s': 1e3, 'second': 1e3, 'ms': 1.0, 'msecond': 1.0, 'us': 1e-3, 'usecond': 1e-3},
@@ -65,7 +65,7 @@ class Parameter:
             If it is not of the kind of the parameter, has a wrong unit, or is out of range.
         """
         if self.choices:
-            if isinstance(value, bool):
+            if str(value) in ('True', 'False'):
                 value = str(value).lower()
             return choose(f"value of '{self.name}'", value, self.choices)
         if self.default is None and value in (None, 'auto'):
@@ -88,17 +88,18 @@ class Parameter:
             if not match or (match[2] and match[2] not in units):
                 raise self._unreadable(value)
             try:
-                number = float(match[1])*(units[match[2]] if match[2] else 1)
+                number = float(match[1])
             except ValueError:
                 raise self._unreadable(value) from None
-            return self._finite(value, number)
+            factor = units[match[2]] if match[2] else 1
+            return self._finite(value, number if factor == 1 else rounded(number*factor))
         if hasattr(value, 'dim'):  # a quantity of Brian2
             if not value.dim.is_dimensionless and self.unit:
                 dimension = value.dim.get_dimension('time')
                 expected = {'ms': 1, '1/ms': -1}[self.unit]
                 if (dimension == expected and sum(map(abs, value.dim._dims)) == 1
                         and value.size == 1):
-                    return self._finite(value, round(float(value)/_SECONDS[self.unit], 12))
+                    return self._finite(value, rounded(float(value)/_SECONDS[self.unit]))
             raise self._unreadable(value)
         try:
             number = float(value)
@@ -153,6 +154,18 @@ class Folder(Parameter):
 
     def show(self, value):
         return 'none' if value is None else value
+
+
+def rounded(number):
+    """A number that was converted from another unit, the same for 700 us as for 0.0007 s.
+
+    Examples
+    --------
+    >>> from brian_le.protocols.parameters import rounded
+    >>> 700*1e-3, rounded(700*1e-3)
+    (0.7000000000000001, 0.7)
+    """
+    return float(f'{number:.12g}')
 
 
 def read_parameters(protocol, declared, given):

@@ -1,10 +1,10 @@
 """Simulations that are built once and run many times.
 
 A program is a function: it takes values of variables and a number of steps, starts from rest at
-time 0, and returns all variables afterwards, with whatever its monitors recorded. The targets
-numpy and cython run it inside Python; cpp_standalone compiles it once and then runs the binary,
-which is kept and found again as long as the generated sources, the compiler and its flags are the
-same.
+time 0, and returns all variables afterwards, with whatever its monitors recorded (of a
+`brian2.StateMonitor` indices x times). The targets numpy and cython run it inside Python;
+cpp_standalone compiles it once and then runs the binary, which is kept and found again as long as
+the generated sources, the compiler and its flags are the same.
 
 Values go by ``'object.variable'``, as in ``'microcircuit_up0.w'``; tables by
 ``'name.values'`` for a `brian2.TimedArray`.
@@ -22,14 +22,14 @@ from pathlib import Path
 import numpy as np
 from brian2.core.clocks import defaultclock
 from brian2.core.preferences import prefs
-from brian2.devices.device import reset_device, set_device
+from brian2.devices.device import all_devices, reset_device, set_device
 from brian2.units.fundamentalunits import Quantity
 
 from brian_le.builds import build, cxx, kept_binary
 from brian_le.checks import choose
 from brian_le.protocols.catalogue import DEVICES
-from brian_le.protocols.contents import (is_kept, is_state, key_of, objects_of, time_step,
-                                         timed_arrays)
+from brian_le.protocols.contents import (is_kept, is_recording, is_state, key_of, objects_of,
+                                         time_step, timed_arrays)
 from brian_le.protocols.project import RUN, floating_point, write_project, wrong_size
 
 __all__ = ['RuntimeProgram', 'StandaloneProgram', 'build_program', 'require_compiler']
@@ -76,28 +76,49 @@ def build_program(compose, device='cpp_standalone', say=lambda message: None,
     choose('device', device, DEVICES)
     if device != 'numpy':
         require_compiler(device)
-    if device == 'cpp_standalone':
-        return StandaloneProgram(compose, say, precision)
-    if device == 'cython':
-        say('generating code (the first time, Cython compiles for some minutes)')
-    with _runtime(device, precision):
-        return RuntimeProgram(compose(), device, precision)
+    with _random_numbers_apart():
+        if device == 'cpp_standalone':
+            return StandaloneProgram(compose, say, precision)
+        if device == 'cython':
+            say('generating code (the first time, Cython compiles for some minutes)')
+        with _runtime(device, precision):
+            return RuntimeProgram(compose(), device, precision)
 
 
 @contextmanager
 def _runtime(target, precision, dt=None):
     """Simulate inside Python on a target, and leave the settings of the user as they were."""
     set_device('runtime')
-    users = prefs.codegen.target, Quantity(defaultclock.dt)
+    users = prefs.codegen.target, prefs.core.stop_on_keyboard_interrupt, Quantity(defaultclock.dt)
     prefs.codegen.target = target
+    prefs.core.stop_on_keyboard_interrupt = False  # half a simulation would look like a whole one
     try:
         if dt is not None:
             defaultclock.dt = dt
         with floating_point(precision):
             yield
     finally:
-        prefs.codegen.target, defaultclock.dt = users
+        (prefs.codegen.target, prefs.core.stop_on_keyboard_interrupt, defaultclock.dt) = users
         reset_device()
+
+
+@contextmanager
+def _random_numbers_apart():
+    """Leave the random numbers of the user as they were."""
+    users = np.random.get_state()
+    try:
+        yield
+    finally:
+        _set_random_state(users)
+
+
+def _set_random_state(state):
+    """Go on with random numbers from a state of NumPy's, from which those of Cython come, too."""
+    np.random.set_state(state)
+    device = all_devices['runtime']
+    # of those that Cython has drawn in advance; Brian2's own way back would use freed memory
+    device.rand_buffer_index[:] = 0
+    device.randn_buffer_index[:] = 0
 
 
 def require_compiler(device):
@@ -132,13 +153,20 @@ class RuntimeProgram:
         self.tables = {f'{table.name}.values': table for table in timed_arrays(network)}
         self._defaults = {key: table.values.copy() for key, table in self.tables.items()}
         network.store('as built')
+        self._random_state = np.random.get_state()
+
+    def prepare(self):
+        """Generate the code, which finds wrong names and units before anything runs."""
+        with _random_numbers_apart(), _runtime(self.target, self.precision, self.dt):
+            self.network.run(0*self.dt, namespace={})
 
     def __call__(self, values, n_steps):
-        with _runtime(self.target, self.precision, self.dt):
+        with _random_numbers_apart(), _runtime(self.target, self.precision, self.dt):
             return self._run(values, n_steps)
 
     def _run(self, values, n_steps):
         self.network.restore('as built')
+        _set_random_state(self._random_state)  # a run does not depend on those before it
         for key, table in self.tables.items():
             table.values[...] = values.get(key, self._defaults[key])
         for key, value in values.items():
@@ -150,7 +178,8 @@ class RuntimeProgram:
                 variable.set_value(array if array.size > 1 else array[0])
         with np.errstate(over='ignore'):  # Brian2 compares with 1e50, even in single precision
             self.network.run(n_steps*self.dt, namespace={})
-        return {key: np.array(variable.get_value()).ravel()
+        return {key: (np.array(variable.get_value()).T if is_recording(variable) else
+                      np.array(variable.get_value()).ravel())
                 for key, variable in self.variables.items()}
 
 

@@ -24,7 +24,8 @@ from brian2.groups.neurongroup import NeuronGroup
 
 from brian_le.fast import fast_cpp
 from brian_le.indices import INDICES
-from brian_le.protocols.contents import is_kept, is_state, key_of, time_step, timed_arrays
+from brian_le.protocols.contents import (is_kept, is_recording, is_state, key_of, time_step,
+                                         timed_arrays)
 
 __all__ = ['ArrayFile', 'RUN', 'floating_point', 'write_project', 'wrong_size']
 
@@ -51,12 +52,15 @@ class ArrayFile:
         Name of the file with the results, None for a table that is only read.
     is_state : bool
         Whether it belongs to the state that the next run can start from.
+    recorded : int or None
+        Of a recording, which is returned as indices x times, the number of indices.
     """
 
     dtype: str
     size: int = None
     result: str = None
     is_state: bool = False
+    recorded: int = None
 
     def file_array(self, key, value):
         """The value as the binary reads it; a ValueError if it does not fit."""
@@ -70,7 +74,8 @@ class ArrayFile:
     def read(self, directory):
         """The results of a run."""
         # one of hundreds: joining paths would take longer than reading
-        return np.fromfile(f'{directory}/{self.result}', dtype=self.dtype)
+        array = np.fromfile(f'{directory}/{self.result}', dtype=self.dtype)
+        return array if self.recorded is None else array.reshape(-1, self.recorded).T
 
 
 @contextmanager
@@ -137,9 +142,13 @@ def write_project(compose, directory, n_steps=None, detached=False, precision='d
 def _generate(compose, device, directory, n_steps, detached):
     network = compose()
     refuse_python(network)
-    network.add(_stopper(n_steps or NEVER))
+    seed = _only_seed(device) if detached else None
+    stopper = _stopper(n_steps or NEVER, seed is not None)
+    network.add(stopper)
     network.run(NEVER*time_step(network), namespace={})
     initial = _detach_values(device) if detached else {}
+    if seed is not None:
+        initial |= _detach_seed(device, seed, stopper)
     _sort_clocks(device)
     device.build(directory=str(directory), compile=False, run=False)
     _read_clock_once(directory/'network.cpp')
@@ -211,17 +220,18 @@ static inline double brian_le_stop_when(int finished)
 '''
 
 
-def _stopper(n_steps):
-    """A group that ends a compiled run after ``n_steps``.
+def _stopper(n_steps, seeded=False):
+    """A group that ends a compiled run after ``n_steps``, and may have a ``seed``.
 
-    The duration of a run is a constant of the generated code; this makes it a value that every
-    launch of the binary can set.
+    Both are constants of the generated code otherwise; this makes them values that every launch
+    of the binary can set.
     """
     stop = Function(None, arg_units=[1], return_unit=1, arg_types=['integer'],
                     return_type='float', stateless=False)
     stop.implementations.add_implementation(
         'cpp', _STOP_CODE, name='brian_le_stop_when', compiler_kwds={'headers': ['"network.h"']})
-    group = NeuronGroup(1, 'n_steps : integer (shared, constant)\nstopped : 1 (shared)',
+    group = NeuronGroup(1, 'n_steps : integer (shared, constant)\nstopped : 1 (shared)'
+                        + ('\nseed : 1 (shared, constant)' if seeded else ''),
                         name=RUN, namespace={'stop_when': stop})
     group.run_regularly('stopped = stop_when(int(t_in_timesteps + 1 >= n_steps))',
                         when='after_end', name=f'{RUN}_check')
@@ -232,7 +242,33 @@ def _stopper(n_steps):
 def _array_file(device, variable):
     dynamic = isinstance(variable, DynamicArrayVariable)
     return ArrayFile(np.dtype(variable.dtype).str, None if dynamic else int(variable.size),
-                     os.path.basename(device.get_array_filename(variable)), is_state(variable))
+                     os.path.basename(device.get_array_filename(variable)), is_state(variable),
+                     variable.size[1] if is_recording(variable) else None)
+
+
+def _only_seed(device):
+    """What ``brian2.seed`` was called with, or None: not at all, or with several numbers."""
+    seeds = {args for what, args in device.main_queue if what == 'seed'}
+    return seeds.pop() if len(seeds) == 1 else None
+
+
+_SEED_CODE = '''
+for (const auto& arg : args)  // before all others, as initial values may be random
+    if (arg.rfind("{name}=", 0) == 0) set_from_command_line({{arg}});
+for (int _i=0; _i<{threads}; _i++)
+    _random_generators[_i].seed((unsigned long) {array}[0] + _i);
+'''
+
+
+def _detach_seed(device, seed, stopper):
+    """Take the seed of Brian2's random numbers out of the main program that is to be written."""
+    variable = stopper.variables['seed']
+    code = _SEED_CODE.format(name=key_of(variable), threads=max(
+        1, prefs.devices.cpp_standalone.openmp_threads), array=device.get_array_name(
+            variable, access_data=False))
+    device.main_queue[:] = [('insert_code', code) if what == 'seed' else (what, args)
+                            for what, args in device.main_queue]
+    return {key_of(variable): np.array(float(seed))}
 
 
 def _detach_values(device):

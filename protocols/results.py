@@ -14,10 +14,12 @@ from pathlib import Path
 
 import numpy as np
 
-__all__ = ['Result', 'ResultFolder', 'RunsElsewhere', 'is_finished', 'load_result', 'read_json',
-           'write_text']
+__all__ = ['COLUMNS', 'Result', 'ResultFolder', 'RunsElsewhere', 'damage', 'is_finished',
+           'load_description', 'load_result', 'read_json', 'write_text']
 
+COLUMNS = ('part', 'seed', 'run')  #: of every table of a study, beside parameters and measures
 _DESCRIPTION, _ARRAYS, _CHECKPOINT = 'run.json', 'arrays.npz', 'checkpoint.npz'
+_AGAIN = 'delete its folder and run again'
 
 
 class Result:
@@ -81,19 +83,45 @@ def load_result(directory):
         unfinished = (f"; the run in '{part}' is not finished: the same command continues it"
                       if part.is_dir() else '')
         raise ValueError(f"'{directory}' is not the folder of a result{unfinished}")
-    description = read_json(directory/_DESCRIPTION)
-    missing = {'protocol', 'parameters', 'seed'} - set(description)
-    if missing:
-        raise ValueError(f"'{directory/_DESCRIPTION}' is damaged: it lacks {', '.join(missing)}")
-    return Result(directory, description, _read_arrays(directory/_ARRAYS))
+    return Result(directory, load_description(directory), _read_arrays(directory/_ARRAYS))
 
 
-def read_json(path):
-    """The contents of a JSON file; a ValueError that names it if it is damaged."""
+def load_description(directory):
+    """What a run says of itself; a ValueError if that is damaged."""
+    return read_json(Path(directory)/_DESCRIPTION, ('protocol', 'parameters', 'seed'), _AGAIN)
+
+
+def damage(directory):
+    """What is wrong with the folder of a finished run, and what to do about it; '' if nothing is.
+
+    The arrays themselves are not read.
+    """
+    directory = Path(directory)
+    if not directory.exists():
+        return ''
+    for name in (_DESCRIPTION, _ARRAYS):
+        if not (directory/name).is_file():
+            return f"'{directory}' lacks '{name}'; delete the folder and run again"
     try:
-        return json.loads(Path(path).read_text())
+        load_description(directory)
+        zipfile.ZipFile(directory/_ARRAYS).close()
+    except zipfile.BadZipFile:
+        return f"'{directory/_ARRAYS}' is damaged; {_AGAIN}"
     except ValueError as error:
-        raise ValueError(f"'{path}' is damaged: {error}") from None
+        return str(error)
+    return ''
+
+
+def read_json(path, needed=(), advice=''):
+    """The dict in a JSON file; a ValueError, with advice, if it is damaged or lacks an entry."""
+    try:
+        found = json.loads(Path(path).read_text())
+        missing = [name for name in needed if not isinstance(found, dict) or name not in found]
+        if missing:
+            raise ValueError(f"it lacks {', '.join(missing)}")
+    except ValueError as error:
+        raise ValueError(f"'{path}' is damaged: {error}{'; ' if advice else ''}{advice}") from None
+    return found
 
 
 def _read_arrays(path):
@@ -101,13 +129,20 @@ def _read_arrays(path):
         with np.load(path) as arrays:
             return dict(arrays)
     except (ValueError, EOFError, zipfile.BadZipFile):
-        raise ValueError(f"'{path}' is damaged; delete its folder and run again") from None
+        raise ValueError(f"'{path}' is damaged; {_AGAIN}") from None
 
 
 def write_text(path, text):
     """Replace a file, all at once."""
+    _replace(path, lambda file: file.write(text.encode()))
+
+
+def _replace(path, write):
     draft = Path(f'{path}.draft')
-    draft.write_text(text)
+    with open(draft, 'wb') as file:
+        write(file)
+        file.flush()
+        os.fsync(file.fileno())  # so that a power cut leaves the old file or the new one
     draft.replace(path)
 
 
@@ -198,7 +233,7 @@ class ResultFolder:
 
     def checkpoint(self, arrays):
         """Replace the checkpoint, all at once."""
-        self._write_arrays(_CHECKPOINT, arrays)
+        _replace(self.part/_CHECKPOINT, lambda file: np.savez(file, **arrays))
 
     def finish(self, arrays):
         """Write the arrays and give the folder its name.
@@ -207,7 +242,7 @@ class ResultFolder:
         -------
         Result
         """
-        self._write_arrays(_ARRAYS, arrays)
+        _replace(self.part/_ARRAYS, lambda file: np.savez(file, **arrays))
         (self.part/_CHECKPOINT).unlink(missing_ok=True)
         os.rename(self.part, self.directory)
         # only now: who came too late must not find a folder without a lock
@@ -220,13 +255,3 @@ class ResultFolder:
         shutil.rmtree(self.part, ignore_errors=True)
         if self._lock is not None:
             self._lock.close()
-
-    def _write_arrays(self, name, arrays):
-        draft = self.part/f'{name}.draft'
-        with open(draft, 'wb') as file:
-            np.savez(file, **arrays)
-            file.flush()
-            os.fsync(file.fileno())
-        draft.replace(self.part/name)
-
-

@@ -17,6 +17,7 @@ target if a folder of data is given), and ``[[part]]`` tables, each with a ``lab
 ``set`` and ``grid``, whose runs are put together. A part's entries come on top of those above.
 """
 
+import contextlib
 import importlib.util
 import tomllib
 from dataclasses import dataclass, field, replace
@@ -24,7 +25,7 @@ from pathlib import Path
 
 from brian_le.checks import choose, whole_number
 from brian_le.protocols.catalogue import DEVICES, PROTOCOLS
-from brian_le.protocols.grids import combinations, run_key
+from brian_le.protocols.grids import combinations, plain_grid, plain_settings, run_key
 from brian_le.protocols.runner import check_seed
 from brian_le.protocols.targets import get_target
 
@@ -81,6 +82,8 @@ class Study:
         The module of its figures.
     data_target : str, optional
         The protocol that takes the place of the target if a folder of data is given.
+    file : str, optional
+        The file that all of its parameters are from, for messages.
 
     Examples
     --------
@@ -99,6 +102,7 @@ class Study:
     device: str = DEVICES[0]
     figures: str = 'brian_le.protocols.sweep_figures'
     data_target: str = None
+    file: str = None
 
     def plan(self):
         """All runs, in the order of parts, grids and seeds.
@@ -115,6 +119,10 @@ class Study:
             For anything that cannot be run.
         """
         choose('device', self.device, DEVICES)
+        with _names_file(self.file):
+            return self._planned()
+
+    def _planned(self):
         target = get_target(self.target)
         if not target.seeded and len(self.seeds) > 1:
             raise ValueError(f"'{self.target}' has no argument 'seed', so that all "
@@ -123,15 +131,14 @@ class Study:
         for part in self.parts:
             for name in set(part['set']) & set(part['grid']):
                 raise ValueError(f"'{name}' has a value and a list of values; give one of them")
-            for name, values in part['grid'].items():
-                if not isinstance(values, (list, tuple)) or not len(values):
-                    raise ValueError(f"the grid has no values of '{name}'; give a list of them")
+            for name in {'seed', 'seeds'} & {*part['set'], *part['grid']}:
+                raise ValueError(f"'{name}' is not a parameter; give seeds by --seeds 1,2 or "
+                                 'seeds=[1, 2]')
             for given in combinations(part['grid']):
                 parameters = target.read({**part['set'], **given})
                 for seed in self.seeds:
                     run = PlannedRun(run_key(parameters, defaults, seed), parameters, seed)
                     planned[part['label'], run.key] = run
-        target.check_values([(run.parameters, run.seed) for run in planned.values()])
         return [(label, run) for (label, _), run in planned.items()]
 
     def columns(self):
@@ -159,7 +166,7 @@ class Study:
         -------
         Study
         """
-        grid, given = dict(grid or {}), dict(set or {})
+        grid, given = plain_grid(grid or {}), plain_settings(set or {})
         for name in grid.keys() & given.keys():
             raise ValueError(f"'{name}' has a value and a list of values; give one of them")
         target = self.target
@@ -176,7 +183,7 @@ class Study:
             parts.append(dict(label=part['label'], set={**kept, **given},
                               grid={name: values for name, values in {**part['grid'], **new}.items()
                                     if name not in given}))
-        return replace(self, target=target, parts=parts,
+        return replace(self, target=target, parts=parts, file=None if grid or given else self.file,
                        seeds=self.seeds if seeds is None else read_seeds(seeds),
                        device=device or self.device)
 
@@ -233,14 +240,22 @@ def get_study(target):
     >>> get_study('bars').target
     'bars'
     """
+    if callable(target):
+        name = getattr(target, '__name__', 'build')
+        raise ValueError(f"the target is a function; name it and its file: 'my_model.py:{name}'")
     text, studies = str(target), named_studies()
     if text in studies:
-        return _read_file(studies[text])
+        return replace(_read_file(studies[text]), file=None)  # no file of the user's
     if text.endswith('.toml'):
         return _read_file(Path(text))
     if '.py:' in text:
         path, _, function = text.rpartition(':')
         return Study(f'{Path(path).stem}-{function}', f'{Path(path).absolute()}:{function}')
+    if text.endswith('.py') or ':' in text:
+        path, _, function = text.partition(':')
+        raise ValueError(f"'{text}' is no target; write "
+                         f"'{path.removesuffix('.py')}.py:{function or 'build'}', the file and the "
+                         'function that builds the model')
     return Study(text, choose('protocol or study', text, [*PROTOCOLS, *studies]))
 
 
@@ -252,10 +267,19 @@ def _read_file(path):
         raise ValueError(f"there is no study file '{path}'") from None
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
         raise ValueError(f"'{path}' is not a study file: {error}") from None
-    try:
+    with _names_file(path):
         return _from_entries(entries, path)
+
+
+@contextlib.contextmanager
+def _names_file(path):
+    """Say in which file something is wrong, if it is one."""
+    try:
+        yield
     except ValueError as error:
-        raise ValueError(f"in '{path}': {error}") from None
+        if path is None:
+            raise
+        raise ValueError(f"in '{path}': {error}") from error
 
 
 def _from_entries(entries, path):
@@ -283,7 +307,7 @@ def _from_entries(entries, path):
     choose('device', known.get('device', DEVICES[0]), DEVICES)
     return Study(path.stem, target, [_part(entries, part) for part in parts],
                  read_seeds(entries.get('seeds', 1), entries.get('first_seed', _FIRST_SEED)),
-                 **known)
+                 file=str(path), **known)
 
 
 def _check_entries(entries, valid):
@@ -291,13 +315,14 @@ def _check_entries(entries, valid):
         raise ValueError('a part has to be a table; write [[part]]')
     for name, value in entries.items():
         kind = valid[choose('entry', name, valid)]
+        if name == 'part' and isinstance(value, dict):
+            raise ValueError("'part' is a table; write [[part]]")
         if not isinstance(value, kind) or isinstance(value, bool):
             raise ValueError(f"'{name}' is {value!r}; it has to be {_KINDS[kind]}")
     for name in entries.get('set', {}).keys() & entries.get('grid', {}).keys():
         raise ValueError(f"'{name}' is in 'set' and in 'grid'; give it once")
-    for name, values in entries.get('grid', {}).items():
-        if not isinstance(values, list) or not values:
-            raise ValueError(f"the grid has no values of '{name}'; give a list of them")
+    plain_settings(entries.get('set', {}))
+    plain_grid(entries.get('grid', {}))
 
 
 def _part(entries, part):

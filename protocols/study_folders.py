@@ -22,8 +22,8 @@ import os
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from brian_le.protocols.results import (ResultFolder, is_finished, load_result, read_json,
-                                        write_text)
+from brian_le.protocols.results import (ResultFolder, damage, is_finished, load_description,
+                                        load_result, read_json, write_text)
 from brian_le.protocols.targets import get_target, measures_of
 
 __all__ = ['StudyFolder', 'StudyResult', 'StudyStatus', 'describe', 'is_study', 'load_study',
@@ -31,6 +31,8 @@ __all__ = ['StudyFolder', 'StudyResult', 'StudyStatus', 'describe', 'is_study', 
 
 _STUDY, _TABLE = 'study.json', 'table.csv'
 _COMPARED = ('target', 'source', 'device')
+_NEEDED = (*_COMPARED, 'seeds', 'parts', 'columns', 'figures', 'runs')
+_OWN = {'runs', 'running', 'failed', 'figures', 'lock', _TABLE}  # beside the file of the study
 
 
 def is_study(directory):
@@ -91,12 +93,15 @@ def study_status(directory):
     folder = StudyFolder(directory)
     status = StudyStatus()
     for key in folder.keys():
-        if is_finished(folder.run(key)):
+        damaged = damage(folder.run(key))
+        if damaged:
+            status.failed[key] = damaged
+        elif is_finished(folder.run(key)):
             status.done.append(key)
         elif folder.is_running(key):
             status.running.append(key)
         elif folder.failure(key).is_file():
-            status.failed[key] = read_json(folder.failure(key))['error']
+            status.failed[key] = folder.why_failed(key)
         else:
             status.to_do.append(key)
     return status
@@ -206,7 +211,8 @@ class StudyFolder:
         """What is in ``study.json``; a ValueError if this is not the folder of a study."""
         if not is_study(self.directory):
             raise ValueError(f"'{self.directory}' is not the folder of a study")
-        return read_json(self.directory/_STUDY)
+        return read_json(self.directory/_STUDY, _NEEDED, 'delete it, and the same sweep makes it '
+                         'again; finished runs stay')
 
     def keys(self):
         """The names of all runs."""
@@ -214,9 +220,7 @@ class StudyFolder:
 
     def check(self, description, plan):
         """Raise unless the runs of a study can be put, or continued, here."""
-        if self.directory.exists() and not is_study(self.directory) and (
-                not self.directory.is_dir() or any(name != 'lock' and not name.endswith('.draft')
-                                                   for name in os.listdir(self.directory))):
+        if not is_study(self.directory) and not self._can_become_study():
             raise ValueError(f"'{self.directory}' exists and is not the folder of a study; choose "
                              'another folder')
         if is_study(self.directory):
@@ -229,21 +233,35 @@ class StudyFolder:
         for run in {run.key: run for _, run in plan}.values():
             expected = dict(protocol=description['target'], parameters=run.parameters,
                             seed=run.seed, device=description['device'])
+            if damaged := damage(self.run(run.key)):
+                raise ValueError(damaged)
             if not is_finished(self.run(run.key)):
                 ResultFolder(self.run(run.key)).check(expected)
                 continue
-            found = read_json(self.run(run.key)/'run.json')
+            found = load_description(self.run(run.key))
+            if description['source'] is not None:
+                expected['source'] = description['source']
             different = [name for name in expected if found.get(name) != expected[name]]
             if different:
                 raise ValueError(f"'{self.run(run.key)}' holds a run with other "
                                  f"{', '.join(different)}; choose another folder")
+
+    def _can_become_study(self):
+        """Whether there is nothing here, or what is left of a study without its file."""
+        if not self.directory.exists():
+            return True
+        if not self.directory.is_dir():
+            return False
+        names = {name for name in os.listdir(self.directory) if not name.endswith('.draft')}
+        return names <= {'lock'} or 'runs' in names <= _OWN
 
     def _check_growth(self, description):
         """Raise if a study is another one than that in the folder, or has not all of its runs."""
         before = self.description()
         for name in _COMPARED:
             if before[name] != description[name]:
-                what = ('the file of the model has changed since' if name == 'source' else
+                what = ('the file of the model, or one beside it that it imports, has changed since'
+                        if name == 'source' else
                         f"its {name} is '{before[name]}', not '{description[name]}'")
                 raise ValueError(f"'{self.directory}' holds another study: {what}; choose another "
                                  'folder')
@@ -320,6 +338,13 @@ class StudyFolder:
         """Whether a process was at a run and has ended without a word."""
         return (self.directory/'running'/key).exists() and not self.is_running(key)
 
+    def why_failed(self, key):
+        """The error of a run that failed."""
+        try:
+            return read_json(self.failure(key), ['error'], 'run again')['error']
+        except ValueError as error:
+            return str(error)
+
     def note_failure(self, run, error, traceback):
         """Keep why a run failed."""
         write_text(self.failure(run.key), json.dumps(
@@ -345,7 +370,7 @@ class StudyFolder:
         labels = len({label for label, _ in description['runs']}) > 1
         rows = []
         for label, key in description['runs']:
-            if is_finished(self.run(key)):
+            if is_finished(self.run(key)) and (key in self._measured or not damage(self.run(key))):
                 parameters, seed, measures = self.measure(key)
                 rows.append({**({'part': label} if labels else {}),
                              **{name: parameters.get(name) for name in description['columns']},
@@ -363,13 +388,16 @@ class StudyFolder:
             write_text(self.directory/_TABLE, text.getvalue())
 
 
-def describe(study, plan):
-    """What ``study.json`` says of a study."""
+def describe(study, plan, directory):
+    """What ``study.json`` says of a study in a folder, wherever both may be moved together."""
     target = get_target(study.target)
+    figures = study.figures
+    if figures.endswith('.py'):
+        figures = os.path.relpath(figures, directory)
     units = {parameter.name: parameter.unit for parameter in target.parameters}
     return json.loads(json.dumps(dict(
         name=study.name, summary=study.summary, target=target.name, source=target.source,
-        device=study.device, figures=study.figures, seeds=study.seeds, parts=study.parts,
+        device=study.device, figures=figures, seeds=study.seeds, parts=study.parts,
         columns={name: units.get(name, '') for name in study.columns()},
         runs=[(label, run.key) for label, run in plan]), default=str))
 

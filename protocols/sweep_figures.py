@@ -8,7 +8,8 @@ from brian_le.protocols.figures import BLACK, BLUE, GREEN, ORANGE, PURPLE, new_f
 
 __all__ = ['measures']
 
-_STYLES = [(BLUE, 'o-'), (ORANGE, 's--'), (GREEN, '^-.'), (PURPLE, 'D:'), (BLACK, 'v-')]
+_COLOURS = (BLUE, ORANGE, GREEN, PURPLE, BLACK)
+_MARKERS, _LINES = 'os^DvPX', ('-', '--', '-.', ':')
 _WIDE = 30  # ratio of the largest to the smallest value from which an axis is logarithmic
 
 
@@ -48,15 +49,15 @@ def _figure(study, measure, along, others):
             lines.setdefault(label, {}).setdefault(x, []).append(row[measure])
     figure, ((axes,),) = new_figure()
     for number, (label, points) in enumerate(lines.items()):
-        colour, style = _STYLES[number % len(_STYLES)]
+        colour, marker, line = _style(number)
         at = sorted(points)
         mean, low, high = (np.array([f(points[x]) for x in at], float)
                            for f in (np.mean, np.min, np.max))
         if len(at) > 1:
-            axes.plot(at, mean, style, color=colour, label=label)
+            axes.plot(at, mean, marker + line, color=colour, label=label)
             axes.fill_between(at, low, high, color=colour, alpha=0.2, linewidth=0)
         else:
-            axes.errorbar(at, mean, np.array([mean - low, high - mean]), fmt=style[0], color=colour,
+            axes.errorbar(at, mean, np.array([mean - low, high - mean]), fmt=marker, color=colour,
                           capsize=4, label=label)
     if along:
         unit = study.description['columns'][along]
@@ -74,6 +75,12 @@ def _figure(study, measure, along, others):
     if along and any(lines) or len(lines) > 6:
         figure.legend(loc='outside right upper', fontsize=10)
     return figure
+
+
+def _style(number):
+    """Colour, marker and line of a curve: no two of the first 35 have the same first two."""
+    return (_COLOURS[number % len(_COLOURS)], _MARKERS[number % len(_MARKERS)],
+            _LINES[number % len(_LINES)])
 
 
 def _different(study, name):

@@ -5,18 +5,22 @@ process leaves behind is never taken for a result, so the same command continues
 ends with the same files.
 """
 
+import asyncio
 import contextlib
 import errno
+import functools
 import os
 import shutil
 import signal
-import sys
 import tempfile
 import threading
 import time
 import traceback
 from collections import Counter
+from concurrent.futures import ThreadPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
+from pathlib import Path
+from unittest import mock
 
 from tqdm import tqdm
 
@@ -24,14 +28,17 @@ from brian_le.checks import whole_number
 from brian_le.protocols.results import RunsElsewhere, is_finished
 from brian_le.protocols.study_files import get_study
 from brian_le.protocols.study_folders import StudyFolder, describe
-from brian_le.protocols.targets import get_target
+from brian_le.protocols.targets import get_target, one_line, source_of
 
 __all__ = ['sweep']
 
 _TABLE_SECONDS = 10  # between two tables while a sweep is under way
 _FULL = {errno.ENOSPC, errno.EDQUOT, errno.EACCES, errno.EPERM, errno.EROFS, errno.EIO}
+_NEEDS_PATH = {errno.EACCES, errno.EPERM}  # these say nothing without the path they are about
 _NO_FOLDER = {errno.ENOENT, errno.ENOTDIR}
 _NEARLY_FULL = 2**20  # bytes
+_CONNECTING_SECONDS, _WORKER_SECONDS = 10, 10  # to a scheduler; for its first worker
+_IMPORTING = threading.Lock()
 
 
 def sweep(target, *, grid=None, set=None, seeds=None, jobs=None, out=None, device=None,
@@ -78,6 +85,8 @@ def sweep(target, *, grid=None, set=None, seeds=None, jobs=None, out=None, devic
         For anything that cannot be run; nothing has been run then.
     OSError
         If the folder cannot be written to, or is full. Finished runs are intact.
+    RuntimeError
+        If there is no such cluster, or if the file of a model is changed meanwhile.
 
     Examples
     --------
@@ -87,26 +96,60 @@ def sweep(target, *, grid=None, set=None, seeds=None, jobs=None, out=None, devic
     >>> [(row['t_pattern'], row['seed']) for row in study.rows]
     [(0.3, 12345), (0.3, 12346), (0.5, 12345), (0.5, 12346)]
     """
-    study = get_study(target).changed(grid, set, seeds, device, data)
     if jobs is not None:
         whole_number('jobs', jobs)
-    plan = study.plan()
-    folder = StudyFolder(out if out is not None else f'results/{study.name}')
-    description = describe(study, plan)
-    folder.check(description, plan)
-    with _clear_errors(folder):
-        folder.begin(description, plan)
+    with _no_exit():
+        study = get_study(target).changed(grid, set, seeds, device, data)
+        plan = study.plan()
+        folder = StudyFolder(out if out is not None else f'results/{study.name}')
+        description = describe(study, plan, folder.directory)
+        folder.check(description, plan)
         runs = {run.key: run for _, run in plan}
         missing = [run for key, run in runs.items() if not is_finished(folder.run(key))]
+        get_target(study.target).check_values([(run.parameters, run.seed) for run in missing],
+                                              quiet)
+    job = functools.partial(_work, target=_absolute(study.target), source=description['source'],
+                            device=study.device, directory=folder.directory)
+    with _clear_errors(folder), _terminations():
+        folder.begin(description, plan)
         try:
-            with _workers(jobs, cluster, len(missing)) as parallel, tqdm(
+            with _workers(jobs, cluster, len(missing)) as work, tqdm(
                     total=len(runs), initial=len(runs) - len(missing), unit='run', disable=quiet,
                     dynamic_ncols=True) as progress:
-                _run_all(study, folder, _together(study, missing), parallel, progress)
+                _run_all(job, folder, _together(study, missing), work, progress)
         finally:
             folder.tidy()
             folder.write_table()
     return folder.result()
+
+
+@contextlib.contextmanager
+def _no_exit():
+    """An error in place of the end of the process, for a model that asks for that."""
+    try:
+        yield
+    except SystemExit as error:
+        raise ValueError(f'{_reason(error)}; take that out of the model') from None
+
+
+@contextlib.contextmanager
+def _terminations():
+    """End at SIGTERM, which clusters send when the time is over, as at Ctrl-C."""
+    if (threading.current_thread() is not threading.main_thread()
+            or signal.getsignal(signal.SIGTERM) != signal.SIG_DFL):
+        yield
+        return
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGTERM, signal.SIG_DFL)
+
+
+def _absolute(target):
+    """The name of a target that is the same in any process: a model's file with its folder."""
+    path, colon, function = target.rpartition(':')
+    return f'{Path(path).absolute()}:{function}' if colon else target
 
 
 def _together(study, runs):
@@ -131,62 +174,111 @@ def _clear_errors(folder):
             error.filename) from error
 
 
-@contextlib.contextmanager
 def _workers(jobs, cluster, n_runs):
-    """What runs things at the same time: a `joblib.Parallel`."""
-    from joblib import Parallel, cpu_count, parallel_config
+    """A context with a function that does a job for several runs, and yields what comes of each."""
+    return _processes(jobs, n_runs) if cluster is None else _cluster(cluster)
 
-    options = dict(return_as='generator_unordered', batch_size=1)
-    if cluster is None:
-        with parallel_config(backend='loky', n_jobs=jobs or max(1, min(cpu_count(), n_runs)),
-                             initializer=_end_with, initargs=(os.getpid(),)):
-            yield Parallel(**options)
-        return
+
+@contextlib.contextmanager
+def _processes(jobs, n_runs):
+    """Processes of this machine, or, for one job, this one."""
+    from joblib import Parallel, cpu_count, delayed, parallel_config
+
+    with parallel_config(backend='loky', n_jobs=jobs or max(1, min(cpu_count(), n_runs)),
+                         initializer=_end_with, initargs=(os.getpid(),)):
+        parallel = Parallel(return_as='generator_unordered', batch_size=1)
+
+        def work(job, runs):
+            with _no_interrupts():
+                return parallel(delayed(job)(run) for run in runs)
+
+        yield work
+
+
+@contextlib.contextmanager
+def _cluster(address):
+    """The workers of a Dask scheduler."""
     try:
-        from distributed import Client
+        from distributed import Client, KilledWorker, as_completed
     except ImportError:
         raise RuntimeError("a cluster needs Dask; install it with pip install "
                            "'brian-le[cluster]'") from None
-    try:
-        client = Client(cluster, timeout='10s', set_as_default=False)
-    except (OSError, ValueError) as error:
-        raise RuntimeError(f"there is no Dask scheduler at '{cluster}': {error}") from None
-    with client, parallel_config(backend='dask', client=client, n_jobs=jobs or -1):
-        yield Parallel(**options)
+    _find_scheduler(address)
+
+    def work(job, runs):
+        runs = {client.submit(job, run, pure=False): run for run in runs}
+        for future in as_completed(runs, loop=client.loop):
+            if future.status in ('cancelled', 'lost'):
+                raise RuntimeError(f"the Dask scheduler at '{address}' has gone; finished runs are "
+                                   'intact, and the same command continues with the others')
+            killed = isinstance(future.exception(), KilledWorker)  # by this run, and several times
+            yield (runs[future].key, 'killed', None) if killed else future.result()
+
+    with Client(address, timeout=_CONNECTING_SECONDS, set_as_default=False) as client:
+        try:
+            client.wait_for_workers(1, timeout=_WORKER_SECONDS)
+        except TimeoutError:
+            raise RuntimeError(f"the Dask scheduler at '{address}' has no workers; start some with "
+                               f"'dask worker {address}'") from None
+        yield work
 
 
-def _run_all(study, folder, runs, parallel, progress):
+def _find_scheduler(address):
+    """Raise a RuntimeError unless there is a scheduler.
+
+    A client that has found none would wait once more as it is closed, and then say so at length.
+    """
+    from distributed import Security
+    from distributed.comm import connect
+
+    async def knock():
+        comm = await connect(address, timeout=_CONNECTING_SECONDS,
+                             **Security().get_connection_args('client'))
+        await comm.close()
+
+    with ThreadPoolExecutor(1) as thread:  # a notebook has an event loop of its own in this one
+        try:
+            thread.submit(asyncio.run, knock()).result()
+        except (OSError, ValueError) as error:
+            raise RuntimeError(f"there is no Dask scheduler at '{address}': {error}") from None
+
+
+def _run_all(job, folder, runs, work, progress):
     """Run until all is finished or has failed."""
-    pending, died, table_written = runs, Counter(), time.monotonic()
+    pending, died, n_failed, table_written = runs, Counter(), 0, time.monotonic()
     while pending:
         # after a death the runs under way are done one at a time, which tells whose fault it was
         suspects = [run for run in pending if died[run.key]]
         batch, waiting = suspects[:1] or pending, {run.key: run for run in pending}
-        elsewhere = 0
+        elsewhere, killed = 0, []
         try:
-            with contextlib.closing(_outcomes(study, folder, batch, parallel)) as outcomes:
+            with contextlib.closing(work(job, batch)) as outcomes:
                 for key, state, news in outcomes:
                     if state == 'elsewhere':
                         elsewhere += 1
-                        continue
-                    if state == 'stopped':
-                        raise OSError(*news)
-                    if state == 'done':
-                        folder.remember(key, news)
-                    del waiting[key]
-                    progress.update()
+                    elif state == 'killed':
+                        killed.append(key)
+                    elif state == 'stopped':
+                        raise news
+                    else:
+                        if state == 'done':
+                            folder.remember(key, news)
+                        n_failed += state == 'failed'
+                        _count(progress, n_failed)
+                        del waiting[key]
                     if time.monotonic() > table_written + _TABLE_SECONDS:
                         folder.write_table()
                         table_written = time.monotonic()
         except BrokenProcessPool:
-            for run in batch:
-                if run.key in waiting and folder.was_begun(run.key):
-                    died[run.key] += 1
-                    if died[run.key] == 2:
-                        folder.note_failure(run, 'the process that ran it was killed (out of '
-                                            'memory?)', '')
-                        del waiting[run.key]
-                        progress.update()
+            killed = [run.key for run in batch if run.key in waiting and folder.was_begun(run.key)]
+        for key in killed:
+            died[key] += 1
+            if died[key] == 2:
+                folder.note_failure(waiting.pop(key), 'the process that ran it was killed (out of '
+                                    'memory?)', '')
+                n_failed += 1
+                _count(progress, n_failed)
+        if killed:
             folder.tidy()
         pending = list(waiting.values())
         if elsewhere == len(pending) > 0:
@@ -194,13 +286,11 @@ def _run_all(study, folder, runs, parallel, progress):
             time.sleep(1)
 
 
-def _outcomes(study, folder, runs, parallel):
-    from joblib import delayed
-
-    work = delayed(_work)
-    with _no_interrupts():
-        return parallel(work(study.target, run, study.device, folder.directory)
-                        for run in runs)
+def _count(progress, n_failed):
+    """One run less to do."""
+    if n_failed:
+        progress.set_postfix_str(f'{n_failed} failed', refresh=False)
+    progress.update()
 
 
 @contextlib.contextmanager
@@ -216,7 +306,7 @@ def _no_interrupts():
         signal.signal(signal.SIGINT, users)
 
 
-def _work(target, run, device, directory):
+def _work(run, target, source, device, directory):
     """One run, in any process: its key, what came of it, and measures or an error."""
     folder = StudyFolder(directory)
     with folder.claim(run.key) as mine:
@@ -225,27 +315,75 @@ def _work(target, run, device, directory):
         if not mine:
             return run.key, 'elsewhere', None
         try:
+            _import_brian2()
+            if source is not None and _source(target) != source:
+                return run.key, 'stopped', RuntimeError(
+                    f"'{target.rpartition(':')[0]}' has changed since the sweep began; give it "
+                    'back what it was to continue, or choose another folder')
             result = get_target(target).run(run.parameters, run.seed, device, folder.run(run.key))
             return run.key, 'done', folder.measure(run.key, result)
         except RunsElsewhere:
             return run.key, 'elsewhere', None
-        except Exception as error:
+        except (Exception, SystemExit) as error:
             full = _full_disk(error, directory)
             if full:
                 return run.key, 'stopped', full
-            text = f'{error}' if isinstance(error, (ValueError, RuntimeError, FloatingPointError)
-                                            ) else f'{type(error).__name__}: {error}'
-            folder.note_failure(run, text, traceback.format_exc())
-            return run.key, 'failed', text
+            folder.note_failure(run, _reason(error, Path(target).parent), traceback.format_exc())
+            return run.key, 'failed', None
+
+
+def _source(target):
+    """The hash of the file of a user's model; None if it cannot be read."""
+    try:
+        return source_of(target.rpartition(':')[0])
+    except OSError:
+        return None
+
+
+def _import_brian2():
+    """Import Brian2 in any thread, as workers of Dask do, which run everything in a second one.
+
+    It takes over Ctrl-C as it is imported, which Python allows in the main thread alone; elsewhere
+    this is left out.
+    """
+    if threading.current_thread() is threading.main_thread():
+        return  # whoever needs it imports it
+    set_handler = signal.signal
+
+    def set_in_main_thread(number, handler):
+        if threading.current_thread() is threading.main_thread():
+            return set_handler(number, handler)
+        return signal.getsignal(number)
+
+    with _IMPORTING, mock.patch.object(signal, 'signal', set_in_main_thread):
+        import brian2  # noqa: F401
+
+
+def _reason(error, folder=None):
+    """What an error says, in one line."""
+    if isinstance(error, SystemExit):
+        return f'sys.exit({"" if error.code is None else repr(error.code)}) was called'
+    text, cause = ' '.join(str(error).split()), error
+    while cause.__cause__ is not None:
+        cause = cause.__cause__
+    if ' '.join(str(cause).split()) not in text:  # Brian2 says where it was, and not what
+        return one_line(error, folder)
+    told = isinstance(error, (ValueError, RuntimeError, FloatingPointError))
+    return text if told else f'{type(error).__name__}: {text}'
 
 
 def _full_disk(error, directory):
-    """Arguments of an OSError, if a run failed for want of room or permission."""
+    """An OSError, if a run failed for want of room or permission where sweeps write."""
+    places = [os.path.realpath(place) for place in (directory, tempfile.gettempdir())]
     if isinstance(error, OSError) and error.errno in _FULL:
-        return error.errno, error.strerror, error.filename
-    for place in (directory, tempfile.gettempdir()):  # as when it was the compiler that found out
+        paths = [os.path.realpath(path) for path in (error.filename, error.filename2)
+                 if isinstance(path, (str, os.PathLike))]
+        if (any(Path(path).is_relative_to(place) for path in paths for place in places)
+                or not paths and error.errno not in _NEEDS_PATH):
+            return OSError(error.errno, error.strerror, error.filename)
+    for place in places:  # as when it was the compiler that found out
         if shutil.disk_usage(place).free < _NEARLY_FULL:
-            return errno.ENOSPC, os.strerror(errno.ENOSPC), str(place)
+            return OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), place)
     return None
 
 

@@ -4,10 +4,12 @@ A target has ``name``, ``parameters`` (each with ``name``, ``default``, ``unit``
 ``seeded``, and the methods of `ProtocolTarget`.
 """
 
+import ast
 import functools
 import hashlib
 import importlib.util
 import sys
+import traceback
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -15,7 +17,7 @@ from brian_le.checks import choose
 from brian_le.protocols.catalogue import PROTOCOLS, get_protocol
 from brian_le.protocols.parameters import Folder, read_parameters
 
-__all__ = ['ProtocolTarget', 'get_target', 'load_module', 'measures_of']
+__all__ = ['ProtocolTarget', 'get_target', 'load_module', 'measures_of', 'one_line', 'source_of']
 
 
 def get_target(name):
@@ -30,16 +32,16 @@ def get_target(name):
         path = Path(name.rpartition(':')[0])
         if not path.is_file():
             raise ValueError(f"there is no file '{path}'")
-        return _model(name, path.read_bytes())
+        return _model(str(path.absolute()), name.rpartition(':')[2], source_of(path))
     return ProtocolTarget(name)
 
 
 @functools.lru_cache(maxsize=4)
-def _model(name, source):
-    """A user's model, loaded anew only if its file has changed."""
+def _model(path, function, source):
+    """A user's model, loaded anew only if its files have changed."""
     from brian_le.protocols.user_models import ModelTarget
 
-    return ModelTarget(name)
+    return ModelTarget(f'{path}:{function}')
 
 
 class ProtocolTarget:
@@ -75,7 +77,7 @@ class ProtocolTarget:
         """Whether a parameter is a column of tables: folders of data are not."""
         return not any(p.name == name and isinstance(p, Folder) for p in self.parameters)
 
-    def check_values(self, runs):
+    def check_values(self, runs, quiet):
         """Check what only the objects of a model can tell."""
 
     def structure(self, parameters, seed):
@@ -114,19 +116,80 @@ def measures_of(result):
             for name, value in found.items()}
 
 
+def source_of(path):
+    """A hash of a Python file, and of the files beside it that it imports."""
+    found = hashlib.sha256()
+    for file in _files_of(Path(path).absolute()):
+        found.update(file.name.encode() + b'\0' + file.read_bytes() + b'\0')
+    return found.hexdigest()
+
+
+def _files_of(path, known=()):
+    """A Python file, and the files beside it that it imports, and that these import."""
+    files = [*known, path]
+    for name in _imported(path):
+        neighbour = path.with_name(f'{name}.py')
+        if neighbour not in files and neighbour.is_file():
+            files = _files_of(neighbour, files)
+    return files
+
+
+def _imported(path):
+    """The names of the modules that a file imports, without what is inside them."""
+    try:
+        nodes = list(ast.walk(ast.parse(path.read_bytes())))
+    except (SyntaxError, ValueError):  # whoever loads it will say so
+        return []
+    names = [alias.name for node in nodes if isinstance(node, ast.Import) for alias in node.names]
+    names += [node.module for node in nodes if isinstance(node, ast.ImportFrom)
+              and node.module and not node.level]
+    return sorted({name.partition('.')[0] for name in names})
+
+
 def load_module(path):
-    """The module in a Python file; a ValueError if there is none, or if it cannot be loaded."""
+    """The module in a Python file; a ValueError if there is none, or if it cannot be loaded.
+
+    It may import its neighbours, as a script does; these are loaded anew, too.
+    """
     path = Path(path).absolute()
     if not path.is_file():
         raise ValueError(f"there is no file '{path}'")
     name = f'{path.stem}_{hashlib.sha256(str(path).encode()).hexdigest()[:8]}'
-    if str(path.parent) not in sys.path:  # it may import its neighbours, as a script does
-        sys.path.insert(0, str(path.parent))
+    if str(path.parent) in sys.path:
+        sys.path.remove(str(path.parent))
+    sys.path.insert(0, str(path.parent))
+    for neighbour in _files_of(path)[1:]:
+        sys.modules.pop(neighbour.stem, None)
+    importlib.invalidate_caches()
     spec = importlib.util.spec_from_file_location(name, path)
     module = importlib.util.module_from_spec(spec)
     sys.modules[name] = module
     try:
         spec.loader.exec_module(module)
     except Exception as error:
-        raise ValueError(f"'{path}' cannot be loaded: {type(error).__name__}: {error}") from error
+        raise ValueError(f"'{path}' cannot be loaded: {one_line(error, path.parent)}") from error
     return module
+
+
+def one_line(error, folder):
+    """What an error is about: its first cause, and where in the files of a folder it was.
+
+    Parameters
+    ----------
+    error : Exception
+        Possibly the last one of several, each caused by the next.
+    folder : path-like
+        The folder of the user's files.
+
+    Returns
+    -------
+    str
+        As in ``"KeyError: 'weights' (my_model.py, line 3)"``.
+    """
+    while error.__cause__ is not None:
+        error = error.__cause__
+    lines = [f'{Path(entry.filename).name}, line {entry.lineno}'
+             for entry in traceback.extract_tb(error.__traceback__)
+             if Path(entry.filename).parent == Path(folder)]
+    text = ' '.join(str(error).split())
+    return f'{type(error).__name__}: {text}' + (f' ({lines[-1]})' if lines else '')

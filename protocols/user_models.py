@@ -4,8 +4,9 @@
 function that scores what has come out. A Python file is loaded, and Brian2 with it.
 """
 
-import hashlib
+import contextlib
 import inspect
+import logging
 import re
 from pathlib import Path
 from types import SimpleNamespace
@@ -13,15 +14,17 @@ from types import SimpleNamespace
 import numpy as np
 from brian2 import Network
 from brian2.core.namespace import DEFAULT_UNITS
+from brian2.devices.device import get_device
 from brian2.units.allunits import amp, farad, metre, second, siemens, volt
 from brian2.units.fundamentalunits import (DIMENSIONLESS, Quantity, get_unit,
                                            have_same_dimensions)
 
 from brian_le.checks import choose
 from brian_le.protocols.contents import time_step
-from brian_le.protocols.results import ResultFolder
+from brian_le.protocols.parameters import rounded
+from brian_le.protocols.results import COLUMNS, ResultFolder
 from brian_le.protocols.runner import Run, versions
-from brian_le.protocols.targets import load_module
+from brian_le.protocols.targets import load_module, one_line, source_of
 from brian_le.substrate.composition import drawn_variables
 
 __all__ = ['Argument', 'ModelTarget']
@@ -59,7 +62,7 @@ class Argument:
         self.kind = type(default) if plain else float
         self.unit = ('' if self.dimensions is DIMENSIONLESS
                      else str(get_unit(self.dimensions)))
-        self.default = default if plain else float(default)
+        self.default = default if plain else self._number(default)
 
     def read(self, value):
         """A plain value from a text, a number or a quantity; a ValueError if it does not fit."""
@@ -79,7 +82,7 @@ class Argument:
                     return value
                 raise ValueError(f"'{self.name}' is '{value}'; {error}") from None
         try:
-            number = float(value)
+            number = self._number(value)
         except (TypeError, ValueError):
             raise self._unreadable(value) from None
         if not have_same_dimensions(value, Quantity(1, dim=self.dimensions)):
@@ -97,9 +100,14 @@ class Argument:
         """What ``build`` is given for a plain value."""
         return plain if not self.unit else Quantity(plain, dim=self.dimensions)
 
+    def _number(self, value):
+        """A number in SI units, the same for 3 nS as for 3e-9 siemens."""
+        return rounded(float(value)) if self.unit else float(value)
+
     def _unreadable(self, value):
-        return ValueError(f"'{self.name}' is '{value}'; give a value such as "
-                          f"'{self.value(self.default)}'")
+        hint = ('true or false' if self.kind is bool
+                else f"a value such as '{self.value(self.default)}'")
+        return ValueError(f"'{self.name}' is '{value}'; give {hint}")
 
 
 def _quantity(text):
@@ -141,9 +149,10 @@ class ModelTarget:
 
     def __init__(self, name):
         path, _, function = name.rpartition(':')
-        self.name = f'{Path(path).absolute()}:{function}'
+        self.path = Path(path).absolute()
+        self.name = f'{self.path.name}:{function}'  # a study may be moved with its files
         module = load_module(path)
-        self.source = hashlib.sha256(Path(path).read_bytes()).hexdigest()
+        self.source = source_of(path)
         functions = [key for key, value in vars(module).items()
                      if inspect.isfunction(value) and value.__module__ == module.__name__]
         self.build = getattr(module, choose(f"function of '{path}'", function, functions))
@@ -155,6 +164,8 @@ class ModelTarget:
                 raise ValueError(f"the argument '{argument.name}' of '{function}' has no default; "
                                  'give it one, with its unit')
         self.seeded = any(argument.name == 'seed' for argument in arguments)
+        self._defaults = {argument.name: argument.default for argument in arguments
+                          if argument.default is not argument.empty}
         # others keep their defaults
         self.parameters = [Argument(argument.name, argument.default) for argument in arguments
                            if argument.name != 'seed' and _is_plain(argument.default)]
@@ -182,10 +193,9 @@ class ModelTarget:
         """The variables of the model as it is by default, as arguments."""
         if not hasattr(self, '_found'):
             program = self._program(self.defaults(), 0, Run('numpy')).program
-            variables = program.variables
             self._drawn = drawn_variables(program.network.objects)
-            self._found = {key: Argument(key, Quantity(1.0, dim=variable.dim))
-                           for key, variable in variables.items()}
+            self._found = {key: Argument(key, Quantity(1.0, dim=program.variables[key].dim))
+                           for key in program.state_names}
         return self._found
 
     def defaults(self):
@@ -196,54 +206,94 @@ class ModelTarget:
         """Whether a parameter is a column of tables."""
         return True
 
-    def check_values(self, runs):
+    def check_values(self, runs, quiet):
         """Build the model with every value of every argument, so that errors come up at once."""
-        seen = set()
+        seen, chosen = set(), []
         for parameters, seed in runs:
             new = {(p.name, parameters[p.name]) for p in self.parameters} - seen
-            if new or not seen:
-                seen |= new | {None}
-                self._program(parameters, seed, Run('numpy'))
+            if new or not chosen:
+                seen |= new
+                chosen.append((parameters, seed))
+        run = Run('numpy', quiet=quiet)
+        if chosen:
+            run.say(f"checking '{self.name}' with {len(chosen)} "
+                    f"combination{'s' if len(chosen) > 1 else ''} of its arguments")
+        for parameters, seed in chosen:
+            program = self._program(parameters, seed, Run('numpy')).program
+            with self._errors_on_one_line(parameters, seed):
+                program.prepare()
 
     def structure(self, parameters, seed):
         """Runs that are alike in this share a program."""
         arguments = tuple((name, value) for name, value in parameters.items() if '.' not in name)
-        return (self.name, self.source, arguments, seed if self.seeded else None)
+        return (str(self.path), self.name, self.source, arguments, seed if self.seeded else None)
 
     def _program(self, parameters, seed, run):
         """The program for some arguments, with ``n_steps`` and ``score``."""
+        return run.build_once(self.structure(parameters, seed),
+                              lambda: self._compose(parameters, seed))
+
+    def _compose(self, parameters, seed):
         given = {p.name: p.value(parameters[p.name]) for p in self.parameters}
+        given |= {'seed': seed} if self.seeded else {}
+        np.random.seed(seed)  # of what build draws, and equations inside Python
+        if self.seeded:
+            get_device().seed(seed)
+        with self._errors_on_one_line(parameters, seed):
+            built = self.build(**given)
+        if not isinstance(built, tuple) or len(built) != 3 or not callable(built[2]):
+            raise ValueError(f"'{self.name}' has to return (objects, duration, score): Brian2 "
+                             'objects, a time, and a function of the variables at the end')
+        objects, duration, score = built
+        names = {**self.build.__globals__, **self._defaults, **given}
+        with self._errors_on_one_line(parameters, seed):
+            network = _ModelNetwork(objects, names)
+        if not network.objects:
+            raise ValueError(f"'{self.name}' returns no objects; return all that are to run")
+        what = f"the duration that '{self.name}' returns is {duration!r}"
+        if getattr(duration, 'dim', None) != second.dim or duration.size != 1:
+            raise ValueError(f'{what}; return a time, such as 10*ms')
+        n_steps = float(duration/time_step(network))
+        if n_steps < 1 or abs(n_steps - round(n_steps)) > 1e-6*n_steps:
+            raise ValueError(f'{what}, which is not a whole number of time steps of '
+                             f'{time_step(network)}')
+        return SimpleNamespace(network=network, n_steps=round(n_steps), score=score)
 
-        def compose():
-            built = self.build(**given, **({'seed': seed} if self.seeded else {}))
-            if not isinstance(built, tuple) or len(built) != 3 or not callable(built[2]):
-                raise ValueError(f"'{self.name}' has to return (objects, duration, score): Brian2 "
-                                 'objects, a time, and a function of the variables at the end')
-            objects, duration, score = built
-            if not have_same_dimensions(duration, second):
-                raise ValueError(f"the duration that '{self.name}' returns is {duration}; return "
-                                 'a time')
-            network = objects if isinstance(objects, Network) else Network(*objects)
-            n_steps = float(duration/time_step(network))
-            if n_steps < 1 or abs(n_steps - round(n_steps)) > 1e-6*n_steps:
-                raise ValueError(f"the duration that '{self.name}' returns is {duration}, which "
-                                 f'is not a whole number of time steps of {time_step(network)}')
-            return SimpleNamespace(network=network, n_steps=round(n_steps), score=score)
-
-        return run.build_once(self.structure(parameters, seed), compose)
+    @contextlib.contextmanager
+    def _errors_on_one_line(self, parameters, seed, what=''):
+        """Turn what goes wrong in the user's file into a ValueError that says with what values."""
+        try:
+            yield
+        except Exception as error:
+            text = one_line(error, self.path.parent)
+            shown = [f'{p.name}={p.value(parameters[p.name])}' for p in self.parameters
+                     if parameters[p.name] != p.default]
+            shown += [f'{name}={value}' for name, value in parameters.items() if '.' in name]
+            values = ', '.join(shown + ([f'seed={seed}'] if self.seeded else []))
+            if 'could not be resolved' in text:
+                text += (f"; names in equations are arguments of '{self.build.__name__}', names "
+                         'of its file, or in the namespace of the object')
+            raise ValueError(f"{what}'{self.name}' failed{f' with {values}' if values else ''}: "
+                             f'{text}') from error
 
     def run(self, parameters, seed, device, out):
         """Run once; a `Result` with what the model scored."""
         folder = ResultFolder(out)
         description = dict(protocol=self.name, parameters=parameters, seed=seed, device=device,
-                           versions=versions())
+                           source=self.source, versions=versions())
         folder.check(description)
         task = self._program(parameters, seed, Run(device))
         folder.begin(description)
         values = {name: value for name, value in parameters.items() if '.' in name}
-        score = task.score(task.program(values, task.n_steps))
+        found = _Variables(task.program(values, task.n_steps))
+        with self._errors_on_one_line(parameters, seed, 'the score of '):
+            score = task.score(found)
         if not isinstance(score, dict):
             score = {'score': score}
+        for name in score:
+            if name in COLUMNS or name in parameters:
+                raise ValueError(f"a score is called '{name}', as another column of the table; "
+                                 'give it another name')
         arrays = {name: np.asarray(value) for name, value in score.items()}
         for name, array in arrays.items():
             if array.dtype == object:
@@ -251,6 +301,42 @@ class ModelTarget:
                                  'arrays of numbers')
             if array.dtype.kind == 'f' and not np.isfinite(array).all():
                 folder.discard()  # to continue would only lead there again
-                raise FloatingPointError(f"the score '{name}' is {score[name]!r}; use other values "
-                                         'of the arguments, or leave it out of the score')
+                raise FloatingPointError(f"the score '{name}' is {_shown(array)}; use other "
+                                         'values of the arguments, or leave it out of the score')
         return folder.finish(arrays)
+
+
+def _shown(array):
+    """A score, or the first value of it that is not finite."""
+    bad = array[~np.isfinite(array)]
+    return f'{bad.flat[0]:g}' if array.ndim == 0 else f'{bad.flat[0]:g} in places'
+
+
+class _Variables(dict):
+    """The variables at the end, by ``'object.variable'``; a ValueError for another name."""
+
+    def __missing__(self, key):
+        choose('variable', key, self)
+
+
+class _ModelNetwork(Network):
+    """A network whose equations may use the arguments of ``build``, and the names of its file."""
+
+    def __init__(self, objects, names):
+        super().__init__(objects.objects if isinstance(objects, Network) else objects)
+        if isinstance(objects, Network):
+            self.schedule = objects.schedule
+        self._names = names
+
+    def before_run(self, run_namespace):
+        log = logging.getLogger('brian2.groups.group.Group.resolve.resolution_conflict')
+        log.addFilter(_is_news)
+        try:
+            super().before_run({**self._names, **run_namespace})
+        finally:
+            log.removeFilter(_is_news)
+
+
+def _is_news(record):
+    # an argument that gives a variable its value often has the name of the variable
+    return 'is an internal variable of group' not in record.getMessage()

@@ -67,6 +67,29 @@ def test_script_in_the_document_about_synapses(tmp_path):
     assert done.stdout.startswith('(300, 784) [')
 
 
+def test_model_and_commands_in_the_document_about_sweeps(tmp_path, monkeypatch):
+    from brian_le.protocols import load_study
+    from brian_le.protocols.cli import main
+    document = (ROOT/'docs'/'sweeps.rst').read_text()
+    (tmp_path/'my_model.py').write_text(textwrap.dedent(
+        re.search(r'(    # my_model.py\n(?:    .*\n|\n)+)', document)[1]))
+    monkeypatch.chdir(tmp_path)
+    commands = re.findall(r'^    brian-le (sweep my_model.py:build --.*)$',
+                          document.replace('\\\n', ''), re.M)
+    for command in commands:
+        assert main([*command.split(), '--device', 'numpy', '--jobs', '1', '--quiet']) == 0
+    assert [len(load_study(f'results/{name}').rows) for name in ('decay', 'start')] == [18, 3]
+
+
+def test_commands_in_the_readme_go_into_folders_of_their_own():
+    commands = re.findall(r'brian-le (run|sweep) (\S+)(.*?)(?:&&|#|$)',
+                          (ROOT/'README.rst').read_text().replace('\\\n', ''), re.M)
+    folders = [options.partition('--out ')[2].split()[0] if '--out' in options else
+               f'results/{target}' + ('-12345' if command == 'run' else '')
+               for command, target, options in commands]
+    assert len(folders) > 5 and len(folders) == len(set(folders))
+
+
 def test_script_in_the_readme(tmp_path):
     blocks = re.findall(r'\.\. code-block:: python\n\n((?:    .*\n|\n)+)',
                         (ROOT/'README.rst').read_text())

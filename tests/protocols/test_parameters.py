@@ -1,6 +1,7 @@
 import math
 from pathlib import Path
 
+import numpy as np
 import pytest
 from brian2 import ms, mV, second
 from hypothesis import given
@@ -21,7 +22,10 @@ FOLDER = Folder('data', 'the files of it')
     (TIME, '1ms', 1.0), (TIME, '1 ms', 1.0), (TIME, '0.5*ms', 0.5), (TIME, '0.02 s', 20.0),
     (TIME, '500us', 0.5), (TIME, '3', 3.0), (TIME, 3, 3.0), (TIME, 1*second, 1000.0),
     (TIME, 0.3*ms, 0.3), (TIME, '1e1 ms', 10.0), (RATE, '0.2/ms', 0.2), (RATE, '30 Hz', 0.03),
-    (RATE, 30/second, 0.03), (COUNT, '7', 7), (COUNT, 7.0, 7), (AUTO, 'auto', None),
+    (TIME, '0.7ms', 0.7), (TIME, '0.0007s', 0.7), (TIME, '700us', 0.7),
+    (TIME, 700e-6*second, 0.7),
+    (CHOICE, np.bool_(False), 'false'), (RATE, 30/second, 0.03), (COUNT, '7', 7),
+    (COUNT, 7.0, 7), (AUTO, 'auto', None),
     (AUTO, None, None), (AUTO, '2 ms', 2.0), (CHOICE, 'true', 'true'), (CHOICE, True, 'true'),
 ])
 def test_values(parameter, given_, value):

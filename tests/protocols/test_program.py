@@ -1,4 +1,5 @@
 import os
+import signal
 import subprocess
 import sys
 import warnings
@@ -6,7 +7,7 @@ import warnings
 import numpy as np
 import pytest
 from brian2 import (EventMonitor, Network, NeuronGroup, Synapses, TimedArray, all_devices,
-                    defaultclock, get_device, ms, network_operation, prefs, set_device)
+                    defaultclock, get_device, ms, network_operation, prefs, seed, set_device)
 
 from brian_le import builds
 from brian_le.protocols.program import build_program
@@ -219,6 +220,54 @@ def test_single_precision(device):
     # what it ends with is what another begins with
     state = {key: program({}, 3)[key] for key in program.state_names}
     np.testing.assert_array_equal(program(state, 4)['a.v'], program({}, 7)['a.v'])
+
+
+def noisy(number):
+    defaultclock.dt = 0.1*ms
+    seed(number)
+    return Network(NeuronGroup(3, 'dv/dt = xi/ms**0.5 + 0/ms*rand() : 1', method='euler', name='a'))
+
+
+@pytest.mark.parametrize('device', ['numpy', pytest.param('cython', marks=pytest.mark.slow)])
+def test_noise_is_that_of_the_seed_however_often_and_after_what(device):
+    one, two = (build_program(lambda: noisy(number), device) for number in (1, 2))
+    first = one({}, 5)['a.v']
+    assert not np.isin(two({}, 7)['a.v'], first).any()
+    np.testing.assert_array_equal(one({}, 5)['a.v'], first)
+    again = build_program(lambda: noisy(1), device)
+    np.testing.assert_array_equal(again({}, 5)['a.v'], first)
+
+
+@pytest.mark.parametrize('device', ['numpy', 'cpp_standalone'])
+def test_random_numbers_of_the_user_go_on(device):
+    def drawing():
+        np.random.seed(7)
+        return compose()
+
+    np.random.seed(3)
+    expected = np.random.rand(3)
+    np.random.seed(3)
+    found = [np.random.rand()]
+    program = build_program(drawing, device)
+    found.append(np.random.rand())
+    program({}, 2)
+    found.append(np.random.rand())
+    np.testing.assert_array_equal(found, expected)
+
+
+def test_an_interrupted_simulation_is_no_result():
+    """Brian2 by itself would stop after the step, and say nothing."""
+    def interrupted():
+        @network_operation(name='interrupt')
+        def interrupt(t):
+            if t > 2*defaultclock.dt:
+                os.kill(os.getpid(), signal.SIGINT)
+        return Network(compose().objects, interrupt)
+
+    program = build_program(interrupted, 'numpy')
+    with pytest.raises(KeyboardInterrupt):
+        program({}, 1000)
+    assert prefs.core.stop_on_keyboard_interrupt
 
 
 def test_unknown_device():

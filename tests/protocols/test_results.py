@@ -1,10 +1,11 @@
 import json
 import os
+from pathlib import Path
 
 import numpy as np
 import pytest
 
-from brian_le.protocols.results import ResultFolder, load_result
+from brian_le.protocols.results import ResultFolder, load_result, write_text
 
 DESCRIPTION = dict(protocol='bars', parameters={'n': 1, 'lag': None}, seed=3, device='numpy',
                    versions={})
@@ -126,3 +127,23 @@ def test_discarded_folder_is_gone(tmp_path):
 def test_description_can_be_read_by_people(tmp_path):
     finished(tmp_path)
     assert json.loads((tmp_path/'r'/'run.json').read_text())['seed'] == 3
+
+
+@pytest.mark.parametrize('write', [
+    lambda folder: write_text(folder/'file', 'text'),
+    lambda folder: ResultFolder(folder/'r').begin(DESCRIPTION),
+    finished])
+def test_a_file_is_on_the_disk_before_it_has_its_name(tmp_path, monkeypatch, write):
+    synchronised, replace = [], Path.replace
+
+    def remember(file):
+        synchronised.append(os.fstat(file).st_ino)
+
+    def check(draft, path):
+        assert draft.stat().st_ino in synchronised
+        return replace(draft, path)
+
+    monkeypatch.setattr(os, 'fsync', remember)
+    monkeypatch.setattr(Path, 'replace', check)
+    write(tmp_path)
+    assert synchronised

@@ -122,10 +122,37 @@ def test_data_brings_its_own_target(tmp_path):
     ('target = "bars"\n[grid]\nprospective = ["yes"]', "unknown value of 'prospective'"),
     ('target = "bars"\n[grid]\nepochs = [1.5]', 'give a whole number'),
     ('target = "alignment"\n[set]\nhighest = 0.1\nlowest = 1', "'highest' is 0.1"),
+    ('target = "bars"\n[part]\nlabel = "a"', "'part' is a table; write \\[\\[part\\]\\]"),
+    ('target = "bars"\n[set]\ndt = [1, 2]', "'dt' has several values in 'set'; put them into "
+     "'grid'"),
+    ('target = "bars"\n[grid]\nseed = [1, 2]', "'seed' is not a parameter; give seeds by --seeds"),
 ])
 def test_bad_files(tmp_path, text, message):
-    with pytest.raises(ValueError, match=message):
+    with pytest.raises(ValueError, match=f"in '{tmp_path}/s.toml'|not a study file") as caught:
         study(tmp_path, text).plan()
+    caught.match(message)
+
+
+def test_a_file_is_not_blamed_for_what_is_said_beside_it(tmp_path):
+    with pytest.raises(ValueError, match="^unknown parameter of 'bars': 'dtt'"):
+        study(tmp_path, 'target = "bars"').changed(grid=dict(dtt=[1])).plan()
+
+
+@pytest.mark.parametrize('target, message', [
+    ('my_model.py', "'my_model.py' is no target; write 'my_model.py:build', the file and"),
+    ('my_model:make', "'my_model:make' is no target; write 'my_model.py:make'"),
+    (read_seeds, "the target is a function; name it and its file: 'my_model.py:read_seeds'"),
+])
+def test_targets_that_are_nearly_right(target, message):
+    with pytest.raises(ValueError, match=message):
+        get_study(target)
+
+
+def test_valid_names_come_once():
+    with pytest.raises(ValueError) as caught:
+        get_study('none')
+    names = str(caught.value).partition('Valid: ')[2].split(', ')
+    assert 'feedback' in names and len(names) == len(set(names))
 
 
 def test_no_such_study(tmp_path):

@@ -9,6 +9,7 @@ import random
 import signal
 import subprocess
 import sys
+import textwrap
 import threading
 import time
 from pathlib import Path
@@ -16,7 +17,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from brian_le.protocols import load_study, plot, study_status, sweep
+from brian_le.protocols import load_study, plot, study_status, sweep, sweeping
 from brian_le.protocols.catalogue import PROTOCOLS
 from brian_le.protocols.cli import main
 from brian_le.protocols.results import ResultFolder
@@ -202,6 +203,12 @@ def test_bad_input_on_the_command_line(tmp_path, monkeypatch, capsys, arguments,
     assert os.listdir() == []
 
 
+def test_options_are_not_abbreviated(capsys):
+    with pytest.raises(SystemExit) as end:
+        main(['sweep', 'toy', '--seed', '7'])
+    assert end.value.code == 2 and '--seed 7' in capsys.readouterr().err
+
+
 @pytest.mark.parametrize('arguments', [
     ['sweep', '--help'], ['sweep', 'bars', '--grid', 'gian=1'], ['status', 'none'],
     ['show', 'fig3-bars'], ['list']])
@@ -282,8 +289,47 @@ def test_a_run_that_kills_its_process_does_not_stop_the_others(tmp_path):
     assert len(failed) == 3 and all('out of memory?' in error for error in failed.values())
 
 
-@pytest.mark.parametrize('number', [errno.ENOSPC, errno.EACCES])
-def test_a_full_disk(tmp_path, monkeypatch, capsys, number):
+def test_what_a_failed_run_says_is_where_it_began(tmp_path, capsys, monkeypatch):
+    """As errors of Brian2, of which the last one says in many lines where, and not what."""
+    from tests.protocols.toys import toy
+
+    def fail(p, seed, run):
+        try:
+            raise KeyError('no such\nneuron')
+        except KeyError as error:
+            raise RuntimeError('an error occurred\n(see above)') from error
+
+    monkeypatch.setattr(toy, 'simulate', fail)
+    sweep('toy', seeds=2, out=tmp_path/'s', **SHORT)
+    assert main(['status', str(tmp_path/'s')]) == 0
+    lines = capsys.readouterr().out.splitlines()
+    assert len(lines) == 3 and all('KeyError' in line and 'neuron' in line for line in lines[1:])
+
+
+def test_files_that_a_run_may_not_read_are_its_own_affair(tmp_path, monkeypatch):
+    from tests.protocols.toys import toy
+    simulate = toy.simulate
+
+    def read(p, seed, run):
+        if p.mode == 'bad':
+            raise PermissionError(errno.EACCES, os.strerror(errno.EACCES), '/forbidden/data.npy')
+        return simulate(p, seed, run)
+
+    monkeypatch.setattr(toy, 'simulate', read)
+    study = sweep('toy', grid=dict(mode=['bad', 'good']), out=tmp_path/'s', **SHORT)
+    assert [row['mode'] for row in study.rows] == ['good']
+    assert ['/forbidden/data.npy' in error for error in
+            study_status(tmp_path/'s').failed.values()] == [True]
+
+
+def test_progress_tells_how_many_runs_have_failed(tmp_path, capsys):
+    sweep('toy', grid=dict(mode=['bad', 'good']), seeds=2, out=tmp_path/'s',
+          **{**SHORT, 'quiet': False})
+    assert '4/4' in (error := capsys.readouterr().err) and '2 failed' in error
+
+
+@pytest.mark.parametrize('number, where', [(errno.ENOSPC, False), (errno.EACCES, True)])
+def test_a_full_disk(tmp_path, monkeypatch, capsys, number, where):
     """It fills up in the middle of the third result."""
     undisturbed = sweep('toy', seeds=5, out=tmp_path/'t', **SHORT)
     savez, count = np.savez, 0
@@ -293,7 +339,7 @@ def test_a_full_disk(tmp_path, monkeypatch, capsys, number):
         count += 'sums' in arrays  # a result, not a checkpoint
         if count > 2:
             file.write(b'PK half a result')
-            raise OSError(number, os.strerror(number))
+            raise OSError(number, os.strerror(number), *([file.name] if where else []))
         savez(file, **arrays)
 
     monkeypatch.setattr(np, 'savez', full)
@@ -311,15 +357,16 @@ def test_a_full_disk(tmp_path, monkeypatch, capsys, number):
     assert before.items() <= identities(out).items()
 
 
-def test_interruption(tmp_path):
-    """Ctrl-C, which a terminal sends to all processes of the sweep."""
+@pytest.mark.parametrize('sent', [signal.SIGINT, signal.SIGTERM])
+def test_interruption(tmp_path, sent):
+    """Ctrl-C, which a terminal sends to all processes of the sweep, or the end of a job's time."""
     out = tmp_path/'s'
     process = subprocess.Popen(
         [sys.executable, '-m', 'brian_le.protocols', 'sweep', 'toy', '--jobs', '2', '--device',
          'numpy', '--seeds', '40', '--out', str(out)], start_new_session=True, text=True,
         stdout=subprocess.PIPE, stderr=subprocess.PIPE)
     until(lambda: len(identities(out)) >= 6)
-    os.killpg(process.pid, signal.SIGINT)
+    os.killpg(process.pid, sent)
     _, error = process.communicate()
     assert process.returncode == 130
     assert 'interrupted; the same command continues the sweep' in error
@@ -374,6 +421,83 @@ def test_a_process_that_comes_late_to_a_run(tmp_path):
     with pytest.raises(ValueError, match='holds a finished result'):
         late.begin(description)
     assert files(tmp_path/'r') == before and os.listdir(tmp_path) == ['r']
+
+
+# ------------------------------------------------------------------------------- models of users
+MODEL = """
+    import sys
+    from brian2 import NeuronGroup, defaultclock, ms, seed as set_seed
+
+    def build(what='nothing', seed=0):
+        defaultclock.dt = 0.1*ms
+        if what == 'exit in build':
+            sys.exit('enough')
+        set_seed(seed)
+        cells = NeuronGroup(2, 'dv/dt = xi/ms**0.5 : 1', method='euler', name='cells')
+
+        def score(found):
+            if what == 'exit':
+                sys.exit()
+            if what == 'edit':
+                open(__file__, 'a').write('# changed')
+            name = what if what in ('what', 'seed', 'run', 'part', 'cells.v') else 'v'
+            return {name: found['cells.v'][0]}
+
+        return [cells], 1*ms, score
+"""
+MODEL_RUNS = dict(device='numpy', jobs=1, quiet=True)
+
+
+@pytest.fixture
+def model(tmp_path, monkeypatch):
+    (tmp_path/'model.py').write_text(textwrap.dedent(MODEL))
+    monkeypatch.chdir(tmp_path)
+    return 'model.py:build'
+
+
+def test_noise_depends_on_nothing_but_the_seed(model):
+    """Not on what was built and run before, in this process or another."""
+    some = sweep(model, grid={'cells.v': [0, 1]}, seeds=[1, 2], out='s', **MODEL_RUNS)
+    more = sweep(model, grid={'cells.v': [0]}, seeds=[3, 2, 1], out='t', **MODEL_RUNS)
+    found = {(row['cells.v'], row['seed']): row['v'] for row in some.rows}
+    assert len(set(found.values())) == 4
+    for row in more.rows[1:]:
+        assert row['v'] == found[0.0, row['seed']]
+    for seed in (1, 2):
+        assert found[1.0, seed] == pytest.approx(found[0.0, seed] + 1, rel=1e-12)
+
+
+def test_a_model_that_is_edited_while_it_runs(model):
+    with pytest.raises(RuntimeError, match="model.py' has changed since the sweep began"):
+        sweep(model, set=dict(what='edit'), seeds=3, out='s', **MODEL_RUNS)
+    assert str(study_status('s')) == '1 done, 0 running, 0 failed, 2 to do'
+
+
+def test_a_run_of_another_file_is_not_taken(model):
+    key = sweep(model, out='s', **MODEL_RUNS).rows[0]['run']
+    file = Path('s', 'runs', key, 'run.json')
+    description = json.loads(file.read_text())
+    file.write_text(json.dumps({**description, 'source': 'another'}))
+    with pytest.raises(ValueError, match='holds a run with other source'):
+        sweep(model, out='s', **MODEL_RUNS)
+
+
+@pytest.mark.parametrize('name', ['what', 'seed', 'run', 'part'])
+def test_scores_called_as_other_columns(model, name):
+    study = sweep(model, grid=dict(what=[name, 'nothing']), out='s', **MODEL_RUNS)
+    assert [row['what'] for row in study.rows] == ['nothing']
+    (error,) = study_status('s').failed.values()
+    assert f"a score is called '{name}', as another column of the table" in error
+
+
+def test_models_that_end_the_process(model, capsys):
+    study = sweep(model, grid=dict(what=['exit', 'nothing']), out='s', **MODEL_RUNS)
+    assert [row['what'] for row in study.rows] == ['nothing']
+    assert list(study_status('s').failed.values()) == ['sys.exit() was called']
+    assert main(['sweep', model, '--set', 'what=exit in build', '--device', 'numpy', '--jobs', '1',
+                 '--out', 't', '--quiet']) == 2
+    assert "sys.exit('enough') was called" in capsys.readouterr().err
+    assert not os.path.exists('t')
 
 
 # --------------------------------------------------------------------------------- nothing is lost
@@ -448,6 +572,59 @@ def test_a_cluster(tmp_path):
                       cluster=cluster.scheduler_address, **{**SHORT, 'jobs': None})
     assert len(there.rows) == 4
     assert files(tmp_path/'here') == files(tmp_path/'there')
+
+
+@pytest.fixture
+def workers(toy):
+    """The address of a cluster with a worker that is a process of its own."""
+    distributed = pytest.importorskip('distributed')
+    dask = pytest.importorskip('dask')
+    with dask.config.set({'distributed.scheduler.allowed-failures': 0}), distributed.LocalCluster(
+            n_workers=1, threads_per_worker=1, processes=True, protocol='tcp://', host='127.0.0.1',
+            dashboard_address='127.0.0.1:0') as cluster:
+        yield cluster.scheduler_address
+
+
+def test_workers_import_brian2_outside_of_their_main_thread(tmp_path, workers):
+    from distributed import Client
+
+    arguments = dict(set=dict(epochs=1, t_pattern='0.3 ms'), device='numpy', quiet=True)
+    with Client(workers, set_as_default=False) as client:
+        def imported():
+            return list(client.run(lambda: 'brian2' in __import__('sys').modules).values())
+
+        assert imported() == [False]
+        there = sweep('bars', out=tmp_path/'there', cluster=workers, **arguments)
+        assert imported() == [True]
+    here = sweep('bars', out=tmp_path/'here', jobs=1, **arguments)
+    assert there.rows == here.rows and len(there.rows) == 1
+
+
+def test_a_run_that_kills_a_worker_does_not_stop_the_others(tmp_path, workers):
+    study = sweep('toy', grid=dict(mode=['deadly', 'good']), seeds=2, out=tmp_path/'s',
+                  cluster=workers, **{**SHORT, 'jobs': None})
+    assert [row['mode'] for row in study.rows] == 2*['good']
+    failed = study_status(tmp_path/'s').failed
+    assert len(failed) == 2 and all('out of memory?' in error for error in failed.values())
+
+
+@pytest.mark.parametrize('address', ['localhost', '127.0.0.1:1'])
+def test_a_wrong_address(tmp_path, monkeypatch, address):
+    distributed = pytest.importorskip('distributed')
+    monkeypatch.setattr(sweeping, '_CONNECTING_SECONDS', 0.1)
+    monkeypatch.setattr(distributed, 'Client', None)  # it would wait, and complain as it is closed
+    with pytest.raises(RuntimeError, match=f"there is no Dask scheduler at '{address}'"):
+        sweep('toy', out=tmp_path/'s', cluster=address, quiet=True, device='numpy')
+
+
+def test_a_cluster_without_workers(tmp_path, monkeypatch):
+    distributed = pytest.importorskip('distributed')
+    with distributed.LocalCluster(n_workers=0, processes=False, protocol='tcp://',
+                                  host='127.0.0.1', dashboard_address='127.0.0.1:0') as cluster:
+        monkeypatch.setattr(sweeping, '_WORKER_SECONDS', 0.1)
+        with pytest.raises(RuntimeError, match="has no workers; start some with 'dask worker"):
+            sweep('toy', out=tmp_path/'s', cluster=cluster.scheduler_address, quiet=True,
+                  device='numpy')
 
 
 def test_no_cluster(tmp_path, monkeypatch):

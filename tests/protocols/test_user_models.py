@@ -6,10 +6,12 @@ import textwrap
 
 import numpy as np
 import pytest
-from brian2 import Hz, mV, ms, nS
+from brian2 import Hz, mV, ms, nS, second
 
 from brian_le.protocols import load_study, plot, sweep
 from brian_le.protocols.cli import main
+from brian_le.protocols.project import write_project
+from brian_le.protocols.targets import get_target
 from brian_le.protocols.user_models import Argument
 
 DECAY = '''
@@ -91,8 +93,135 @@ def test_a_model_that_has_changed_is_another_study(model, tmp_path):
     sweep(model, **QUICK, out='s')
     with open('model.py', 'a') as file:
         file.write('\n# changed\n')
-    with pytest.raises(ValueError, match='the file of the model has changed since'):
+    with pytest.raises(ValueError, match='the file of the model, or one .* has changed since'):
         sweep(model, **QUICK, out='s')
+
+
+def test_a_neighbour_that_has_changed_is_another_study(model):
+    sweep(model, **QUICK, out='s')
+    with open('neighbour.py', 'w') as file:
+        file.write('def score(variables):\n    return {"mean": -1.0}\n')
+    with pytest.raises(ValueError, match='one beside it that it imports, has changed since'):
+        sweep(model, **QUICK, out='s')
+    assert sweep(model, **QUICK, out='t').table['mean'] == [-1.0]  # loaded anew
+
+
+def test_a_study_that_was_moved_with_its_files(model, tmp_path, monkeypatch, capsys):
+    old = tmp_path/'old'
+    old.mkdir()
+    (old/'s.toml').write_text('target = "model.py:build"\nfigures = "mine.py"\n')
+    (old/'mine.py').write_text(
+        'from brian_le.protocols.figures import new_figure\n__all__ = ["one"]\n'
+        'def one(study):\n    return {"mine": new_figure()[0]}\n')
+    for name in ('model.py', 'neighbour.py'):
+        (tmp_path/name).rename(old/name)
+    before = sweep(old/'s.toml', **QUICK, out=old/'res')
+    old.rename(tmp_path/'new')
+    monkeypatch.chdir(tmp_path/'new')
+    assert plot('res')[0].name == 'mine.png'
+    assert sweep('s.toml', **QUICK, out='res').rows == before.rows
+    (tmp_path/'new'/'mine.py').unlink()
+    with pytest.raises(ValueError, match=f"no file '{tmp_path}/new/mine.py', which draws"):
+        plot('res')
+
+
+USUAL = """
+    import numpy as np
+    from brian2 import NeuronGroup, StateMonitor, ms
+    gain = 2.0
+
+    def build(tau=10*ms, I=0.5, seed=1, several=False):
+        cells = NeuronGroup(5, '''dv/dt = (gain*I - v)/tau : 1
+                                  I : 1 (constant)''' if several else
+                            'dv/dt = (gain*I - v)/tau : 1', method='euler', name='cells')
+        if several:
+            cells.I = [0.0, 0.0, 0.0, 0.0, I]
+        monitor = StateMonitor(cells, 'v', record=[0, 4], name='monitor', dt=1*ms)
+        return [cells, monitor], 5*ms, lambda found: dict(
+            shape=np.array(found['monitor.v'].shape), recorded=found['monitor.v'],
+            times=found['monitor.t'])
+"""
+
+
+@pytest.fixture
+def usual(tmp_path, monkeypatch):
+    (tmp_path/'usual.py').write_text(textwrap.dedent(USUAL))
+    monkeypatch.chdir(tmp_path)
+    return 'usual.py:build'
+
+
+@pytest.mark.parametrize('device', ['numpy', pytest.param('cpp_standalone',
+                                                          marks=pytest.mark.slow)])
+def test_names_of_the_file_and_recordings(usual, device, caplog):
+    study = sweep(usual, grid={'several': [True, False]}, **QUICK | {'device': device}, out='s')
+    for row, result in study.runs():
+        recorded = result.arrays['recorded']
+        assert recorded.shape == (2, 5) == tuple(result.arrays['shape'])
+        np.testing.assert_allclose(result.arrays['times'], [0, 1e-3, 2e-3, 3e-3, 4e-3], atol=1e-12)
+        wanted = 1 - 0.99**(10*np.arange(5))
+        np.testing.assert_allclose(recorded[1], wanted, rtol=1e-12)
+        np.testing.assert_allclose(recorded[0], 0*wanted if row['several'] else wanted, rtol=1e-12)
+    assert 'internal variable' not in caplog.text
+
+
+def test_one_group_or_a_network(usual):
+    for objects in ('cells', 'Network(cells)', '{1: [cells]}'):
+        with open('usual.py', 'w') as file:
+            file.write('from brian2 import *\nn = 3\ndef build(goal=1.0):\n'
+                       "    cells = NeuronGroup(n, 'v : 1\\nw = goal : 1', name='cells')\n"
+                       f"    return {objects}, 1*ms, lambda found: len(found['cells.v'])\n")
+        assert sweep(usual, **QUICK, out=f's{len(objects)}').table['score'] == [3]
+
+
+@pytest.mark.parametrize('line, message', [
+    ("{}['weights']", "'usual.py:build' failed with goal=2.0, seed=7: KeyError: 'weights' "
+     '(usual.py, line 4)'),
+    ('cells.v = 1*mV', 'DimensionMismatchError: v should be set with a dimensionless value'),
+    ("return 'cells', 1*ms, len", 'TypeError: Can only add objects'),
+    ("return [], 1*ms, len", 'returns no objects'),
+    ("return cells, '10ms', len", "is '10ms'; return a time, such as 10*ms"),
+    ('return cells, 10, len', 'is 10; return a time'),
+    ('return cells, [1, 2]*ms, len', 'return a time'),
+    ("return NeuronGroup(1, 'dv/dt = x/ms : 1'), 1*ms, len", 'The identifier "x" could not be '
+     "resolved.'; names in equations are arguments of 'build'"),
+    ("return NeuronGroup(1, 'dv/dt = goal : 1'), 1*ms, len", 'failed with goal=2.0, seed=7: '
+     'DimensionMismatchError'),
+])
+def test_errors_in_build(usual, capsys, line, message):
+    with open('usual.py', 'w') as file:
+        file.write('from brian2 import *\ndef build(goal=1.0, seed=0):\n'
+                   f"    cells = NeuronGroup(1, 'v : 1', name='cells')\n    {line}\n")
+    assert main(['sweep', usual, '--set', 'goal=2', '--seeds', '7,', '--device', 'numpy', '--jobs',
+                 '1', '--quiet', '--out', 's']) == 2
+    error = capsys.readouterr().err
+    assert message in error and error.count('\n') == 1
+    assert not os.path.exists('s')
+
+
+def test_a_score_of_what_is_not_there(model, capsys):
+    variant('neighbour.score', "lambda found: found['cells.vv']")
+    assert main(['sweep', model, '--device', 'numpy', '--jobs', '1', '--quiet', '--out', 's']) == 1
+    capsys.readouterr()
+    main(['status', 's'])
+    error = capsys.readouterr().out
+    assert ("the score of 'model.py:build' failed with seed=12345: ValueError: unknown variable: "
+            "'cells.vv'; did you mean 'cells.v'") in error
+
+
+def test_what_is_checked_is_said_and_finished_runs_are_not_checked(model, capsys, monkeypatch):
+    sweep(model, **QUICK, grid={'n': [1, 2]}, out='s')
+    assert not capsys.readouterr().err
+    sweep(model, **QUICK | {'quiet': False}, grid={'n': [1, 2, 3]}, out='s')
+    assert "checking 'model.py:build' with 1 combination of its arguments ..." in (
+        capsys.readouterr().err)
+    sweep(model, **QUICK | {'quiet': False}, grid={'n': [1, 2, 3]}, out='s')
+    assert 'checking' not in capsys.readouterr().err
+
+
+def test_notation_does_not_matter(model):
+    study = sweep(model, grid={'tau': ['0.7 ms', '0.0007 s', '700 us', 700e-6*second]}, **QUICK,
+                  out='s')
+    assert study.table['tau'] == [0.0007]
 
 
 def variant(old, new):
@@ -109,7 +238,7 @@ def variant(old, new):
     (None, ['--grid', 'n=1ms'], "'n' is '1ms', but it has no unit"),
     (None, ['--grid', 'n=1.5'], "'n' is 1.5; give a whole number"),
     (None, ['--grid', 'v_start=nan'], "'v_start' is 'nan'; give a number"),
-    (None, ['--grid', 'slow=1'], "'slow' is '1'; give a value such as 'False'"),
+    (None, ['--grid', 'slow=1'], "'slow' is '1'; give true or false"),
     (None, ['--grid', 'weights=1'], "unknown argument of 'build': 'weights'"),
     (None, ['--grid', 'cells.gg=1'], "unknown variable: 'cells.gg'; did you mean 'cells.g'"),
     (None, ['--grid', 'cells.tau=1'], "'cells.tau' is '1', but it is in units of s"),
@@ -199,4 +328,62 @@ def test_a_score_that_is_not_finite_is_a_failure(drawn, capsys):
                  '--quiet', '--out', 's']) == 1
     assert '1 done, 0 running, 1 failed' in capsys.readouterr().out
     assert main(['status', 's']) == 0
-    assert "the score 'score' is" in capsys.readouterr().out
+    assert "the score 'score' is nan; use other values" in capsys.readouterr().out
+
+
+NOISY = """
+    from brian2 import NeuronGroup, defaultclock, ms, seed as seed_of_brian2
+
+    def build(strength=1.0, seed=0, own=False):
+        if own:
+            seed_of_brian2(seed)
+        more = 2.0
+        defaultclock.dt = 0.1*ms
+        cells = NeuronGroup(3, 'dv/dt = more*strength*ms**-0.5*xi : 1', method='euler',
+                            name='cells', namespace=locals())
+        cells.v = 'rand()'
+        return [cells], 1*ms, lambda found: {'end': found['cells.v'].sum()}
+"""
+
+
+@pytest.fixture
+def noisy(tmp_path, monkeypatch):
+    (tmp_path/'noisy.py').write_text(textwrap.dedent(NOISY))
+    monkeypatch.chdir(tmp_path)
+    return 'noisy.py:build'
+
+
+def ends(study):
+    return {(row['own'], row['seed']): row['end'] for row in study.rows}
+
+
+def test_random_numbers_follow_from_the_seed(noisy):
+    np.random.seed(3)
+    expected = np.random.RandomState(3).rand()
+    found = ends(sweep(noisy, grid={'own': [False, True]}, seeds=[1, 2, 3], **QUICK, out='s'))
+    assert np.random.rand() == expected  # those of the user go on
+    other = ends(sweep(noisy, grid={'own': [True, False]}, seeds=[3, 1], **QUICK, out='t'))
+    assert len({found[False, seed] for seed in (1, 2, 3)}) == 3
+    for (own, seed), end in other.items():
+        assert end == found[own, seed] == found[not own, seed]
+
+
+def test_seeds_are_not_in_the_code(noisy, tmp_path):
+    sources = []
+    for seed in (1, 2):
+        target = get_target(noisy)
+        _, initial = write_project(
+            lambda: target._compose(target.read({'own': True}), seed).network,
+            tmp_path/f'{seed}', detached=True)
+        assert initial['run_length.seed'] == seed
+        sources.append({path.name: path.read_bytes() for path in (tmp_path/f'{seed}').rglob('*')
+                        if path.suffix in ('.cpp', '.h')})
+    assert sources[0] == sources[1] and sources[0]
+
+
+@pytest.mark.slow
+def test_seeds_of_a_binary_are_those_of_numpy(noisy):
+    grid = {'own': [False, True]}
+    compiled = sweep(noisy, grid=grid, seeds=[1, 2], jobs=1, quiet=True, out='s')
+    inside = sweep(noisy, grid=grid, seeds=[1, 2], **QUICK, out='t')
+    assert ends(compiled) == pytest.approx(ends(inside), rel=1e-9)
