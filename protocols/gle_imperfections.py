@@ -15,7 +15,7 @@ NAMES = tuple(parameter.name for parameter in PARAMETERS)
 _LONGEST = 1000.0  # ms, of time constants; at least they are a time step
 
 
-def imperfections(p, prospective=True):
+def imperfections(p, prospective=True, mismatched=('tau_m', 'tau_r')):
     """The imperfections that have some strength.
 
     Parameters
@@ -24,6 +24,8 @@ def imperfections(p, prospective=True):
         The parameters, with ``dt``.
     prospective : bool
         Whether there are error neurons; without them ``error_mismatch`` has nothing to act on.
+    mismatched : sequence of str
+        What time constants differ: not those that are learned.
 
     Returns
     -------
@@ -42,7 +44,7 @@ def imperfections(p, prospective=True):
     from brian_le.substrate import Mismatch
 
     # the softmax is within its layer, and biases are within their neurons
-    found = common.imperfections(p, between=('*_forward*',))
+    found = common.imperfections(p, between=('*_forward*',), mismatched=mismatched)
     if p.error_mismatch > 0 and prospective:
         found.append(Mismatch(('tau_v', 'tau_prosp_v'), p.error_mismatch,
                               clip=(p.dt*ms, _LONGEST*ms)))

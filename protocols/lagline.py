@@ -194,7 +194,7 @@ def compose(p, drawn, seed=0):
         net = nets[name] = chain(
             name, drawn.w, drawn.tau_m, beta=p.beta, gamma=p.gamma, errors=STUDENTS[name],
             eta=p.eta/ms, eta_tau_m=p.eta, optimiser=Adam(), tau_min=p.tau_min*ms,
-            substrate=Substrate(imperfections(p, STUDENTS[name] == 'prospective'), seed))
+            substrate=Substrate(_imperfections(p, name), seed))
         # output and target are both those of the step before
         net.output.variables.add_reference('teacher_r', nets['teacher'].output, 'r')
         net.output.run_regularly('target = teacher_r', when='groups', order=STIMULUS,
@@ -214,6 +214,11 @@ def compose(p, drawn, seed=0):
                            nets=nets, clock=clock)
 
 
+def _imperfections(p, name):
+    """Those of a student, whose tau_m is learned."""
+    return imperfections(p, STUDENTS[name] == 'prospective', mismatched=('tau_r',))
+
+
 def build(p, drawn, seed, run):
     """The network, or one that is already in this process and differs in launched values alone."""
     key = (NAME, *((key, value) for key, value in vars(p).items() if key not in _LAUNCHED),
@@ -229,7 +234,7 @@ def launch_values(p, drawn, seed, task):
         values |= net.weights.variables({
             ('forward', k): [[w]] for k, w in enumerate(drawn.w)} | {
             ('tau_m', k): [tau*1e-3] for k, tau in enumerate(drawn.tau_m)})
-        values |= net.substrate.values(imperfections(p, STUDENTS[name] == 'prospective'), seed)
+        values |= net.substrate.values(_imperfections(p, name), seed)
     return values
 
 

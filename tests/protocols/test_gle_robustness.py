@@ -145,7 +145,7 @@ def test_measures_of_sequences():
 def ends(tmp_path_factory):
     """Measures of the chain after 1000 ms: of one program, with one imperfection at a time."""
     folder, found = tmp_path_factory.mktemp('chain'), {}
-    for name, strength in dict(perfect=0, error_mismatch=0.3, mismatch=0.1, noise=0.003,
+    for name, strength in dict(perfect=0, error_mismatch=0.3, mismatch=0.03, noise=0.003,
                                delay=0.01).items():
         given = {kind: 1e-9 for kind in ALL}  # all are in the program, too weak to be seen
         if strength:
