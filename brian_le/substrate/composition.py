@@ -202,20 +202,26 @@ class Substrate:
                 for variable, value in values.items()}
 
     def _check_writers(self):
-        """What synapses write in every step does not keep a mismatch or drift of its own."""
+        """What synapses write in every step does not keep a mismatch or drift of its own.
+
+        With others that do, it is what a learned parameter may be started from.
+        """
         written = {(updater.target.name, variable.removesuffix(side)): site.name
                    for site in self.sites if site.is_projection
                    for variable, updater in site.object.summed_updaters.items()
                    for side in ('_pre', '_post')}
         for site, concerned in zip(self.sites, self._concerned):
             for imperfection in map(self.imperfections.__getitem__, concerned):
-                for variable in imperfection.rewritten(site.object.equations, site.is_projection):
-                    writer = written.get((site.name, variable))
-                    if writer is not None:
-                        raise ValueError(
-                            f"{imperfection!r} changes '{variable}' of '{site.name}', but "
-                            f"'{writer}' writes it in every step; change what that reads, with its "
-                            f"name as on='{writer}'")
+                found = imperfection.found(site.object.equations, site.is_projection)
+                writers = {variable: written[site.name, variable] for variable in
+                           imperfection.rewritten(site.object.equations, site.is_projection)
+                           if (site.name, variable) in written}
+                if writers and len(writers) == len(found):
+                    variable, writer = next(iter(writers.items()))
+                    raise ValueError(
+                        f"{imperfection!r} changes '{variable}' of '{site.name}', but '{writer}' "
+                        "writes it in every step; change what that reads, with its name as "
+                        f"on='{writer}'")
 
     def _changed(self, name, equations, is_projection, options):
         """The equations of an object with imperfections, and the numbers of these."""
