@@ -80,14 +80,21 @@ def check_array(name, values, shape, dtype=float):
 
 def check_positive(name, value):
     """Raise a ValueError unless `value` (a number or a quantity) is finite and above zero."""
-    if not (np.all(np.isfinite(value)) and np.all(np.asarray(value) > 0)):
+    if not (_is_finite(value) and np.all(np.asarray(value) > 0)):
         raise ValueError(f'{name} is {value}; it has to be finite and positive')
 
 
 def check_not_negative(name, value):
     """Raise a ValueError unless `value` (a number or a quantity) is finite and not below zero."""
-    if not (np.all(np.isfinite(value)) and np.all(np.asarray(value) >= 0)):
+    if not (_is_finite(value) and np.all(np.asarray(value) >= 0)):
         raise ValueError(f'{name} is {value}; it has to be finite and not negative')
+
+
+def _is_finite(value):
+    try:
+        return np.all(np.isfinite(value))
+    except TypeError:  # no number
+        return False
 
 
 def whole_number(what, value):

@@ -69,6 +69,8 @@ class Substrate:
     """
 
     def __init__(self, imperfections=(), seed=0):
+        if isinstance(imperfections, Imperfection):
+            raise TypeError(f'imperfections are {imperfections!r}; give a list of them')
         self.imperfections = list(imperfections)
         for imperfection in self.imperfections:
             if not isinstance(imperfection, Imperfection):
@@ -211,7 +213,7 @@ class Substrate:
                    for variable, updater in site.object.summed_updaters.items()
                    for side in ('_pre', '_post')}
         for site, concerned in zip(self.sites, self._concerned):
-            for imperfection in map(self.imperfections.__getitem__, concerned):
+            for imperfection in (self.imperfections[number] for number in concerned):
                 found = imperfection.found(site.object.equations, site.is_projection)
                 writers = {variable: written[site.name, variable] for variable in
                            imperfection.rewritten(site.object.equations, site.is_projection)

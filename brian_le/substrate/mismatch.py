@@ -83,6 +83,7 @@ class Mismatch(Imperfection):
         self.parameters = (parameters,) if isinstance(parameters, str) else tuple(parameters)
         if not self.parameters:
             raise ValueError("parameters of 'Mismatch' are none; give names such as 'tau_m'")
+        fail_for_dimension_mismatch(Quantity(strength), 1, "strength of 'Mismatch' is not a number")
         self.strength = float(check_array("strength of 'Mismatch'", strength, ()))
         if self.strength < 0:
             raise ValueError(f"strength of 'Mismatch' is {self.strength:g}; it has to be 0 or more")

@@ -70,6 +70,9 @@ class Noise(Imperfection):
         super().__init__(on)
         self.variable = variable
         check_not_negative(f"strength of the noise on '{variable}'", strength)
+        if np.shape(strength):
+            raise ValueError(f"strength of the noise on '{variable}' is {strength}; give one for "
+                             'all neurons')
         fail_for_dimension_mismatch(Quantity(tau), second,
                                     f"tau of the noise on '{variable}' is not a time")
         check_not_negative(f"tau of the noise on '{variable}'", tau)

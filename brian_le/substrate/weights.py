@@ -334,6 +334,8 @@ class UpdateNoise(_OfWeights):
         super().__init__(variable, on)
         check_not_negative("strength of 'UpdateNoise'", strength)
         check_not_negative("relative strength of 'UpdateNoise'", relative)
+        fail_for_dimension_mismatch(Quantity(relative), 1, "relative strength of 'UpdateNoise' is "
+                                    'not a number')
         self.strength, self.relative = strength, float(relative)
 
     def __repr__(self):

@@ -4,8 +4,8 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from brian2 import (Network, NeuronGroup, Quantity, Synapses, defaultclock, get_device, ms, prefs,
-                    second)
+from brian2 import (DimensionMismatchError, Network, NeuronGroup, Quantity, Synapses, defaultclock,
+                    get_device, mV, ms, prefs, second)
 from brian2.core.base import BrianObjectException
 from brian2.devices.cpp_standalone.device import CPPStandaloneDevice
 from hypothesis import given, settings
@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from brian_le import point_neuron
 from brian_le.protocols.contents import is_state
 from brian_le.substrate import (Dead, Drift, Imperfection, Mismatch, Noise, Substrate,
-                                normal_number, uniform_number)
+                                UpdateNoise, normal_number, uniform_number)
 from tests.brian_le.substrate.circuits import (CIRCUITS, assert_same, compose, give,
                                                imperfections, states, stored)
 from tests.running import CODE_TARGETS, run_cases
@@ -336,7 +336,13 @@ def written(wrong):
 BAD = {
     'no imperfection': (lambda: Substrate(['noise']), TypeError, "'noise' is not an imperfection"),
     'a class': (lambda: Substrate([Dead]), TypeError, 'is not an imperfection'),
-    'not a list': (lambda: Substrate(Dead(0.1)), TypeError, 'iterable'),
+    'not a list': (lambda: Substrate(Dead(0.1)), TypeError, 'give a list of them'),
+    'text': (lambda: Noise('r', '0.1'), ValueError, "strength of the noise on 'r' is 0.1; it has"),
+    'several': (lambda: Noise('r', [0.1, 0.2]), ValueError, 'give one for all neurons'),
+    'units of a factor': (lambda: Mismatch('r', 3*mV), DimensionMismatchError, 'is not a number'),
+    'units of an error': (lambda: UpdateNoise(0, 3*mV), DimensionMismatchError,
+                          'is not a number'),
+    'none': (lambda: Noise('r', None), ValueError, "strength of the noise on 'r' is None"),
     'pattern': (lambda: Noise('r', 0.1, on=''), ValueError, "give a pattern of names"),
     'pattern of another kind': (lambda: Noise('r', 0.1, on=3), ValueError, 'on is 3'),
     'nothing to change': (lambda: settled(Noise('q', 0.1)), ValueError,
