@@ -10,7 +10,7 @@ from brian_le.synapses import DenseSynapses
 __all__ = ['project']
 
 
-def project(source, target, equations, *, name, one_to_one=False,
+def project(source, target, equations, *, name, one_to_one=False, connect=None,
             synapses=DenseSynapses, orders=None, **options):
     """Connect two populations, with every operation at its place in the step.
 
@@ -27,8 +27,12 @@ def project(source, target, equations, *, name, one_to_one=False,
         Name of the synapses.
     one_to_one : bool
         Connect neuron i to neuron i instead of all to all.
+    connect : dict, optional
+        Connect some neurons instead of all to all: arguments of `brian2.Synapses.connect`, such as
+        ``{'p': 0.1}`` or ``{'i': [0, 3], 'j': [1, 1]}``.
     synapses : type
-        The class of a projection that is not one-to-one, by default `DenseSynapses`.
+        The class of a projection from all to all, by default `DenseSynapses`; others are
+        `brian2.Synapses`.
     orders : dict of str to float, optional
         Places of sums that are formed elsewhere in the step, by the name of the summed variable.
     **options
@@ -41,8 +45,8 @@ def project(source, target, equations, *, name, one_to_one=False,
     Raises
     ------
     ValueError
-        If populations of different sizes are to be connected one to one, or `orders` names a
-        variable that is not summed.
+        If populations of different sizes are to be connected one to one, if that is asked for
+        together with `connect`, or if `orders` names a variable that is not summed.
 
     Examples
     --------
@@ -61,11 +65,15 @@ def project(source, target, equations, *, name, one_to_one=False,
     if one_to_one and len(source) != len(target):
         raise ValueError(f"'{source.name}' has {len(source)} neurons and '{target.name}' "
                          f"{len(target)}; a one-to-one projection needs equal sizes")
-    if one_to_one:
+    if one_to_one and connect:
+        raise ValueError(f"'{name}' is to be one-to-one and to have connections of its own; give "
+                         'one of them')
+    connect = {'j': 'i'} if one_to_one else connect
+    if connect:
         synapses = Synapses
     projection = synapses(source, target, equations, method='prospective_euler', order=WEIGHTS,
                           name=name, namespace={}, **options)
-    projection.connect(j='i') if one_to_one else projection.connect()
+    projection.connect(**connect or {})
     for variable, updater in projection.summed_updaters.items():
         updater.when, updater.order = 'groups', orders.get(variable, SUM)
     return projection

@@ -117,8 +117,7 @@ class Substrate:
             equations = self.imperfections[number].between(source, target, name, equations,
                                                            orders or {})
         projection = project(source, target, equations, name=name, orders=orders, **options)
-        return self._placed(projection, concerned,
-                            len(source) if options.get('one_to_one') else None)
+        return self._placed(projection, concerned, _number_of_connections(source, options))
 
     def parameters(self, target, equations, *, name, shared, **options):
         """Create parameters of neurons, see `brian_le.SharedParameters`.
@@ -285,6 +284,16 @@ class _Check(BrianObject):
             raise RuntimeError(f"the time step of '{name}' was {self.dt*1e3:g} ms when its "
                                f'imperfections were drawn, and is {float(self.clock.dt)*1e3:g} ms '
                                "now; set 'defaultclock.dt' first")
+
+
+def _number_of_connections(source, options):
+    """How many connections a projection has, if it follows from how it is made."""
+    if options.get('one_to_one'):
+        return len(source)
+    connect = options.get('connect') or {}
+    if {'i', 'j'} == connect.keys() and not any(isinstance(x, str) for x in connect.values()):
+        return np.broadcast(*connect.values()).size
+    return None
 
 
 def _check_events(name, options, changed):

@@ -54,7 +54,12 @@ class Site:
     def size(self):
         """Number of neurons of one replica, or of synapses."""
         if self.is_projection:
-            return len(self.object) if self.n_synapses is None else self.n_synapses
+            try:
+                return len(self.object) if self.n_synapses is None else self.n_synapses
+            except NotImplementedError:
+                raise ValueError(f"the connections of '{self.name}' are not known before the "
+                                 "simulation runs; give their neurons as arrays, "
+                                 "connect={'i': ..., 'j': ...}") from None
         return len(self.object)//getattr(self.object, 'replicas', 1)
 
     def for_all(self, draws):

@@ -26,6 +26,16 @@ def test_weighted_sum(n_pre, n_post, seed):
     np.testing.assert_allclose(b.v_up[:], matrix @ np.arange(n_pre), atol=1e-13)
 
 
+def test_some_connections():
+    a, b = groups(3, 2)
+    S = project(a, b, fixed_weights('v_up'), name='S', connect={'i': [0, 2], 'j': [1, 1]})
+    S.w, a.r = [2, 3], [1, 10, 100]
+    Network(a, b, S).run(0.1*ms)
+    np.testing.assert_array_equal(b.v_up[:], [0, 302])
+    with pytest.raises(ValueError, match="'S' is to be one-to-one and to have connections"):
+        project(a, a, fixed_weights('v_up'), name='S', one_to_one=True, connect={'p': 0.5})
+
+
 def test_places_in_the_step_do_not_depend_on_those_of_the_groups():
     a, b = groups(2, 2)
     S = project(a, b, fixed_weights('v_up'), name='S')

@@ -49,11 +49,12 @@ def _batched(kind, layers, name, substrate, **options):
 
 def plain(name, substrate):
     """A circuit of the user's own, with units."""
-    cells = substrate.neurons(5, '''dv/dt = (I + 10*mV*(s + own) - v)/tau : volt
+    cells = substrate.neurons(5, '''dv/dt = (I + 10*mV*(s + own + few) - v)/tau : volt
                                     f = tanh(gain*v/(10*mV)) : 1
                                     gain = 1.5 : 1
                                     s : 1
                                     own : 1
+                                    few : 1
                                     I : volt
                                     tau : second (constant)''', name=f'{name}_cells',
                               method='euler', namespace={})
@@ -64,9 +65,11 @@ def plain(name, substrate):
     again.matrix('w')[:] = 0.05*(np.arange(5) - np.arange(5)[:, None])
     alone = substrate.project(cells, cells, 'own_post = w*f_pre : 1 (summed)\nw : 1',
                               name=f'{name}_alone', one_to_one=True)
-    alone.w = 0.5
+    few = substrate.project(cells, cells, 'few_post = w*f_pre : 1 (summed)\nw : 1',
+                            name=f'{name}_few', connect={'i': [0, 1, 3], 'j': [2, 2, 4]})
+    alone.w, few.w = 0.5, [0.2, 0.3, 0.4]
     substrate.settle()
-    return [cells, again, alone]
+    return [cells, again, alone, few]
 
 
 CIRCUITS = {'microcircuit': microcircuit, 'layered': layered, 'gle': gle, 'cortical': cortical,

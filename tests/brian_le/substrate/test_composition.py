@@ -5,7 +5,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from brian2 import (DimensionMismatchError, Network, NeuronGroup, Quantity, Synapses, defaultclock,
-                    get_device, mV, ms, prefs, second)
+                    get_device, mV, ms, prefs, second, seed)
 from brian2.core.base import BrianObjectException
 from brian2.devices.cpp_standalone.device import CPPStandaloneDevice
 from hypothesis import given, settings
@@ -13,8 +13,8 @@ from hypothesis import strategies as st
 
 from brian_le import point_neuron
 from brian_le.protocols.contents import is_state
-from brian_le.substrate import (Dead, Drift, Imperfection, Mismatch, Noise, Substrate,
-                                UpdateNoise, normal_number, uniform_number)
+from brian_le.substrate import (Dead, Delay, Drift, Imperfection, Mismatch, Noise, Substrate,
+                                UpdateNoise, WeightResolution, normal_number, uniform_number)
 from tests.brian_le.substrate.circuits import (CIRCUITS, assert_same, compose, give,
                                                imperfections, states, stored)
 from tests.running import CODE_TARGETS, run_cases
@@ -275,6 +275,28 @@ def test_script_in_the_document(capsys):
     exec(textwrap.dedent(script), {})
     shown = capsys.readouterr().out
     assert 'r_now = alive*((tanh(u_prosp)) + r_noise)' in shown and shown.endswith('27.0\n')
+
+
+@pytest.mark.parametrize('connect', [{'p': 0.3}, {'condition': '(i + j) % 3 == 0'}])
+def test_connections_of_ones_own(connect):
+    """Every imperfection of a projection with few connections, beside a plain loop."""
+    seed(3)
+    wrong = [WeightResolution(3, 1), Mismatch('w', 0.2), Dead(0.3, variables='w'), Delay(0.2*ms)]
+    substrate = Substrate(wrong, seed=1)
+    source, target = NeuronGroup(9, 'r = sin(i + t/ms) : 1'), NeuronGroup(8, 'v : 1')
+    few = substrate.project(source, target, 'v_post = w*r_pre : 1 (summed)\nw : 1', name='few',
+                            connect=connect)
+    assert 15 < len(few) < 35
+    few.w = np.linspace(-1, 1, len(few))
+    substrate.settle()
+    Network(source, target, few).run(0.6*ms)
+    levels = (np.floor(few.w[:]*3.5) + 0.5)/3.5
+    levels[few.w[:] == 1] = 1
+    expected = np.zeros(8)
+    late = np.sin(few.i[:] + 0.5 - 0.2)
+    np.add.at(expected, few.j[:], levels*few.mismatch_w[:]*few.conducts[:]*late)
+    np.testing.assert_allclose(target.v[:], expected, rtol=0, atol=1e-13)
+    assert few.conducts[:].sum() == len(few) - round(0.3*len(few))
 
 
 def settled(*wrong):
