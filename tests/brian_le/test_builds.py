@@ -61,7 +61,7 @@ def test_flags_for_make(monkeypatch, tmp_path):
     for given, expected in (((), ['-j3']), (['-j'], ['-j3']), (['-j1', 'VERBOSE=1'],
                                                               ['-j1', 'VERBOSE=1'])):
         builds._compile(tmp_path, given)
-        assert called.pop()[5:] == expected
+        assert called.pop()[6:] == expected
 
 
 def test_a_compiler_that_fails_is_quoted(tmp_path):
