@@ -5,7 +5,6 @@ process leaves behind is never taken for a result, so the same command continues
 ends with the same files.
 """
 
-import asyncio
 import contextlib
 import errno
 import functools
@@ -17,10 +16,8 @@ import threading
 import time
 import traceback
 from collections import Counter
-from concurrent.futures import ThreadPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
 from pathlib import Path
-from unittest import mock
 
 from tqdm import tqdm
 
@@ -29,6 +26,7 @@ from brian_le.protocols.results import RunsElsewhere, is_finished
 from brian_le.protocols.study_files import get_study
 from brian_le.protocols.study_folders import StudyFolder, describe
 from brian_le.protocols.targets import get_target, one_line, source_of
+from brian_le.protocols.workers import import_brian2, workers
 
 __all__ = ['sweep']
 
@@ -37,8 +35,6 @@ _FULL = {errno.ENOSPC, errno.EDQUOT, errno.EACCES, errno.EPERM, errno.EROFS, err
 _NEEDS_PATH = {errno.EACCES, errno.EPERM}  # these say nothing without the path they are about
 _NO_FOLDER = {errno.ENOENT, errno.ENOTDIR}
 _NEARLY_FULL = 2**20  # bytes
-_CONNECTING_SECONDS, _WORKER_SECONDS = 10, 10  # to a scheduler; for its first worker
-_IMPORTING = threading.Lock()
 
 
 def sweep(target, *, grid=None, set=None, seeds=None, jobs=None, out=None, device=None,
@@ -113,7 +109,7 @@ def sweep(target, *, grid=None, set=None, seeds=None, jobs=None, out=None, devic
     with _clear_errors(folder), _terminations():
         folder.begin(description, plan)
         try:
-            with _workers(jobs, cluster, len(missing)) as work, tqdm(
+            with workers(jobs, cluster, len(missing)) as work, tqdm(
                     total=len(runs), initial=len(runs) - len(missing), unit='run', disable=quiet,
                     dynamic_ncols=True) as progress:
                 _run_all(job, folder, _together(study, missing), work, progress)
@@ -174,75 +170,6 @@ def _clear_errors(folder):
             error.filename) from error
 
 
-def _workers(jobs, cluster, n_runs):
-    """A context with a function that does a job for several runs, and yields what comes of each."""
-    return _processes(jobs, n_runs) if cluster is None else _cluster(cluster)
-
-
-@contextlib.contextmanager
-def _processes(jobs, n_runs):
-    """Processes of this machine, or, for one job, this one."""
-    from joblib import Parallel, cpu_count, delayed, parallel_config
-
-    with parallel_config(backend='loky', n_jobs=jobs or max(1, min(cpu_count(), n_runs)),
-                         initializer=_end_with, initargs=(os.getpid(),)):
-        parallel = Parallel(return_as='generator_unordered', batch_size=1)
-
-        def work(job, runs):
-            with _no_interrupts():
-                return parallel(delayed(job)(run) for run in runs)
-
-        yield work
-
-
-@contextlib.contextmanager
-def _cluster(address):
-    """The workers of a Dask scheduler."""
-    try:
-        from distributed import Client, KilledWorker, as_completed
-    except ImportError:
-        raise RuntimeError("a cluster needs Dask; install it with pip install "
-                           "'brian-le[cluster]'") from None
-    _find_scheduler(address)
-
-    def work(job, runs):
-        runs = {client.submit(job, run, pure=False): run for run in runs}
-        for future in as_completed(runs, loop=client.loop):
-            if future.status in ('cancelled', 'lost'):
-                raise RuntimeError(f"the Dask scheduler at '{address}' has gone; finished runs are "
-                                   'intact, and the same command continues with the others')
-            killed = isinstance(future.exception(), KilledWorker)  # by this run, and several times
-            yield (runs[future].key, 'killed', None) if killed else future.result()
-
-    with Client(address, timeout=_CONNECTING_SECONDS, set_as_default=False) as client:
-        try:
-            client.wait_for_workers(1, timeout=_WORKER_SECONDS)
-        except TimeoutError:
-            raise RuntimeError(f"the Dask scheduler at '{address}' has no workers; start some with "
-                               f"'dask worker {address}'") from None
-        yield work
-
-
-def _find_scheduler(address):
-    """Raise a RuntimeError unless there is a scheduler.
-
-    A client that has found none would wait once more as it is closed, and then say so at length.
-    """
-    from distributed import Security
-    from distributed.comm import connect
-
-    async def knock():
-        comm = await connect(address, timeout=_CONNECTING_SECONDS,
-                             **Security().get_connection_args('client'))
-        await comm.close()
-
-    with ThreadPoolExecutor(1) as thread:  # a notebook has an event loop of its own in this one
-        try:
-            thread.submit(asyncio.run, knock()).result()
-        except (OSError, ValueError) as error:
-            raise RuntimeError(f"there is no Dask scheduler at '{address}': {error}") from None
-
-
 def _run_all(job, folder, runs, work, progress):
     """Run until all is finished or has failed."""
     pending, died, n_failed, table_written = runs, Counter(), 0, time.monotonic()
@@ -293,19 +220,6 @@ def _count(progress, n_failed):
     progress.update()
 
 
-@contextlib.contextmanager
-def _no_interrupts():
-    """Let processes that are started here know nothing of Ctrl-C, which is for the sweep alone."""
-    if threading.current_thread() is not threading.main_thread():
-        yield
-        return
-    users = signal.signal(signal.SIGINT, signal.SIG_IGN)
-    try:
-        yield
-    finally:
-        signal.signal(signal.SIGINT, users)
-
-
 def _work(run, target, source, device, directory):
     """One run, in any process: its key, what came of it, and measures or an error."""
     folder = StudyFolder(directory)
@@ -315,7 +229,7 @@ def _work(run, target, source, device, directory):
         if not mine:
             return run.key, 'elsewhere', None
         try:
-            _import_brian2()
+            import_brian2()
             if source is not None and _source(target) != source:
                 return run.key, 'stopped', RuntimeError(
                     f"'{target.rpartition(':')[0]}' has changed since the sweep began; give it "
@@ -338,25 +252,6 @@ def _source(target):
         return source_of(target.rpartition(':')[0])
     except OSError:
         return None
-
-
-def _import_brian2():
-    """Import Brian2 in any thread, as workers of Dask do, which run everything in a second one.
-
-    It takes over Ctrl-C as it is imported, which Python allows in the main thread alone; elsewhere
-    this is left out.
-    """
-    if threading.current_thread() is threading.main_thread():
-        return  # whoever needs it imports it
-    set_handler = signal.signal
-
-    def set_in_main_thread(number, handler):
-        if threading.current_thread() is threading.main_thread():
-            return set_handler(number, handler)
-        return signal.getsignal(number)
-
-    with _IMPORTING, mock.patch.object(signal, 'signal', set_in_main_thread):
-        import brian2  # noqa: F401
 
 
 def _reason(error, folder=None):
@@ -385,16 +280,3 @@ def _full_disk(error, directory):
         if shutil.disk_usage(place).free < _NEARLY_FULL:
             return OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), place)
     return None
-
-
-def _end_with(sweeper):
-    """Let this process and those that it starts end when the sweep does, however that ends."""
-    if os.getpgrp() != os.getpid():
-        os.setpgid(0, 0)  # Ctrl-C is for the sweep alone, which ends its workers
-
-    def watch():
-        while os.getppid() == sweeper:
-            time.sleep(0.5)
-        os.killpg(0, signal.SIGKILL)
-
-    threading.Thread(target=watch, daemon=True).start()

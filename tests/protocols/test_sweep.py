@@ -17,7 +17,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from brian_le.protocols import load_study, plot, study_status, sweep, sweeping
+from brian_le.protocols import load_study, plot, study_status, sweep, workers
 from brian_le.protocols.catalogue import PROTOCOLS
 from brian_le.protocols.cli import main
 from brian_le.protocols.results import ResultFolder
@@ -575,7 +575,7 @@ def test_a_cluster(tmp_path):
 
 
 @pytest.fixture
-def workers(toy):
+def cluster(toy):
     """The address of a cluster with a worker that is a process of its own."""
     distributed = pytest.importorskip('distributed')
     dask = pytest.importorskip('dask')
@@ -585,24 +585,24 @@ def workers(toy):
         yield cluster.scheduler_address
 
 
-def test_workers_import_brian2_outside_of_their_main_thread(tmp_path, workers):
+def test_workers_import_brian2_outside_of_their_main_thread(tmp_path, cluster):
     from distributed import Client
 
     arguments = dict(set=dict(epochs=1, t_pattern='0.3 ms'), device='numpy', quiet=True)
-    with Client(workers, set_as_default=False) as client:
+    with Client(cluster, set_as_default=False) as client:
         def imported():
             return list(client.run(lambda: 'brian2' in __import__('sys').modules).values())
 
         assert imported() == [False]
-        there = sweep('bars', out=tmp_path/'there', cluster=workers, **arguments)
+        there = sweep('bars', out=tmp_path/'there', cluster=cluster, **arguments)
         assert imported() == [True]
     here = sweep('bars', out=tmp_path/'here', jobs=1, **arguments)
     assert there.rows == here.rows and len(there.rows) == 1
 
 
-def test_a_run_that_kills_a_worker_does_not_stop_the_others(tmp_path, workers):
+def test_a_run_that_kills_a_worker_does_not_stop_the_others(tmp_path, cluster):
     study = sweep('toy', grid=dict(mode=['deadly', 'good']), seeds=2, out=tmp_path/'s',
-                  cluster=workers, **{**SHORT, 'jobs': None})
+                  cluster=cluster, **{**SHORT, 'jobs': None})
     assert [row['mode'] for row in study.rows] == 2*['good']
     failed = study_status(tmp_path/'s').failed
     assert len(failed) == 2 and all('out of memory?' in error for error in failed.values())
@@ -611,7 +611,7 @@ def test_a_run_that_kills_a_worker_does_not_stop_the_others(tmp_path, workers):
 @pytest.mark.parametrize('address', ['localhost', '127.0.0.1:1'])
 def test_a_wrong_address(tmp_path, monkeypatch, address):
     distributed = pytest.importorskip('distributed')
-    monkeypatch.setattr(sweeping, '_CONNECTING_SECONDS', 0.1)
+    monkeypatch.setattr(workers, '_CONNECTING_SECONDS', 0.1)
     monkeypatch.setattr(distributed, 'Client', None)  # it would wait, and complain as it is closed
     with pytest.raises(RuntimeError, match=f"there is no Dask scheduler at '{address}'"):
         sweep('toy', out=tmp_path/'s', cluster=address, quiet=True, device='numpy')
@@ -621,7 +621,7 @@ def test_a_cluster_without_workers(tmp_path, monkeypatch):
     distributed = pytest.importorskip('distributed')
     with distributed.LocalCluster(n_workers=0, processes=False, protocol='tcp://',
                                   host='127.0.0.1', dashboard_address='127.0.0.1:0') as cluster:
-        monkeypatch.setattr(sweeping, '_WORKER_SECONDS', 0.1)
+        monkeypatch.setattr(workers, '_WORKER_SECONDS', 0.1)
         with pytest.raises(RuntimeError, match="has no workers; start some with 'dask worker"):
             sweep('toy', out=tmp_path/'s', cluster=cluster.scheduler_address, quiet=True,
                   device='numpy')
