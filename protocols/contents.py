@@ -23,7 +23,8 @@ def key_of(variable):
 def is_kept(variable):
     """Whether a variable is one that users know, and not internal."""
     return (isinstance(variable, ArrayVariable) and not variable.name.startswith('_')
-            and getattr(variable.owner, 'name', None) is not None)
+            and getattr(variable.owner, 'name', None) is not None
+            and not (is_recording(variable) and variable.size[1] == 0))
 
 
 def is_recording(variable):

@@ -360,6 +360,17 @@ class StudyFolder:
                                    measures_of(result))
         return self._measured[key]
 
+    def _is_whole(self, key):
+        """Whether a run is finished, and all of it can be read."""
+        if key in self._measured:
+            return is_finished(self.run(key))
+        try:
+            result = load_result(self.run(key))
+        except ValueError:
+            return False
+        self.measure(key, result)
+        return True
+
     def remember(self, key, measured):
         """Spare `measure` the reading of a run that has been measured in another process."""
         self._measured[key] = measured
@@ -370,7 +381,7 @@ class StudyFolder:
         labels = len({label for label, _ in description['runs']}) > 1
         rows = []
         for label, key in description['runs']:
-            if is_finished(self.run(key)) and (key in self._measured or not damage(self.run(key))):
+            if self._is_whole(key):
                 parameters, seed, measures = self.measure(key)
                 rows.append({**({'part': label} if labels else {}),
                              **{name: parameters.get(name) for name in description['columns']},

@@ -57,7 +57,7 @@ def _figure(study, measure, along, others):
             axes.plot(at, mean, marker + line, color=colour, label=label)
             axes.fill_between(at, low, high, color=colour, alpha=0.2, linewidth=0)
         else:
-            axes.errorbar(at, mean, np.array([mean - low, high - mean]), fmt=marker, color=colour,
+            axes.errorbar(at, mean, np.maximum([mean - low, high - mean], 0), fmt=marker, color=colour,
                           capsize=4, label=label)
     if along:
         unit = study.description['columns'][along]

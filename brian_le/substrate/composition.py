@@ -1,9 +1,12 @@
 """Several imperfections, applied to the objects of a circuit."""
 
+import re
+
 import numpy as np
 from brian2.core.base import BrianObject
 from brian2.equations.equations import EquationError, Equations
 from brian2.groups.neurongroup import NeuronGroup
+from brian2.groups.subgroup import Subgroup
 from brian2.utils.stringtools import get_identifiers
 
 from brian_le.projections import project
@@ -166,7 +169,7 @@ class Substrate:
             site.set(values)
             vars(site.object)[_DRAWN] = frozenset(values)
         for check in self._checks:
-            check.settled = True
+            check.settle()
 
     def values(self, imperfections=None, seed=None):
         """The values of all variables of imperfections, for a run of a compiled simulation.
@@ -207,7 +210,7 @@ class Substrate:
 
         With others that do, it is what a learned parameter may be started from.
         """
-        written = {(updater.target.name, variable.removesuffix(side)): site.name
+        written = {(_whole(updater.target).name, variable.removesuffix(side)): site.name
                    for site in self.sites if site.is_projection
                    for variable, updater in site.object.summed_updaters.items()
                    for side in ('_pre', '_post')}
@@ -228,6 +231,9 @@ class Substrate:
         """The equations of an object with imperfections, and the numbers of these."""
         equations = equations if isinstance(equations, Equations) else Equations(equations)
         concerned = []
+        for variable in variables_read_as(equations):
+            raise ValueError(f"'{name}' has a variable '{variable}_as_read', a name that is needed "
+                             'here; rename it')
         for number, imperfection in enumerate(self.imperfections):
             if not imperfection.is_absent and imperfection.concerns(name, equations,
                                                                     is_projection):
@@ -244,7 +250,8 @@ class Substrate:
 
     def _placed(self, obj, concerned, n_synapses=None):
         if concerned:
-            check = _Check(obj)
+            check = _Check(obj, any(self.imperfections[number].counts_steps
+                                    for number in concerned))
             self._checks.append(check)
             obj.contained_objects.append(check)
         site = Site(obj, len(self.sites), n_synapses)
@@ -270,17 +277,20 @@ class Substrate:
 class _Check(BrianObject):
     """Part of an object with imperfections: they have to be drawn, for the time step it has."""
 
-    def __init__(self, obj):
+    def __init__(self, obj, counts_steps):
         super().__init__(clock=obj.clock, name=f'{obj.name}_substrate')
-        self.dt = float(obj.clock.dt)
-        self.settled = False
+        self.counts_steps = counts_steps
+        self.dt = None  # that for which they were drawn
+
+    def settle(self):
+        self.dt = float(self.clock.dt)
 
     def before_run(self, run_namespace):
         name = self.name.removesuffix('_substrate')
-        if not self.settled:
+        if self.dt is None:
             raise RuntimeError(f"the imperfections of '{name}' have not been drawn; call 'settle' "
                                'of its substrate before the run')
-        if float(self.clock.dt) != self.dt:
+        if self.counts_steps and float(self.clock.dt) != self.dt:
             raise RuntimeError(f"the time step of '{name}' was {self.dt*1e3:g} ms when its "
                                f'imperfections were drawn, and is {float(self.clock.dt)*1e3:g} ms '
                                "now; set 'defaultclock.dt' first")
@@ -299,12 +309,26 @@ def _number_of_connections(source, options):
 def _check_events(name, options, changed):
     """A ValueError if the code of events reads what only equations read with imperfections."""
     codes = [options.get(key) for key in _EVENT_CODE]
-    for code in codes:
-        for text in code.values() if isinstance(code, dict) else [code]:
-            for variable in get_identifiers(text) & set(changed) if isinstance(text, str) else ():
-                raise ValueError(f"the code '{text}' of '{name}' reads '{variable}' without its "
-                                 'imperfections, which are in equations only; read a line of the '
-                                 f"equations there, such as '{variable}_real = {variable}'")
+    texts = [text for code in codes for text in (code.values() if isinstance(code, dict) else [code])
+             if isinstance(text, str)]
+    for text in texts:
+        for variable in {x for statement in re.split('[;\n]', text)
+                         for x in _read_by(statement)} & set(changed):
+            raise ValueError(f"the code '{text}' of '{name}' reads '{variable}' without its "
+                             'imperfections, which are in equations only; read a line of the '
+                             f"equations there, such as '{variable}_real = {variable}'")
+
+
+def _read_by(statement):
+    """What a statement reads, without what it assigns to: that is about the stored value."""
+    assignment = re.match(r'\s*(\w+)\s*[-+*/%]*=(?!=)(.*)', statement)
+    if assignment:
+        return get_identifiers(assignment[2]) - {assignment[1]}
+    return get_identifiers(statement)
+
+
+def _whole(group):
+    return group.source if isinstance(group, Subgroup) else group
 
 
 def drawn_variables(objects):

@@ -63,6 +63,8 @@ class Drift(Imperfection):
     array([11.05, 11.05])
     """
 
+    counts_steps = True
+
     def __init__(self, parameter, rate=0/second, *, wander=0.0, every=None, on='*'):
         super().__init__(on)
         self.parameter = parameter
@@ -105,6 +107,9 @@ class Drift(Imperfection):
     def equations(self, equations, is_projection):
         x = self.parameter
         drift = f'drift_{x}'
+        if f'nominal_{x}' in equations:
+            raise ValueError(f"'{x}' drifts, and has a mismatch together with an expression of it; "
+                             'give that one a stored value of its own')
         if kind_of(equations, x) == 'computed':
             equations = with_expression(without_flags(equations, x, 'shared'), x, f'{{}}*{drift}')
             equations += f'{drift} : 1'

@@ -81,6 +81,9 @@ class Imperfection:
                  for name in ('variable', 'variables', 'parameter', 'parameters'))
         return type(self), self.on, *names
 
+    #: Whether the values that it draws are for one time step.
+    counts_steps = False
+
     #: Names of variables each of which some object has to have.
     required = ()
 
@@ -165,7 +168,11 @@ def read_as(equations, name, expression, but=()):
     those in `but`, keep it. Expressions have lines of their own until they are `written_out`.
     """
     line = f'{name}{_AS_READ}'
-    if line not in equations:
+    if line in equations:
+        words = {line: f'({equations[line].expr.code})'}
+        equations = Equations([_reworded(eq, words) if eq.varname in but else eq
+                               for eq in equations.values()])
+    else:
         own = equations[name]
         equations = Equations([
             *(eq if eq.varname in (name, *but) else _reworded(eq, {name: line})

@@ -36,6 +36,8 @@ class _Line(Imperfection):
     kind = ''       # part of the names of its lines
     parameter = ''  # the variable of the projection that says how it works
 
+    counts_steps = True
+
     def changes(self, equations, is_projection):
         return is_projection and any(_variable_of(name, side, equations)
                                      for expression, side in _sums(equations).values()

@@ -4,10 +4,11 @@ import math
 
 import numpy as np
 from brian2.units.fundamentalunits import Quantity, fail_for_dimension_mismatch
+from brian2.utils.stringtools import get_identifiers, word_substitute
 
 from brian_le.checks import check_array, choose
 from brian_le.substrate.imperfection import (Imperfection, kind_of, read_as, source_of, unit_of,
-                                             with_expression, with_words, without_flags)
+                                             with_expression, without_flags)
 
 __all__ = ['Mismatch']
 
@@ -24,7 +25,8 @@ class Mismatch(Imperfection):
     A parameter of neurons that is stored becomes one value per neuron; one that is an expression is
     multiplied by a new variable ``mismatch_NAME``. If it is an expression of another parameter of
     the same mismatch, as ``tau_r = tau_m``, it becomes one of that without mismatch, so that both
-    factors are as told. (That other one alone takes it along.)
+    factors are as told. (That other one alone takes it along.) The expression then keeps the value
+    that the other one had at `Substrate.settle`.
 
     Of synapses, such a factor multiplies the parameter wherever it is read: learning does not know
     of it. (Limits of weights, ``w_max``, are no parameters of synapses in this sense; see
@@ -198,6 +200,8 @@ def _range(clip):
 
 def _is_parameter(name, equations, is_projection):
     """Whether a variable may have a mismatch: what is linked or integrated has it elsewhere."""
+    if 'summed' in equations[name].flags:
+        return False
     if is_projection:
         # the step of weights reads limits by their names
         return not any(name == f'{x}{end}' for x in equations.diff_eq_names
@@ -208,14 +212,28 @@ def _is_parameter(name, equations, is_projection):
 
 def _apart(equations, names, rewritten):
     """The equations with no parameter depending on the mismatch of another one."""
-    computed = {name: equations[name].expr.code for name in names
-                if kind_of(equations, name) == 'computed'}
-    for name in computed:
-        while others := computed.keys() & equations[name].identifiers:
-            equations = with_words(equations, name,
-                                   {other: f'({computed[other]})' for other in others})
-        for other in set(rewritten) & equations[name].identifiers:
-            equations = with_words(equations, name, {other: f'nominal_{other}'})
-            if f'nominal_{other}' not in equations:
-                equations += f'nominal_{other} : {unit_of(equations[other])} (constant)'
+    lines = {source_of(name, equations) for name in names}
+    codes = {x: equations[x].expr.code for x in equations if kind_of(equations, x) == 'computed'}
+    stored = {name: f'nominal_{name}' for name in rewritten}
+
+    def nominal(code):
+        words = dict(stored)
+        for x in codes.keys() & get_identifiers(code):
+            text = nominal(codes[x])
+            if x in lines or text != codes[x]:  # it is one of them, or an expression of one
+                words[x] = f'({text})'
+        return word_substitute(code, words)
+
+    needed = set()
+    for line in lines & codes.keys():
+        code = nominal(codes[line])
+        needed |= set(stored.values()) & get_identifiers(code)
+        if code != codes[line]:
+            equations = with_expression(equations, line, code)
+    for name, nominal_name in stored.items():
+        if nominal_name in needed:
+            if f'drift_{name}_step' in equations:
+                raise ValueError(f"'{name}' drifts, and has a mismatch together with an expression "
+                                 'of it; give that one a stored value of its own')
+            equations += f'{nominal_name} : {unit_of(equations[name])} (constant)'
     return equations

@@ -66,6 +66,8 @@ class Noise(Imperfection):
     True
     """
 
+    counts_steps = True
+
     def __init__(self, variable, strength, *, tau=0*ms, on='*'):
         super().__init__(on)
         self.variable = variable

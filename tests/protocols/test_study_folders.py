@@ -2,6 +2,7 @@
 
 import json
 import shutil
+import zipfile
 
 import pytest
 
@@ -48,6 +49,16 @@ def test_a_damaged_run_is_told_and_leaves_the_others(study, capsys, name, conten
     shutil.rmtree(study.directory/'figures')
     assert again(study).rows == truth
     assert files(study.directory) == undamaged
+
+
+def test_a_number_that_is_damaged_leaves_the_others(study):
+    file = study.directory/'runs'/study.rows[0]['run']/'arrays.npz'
+    with zipfile.ZipFile(file) as archive:
+        info = archive.infolist()[0]
+    content = bytearray(file.read_bytes())
+    content[info.header_offset + 30 + len(info.filename) + info.file_size - 1] ^= 1
+    file.write_bytes(content)
+    assert load_study(study.directory).rows == study.rows[1:]
 
 
 @pytest.mark.parametrize('content', ['', '{', '{}', '[1]', '3'])

@@ -1,5 +1,6 @@
 """Figures of any study."""
 
+import numpy as np
 import pytest
 
 from brian_le.protocols.study_folders import StudyResult
@@ -17,3 +18,11 @@ def test_many_curves_differ(values):
               and line.get_marker() in 'os^DvPX']
     assert len(curves) == 20
     assert len({(line.get_color(), line.get_marker()) for line in curves}) == 20
+
+
+def test_seeds_that_find_the_same():
+    """Their mean may be rounded to above the largest of them."""
+    rows = [dict(name=name, seed=seed, y=0.1, run='') for name in 'ab' for seed in range(3)]
+    assert np.mean([0.1]*3) > 0.1
+    (axes,) = measures(StudyResult('s', dict(target='toy', columns=dict(name='')), rows))['y'].axes
+    assert axes.containers

@@ -137,7 +137,8 @@ USUAL = """
         if several:
             cells.I = [0.0, 0.0, 0.0, 0.0, I]
         monitor = StateMonitor(cells, 'v', record=[0, 4], name='monitor', dt=1*ms)
-        return [cells, monitor], 5*ms, lambda found: dict(
+        nothing = StateMonitor(cells, 'v', record=[], name='nothing')
+        return [cells, monitor, nothing], 5*ms, lambda found: dict(
             shape=np.array(found['monitor.v'].shape), recorded=found['monitor.v'],
             times=found['monitor.t'])
 """

@@ -348,10 +348,26 @@ def on_pre():
                       name='synapses')
 
 
-def written(wrong):
+def test_events_may_change_what_is_stored():
+    substrate = Substrate([Mismatch('w', 0.1), Noise('I', 0.1)])
+    group = cells(substrate, threshold='v > 1', reset='v = 0\nI = 0')
+    substrate.project(group, group, 'w : 1\nw_real = w : 1', synapses=Synapses, name='synapses',
+                      on_pre='v_post += w_real; w = clip(w + 0.1, 0, 1)')
+
+
+def test_a_mismatch_is_for_any_time_step():
+    substrate = Substrate([Mismatch('tau', 0.1)])
+    group = cells(substrate)
+    group.tau = 5*ms
+    substrate.settle()
+    defaultclock.dt = 0.2*ms
+    Network(group).run(0.2*ms)
+
+
+def written(wrong, part=slice(None)):
     substrate = Substrate([wrong])
     group = cells(substrate)
-    substrate.project(group, group, 'I_post = w*v_pre : 1 (summed)\nw : 1', name='sum')
+    substrate.project(group, group[part] if part != slice(None) else group, 'I_post = w*v_pre : 1 (summed)\nw : 1', name='sum')
     substrate.settle()
 
 
@@ -396,6 +412,10 @@ BAD = {
                r"code 'v_post \+= w' of 'synapses' reads 'w' without its imperfections"),
     'written': (lambda: written(Mismatch('I', 0.1)), ValueError,
                 r"changes 'I' of 'cells', but 'sum' writes it in every step; .* on='sum'"),
+    'written in part': (lambda: written(Mismatch('I', 0.1), slice(2)), ValueError,
+                        "changes 'I' of 'cells', but 'sum' writes it in every step"),
+    'name of what is read': (lambda: Substrate([]).neurons(1, 'x_as_read : 1', name='cells'),
+                             ValueError, "'cells' has a variable 'x_as_read', a name that is"),
     'drift of what is written': (lambda: written(Drift('I', 1/second)), ValueError,
                                  "changes 'I' of 'cells', but 'sum' writes it in every step"),
     'new': (lambda: settled(Noise('r', 0)).values([Noise('r', 0.1)]), ValueError,

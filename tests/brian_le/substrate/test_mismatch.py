@@ -1,9 +1,9 @@
 import numpy as np
 import pytest
-from brian2 import DimensionMismatchError, Network, NeuronGroup, metre, ms, mV, siemens
+from brian2 import DimensionMismatchError, Network, NeuronGroup, metre, ms, mV, second, siemens
 
 from brian_le import dendritic_prediction, point_neuron, pyramidal
-from brian_le.substrate import Mismatch, Substrate
+from brian_le.substrate import Drift, Mismatch, Substrate, WeightRange
 
 N = 20_000
 CELL = 'tau_m : second (shared, constant)\ntau_r = 2*tau_m : second (shared)\ndv/dt = -v/tau_m : 1'
@@ -78,6 +78,47 @@ def test_parameters_that_are_expressions_of_others(neuron, correlation):
         np.testing.assert_allclose(drawn, drawn[:1].repeat(len(names), axis=0), rtol=1e-13)
     else:
         assert abs(np.corrcoef(drawn) - np.eye(len(names))).max() < 4/np.sqrt(n)
+
+
+def test_expressions_of_expressions():
+    substrate = Substrate([Mismatch(('a', 'b', 'y'), 0.2, correlation=1)], seed=1)
+    group = substrate.neurons(5, '''a : 1 (constant)
+                                    between = 2*a : 1
+                                    b = 3*between : 1
+                                    y : 1
+                                    y_now = between/b : 1''', name='cells',
+                              method='prospective_euler')
+    group.a = 1
+    substrate.settle()
+    factor = group.a[:]
+    assert len(set(factor)) == 5
+    np.testing.assert_allclose(group.b[:], 6*factor, rtol=1e-13)
+    np.testing.assert_allclose(group.between[:], 2*factor, rtol=1e-13)
+    np.testing.assert_allclose(group.y_now[:], factor/3, rtol=1e-13)
+    values = substrate.values([Mismatch(('a', 'b', 'y'), 0, correlation=1)])
+    assert (values['cells.a'] == 1).all() and (values['cells.nominal_a'] == 1).all()
+
+
+def test_synaptic_parameters_that_are_expressions_of_others():
+    """Also where an imperfection before has changed what is read."""
+    for before in ([], [WeightRange(0.5, variable='a')]):
+        substrate = Substrate([*before, Mismatch(('a', 'b'), 0.2)], seed=1)
+        source, target = NeuronGroup(1, 'r : 1'), NeuronGroup(4, 'v : 1')
+        links = substrate.project(source, target, 'v_post = b*r_pre : 1 (summed)\na : 1\n'
+                                  'b = 3*a : 1', name='links')
+        links.a, source.r = 2, 1
+        substrate.settle()
+        Network(source, target, links).run(0.1*ms)
+        a = 0.5 if before else 2
+        np.testing.assert_allclose(target.v[:], 3*a*links.mismatch_b[:], rtol=1e-13)
+
+
+@pytest.mark.parametrize('order', [1, -1])
+def test_a_drift_that_an_expression_would_not_follow(order):
+    wrong = [Mismatch(('tau_m', 'tau_r'), 0.2), Drift('tau_m', 1/second)][::order]
+    with pytest.raises(ValueError, match="'tau_m' drifts, and has a mismatch together with"):
+        Substrate(wrong).neurons(2, point_neuron(tau_m='constant'), name='cells',
+                                 method='prospective_euler')
 
 
 def test_one_parameter_takes_along_what_is_an_expression_of_it():
