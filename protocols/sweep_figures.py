@@ -57,8 +57,9 @@ def _figure(study, measure, along, others):
             axes.plot(at, mean, marker + line, color=colour, label=label)
             axes.fill_between(at, low, high, color=colour, alpha=0.2, linewidth=0)
         else:
-            axes.errorbar(at, mean, np.maximum([mean - low, high - mean], 0), fmt=marker, color=colour,
-                          capsize=4, label=label)
+            # a mean may be rounded to beyond what it is the mean of
+            bars = np.maximum([mean - low, high - mean], 0)
+            axes.errorbar(at, mean, bars, fmt=marker, color=colour, capsize=4, label=label)
     if along:
         unit = study.description['columns'][along]
         axes.set(xlabel=f'{along} ({unit})' if unit else along)

@@ -308,10 +308,10 @@ def _number_of_connections(source, options):
 
 def _check_events(name, options, changed):
     """A ValueError if the code of events reads what only equations read with imperfections."""
-    codes = [options.get(key) for key in _EVENT_CODE]
-    texts = [text for code in codes for text in (code.values() if isinstance(code, dict) else [code])
-             if isinstance(text, str)]
-    for text in texts:
+    texts = []
+    for code in (options.get(key) for key in _EVENT_CODE):
+        texts += code.values() if isinstance(code, dict) else [code]
+    for text in (text for text in texts if isinstance(text, str)):
         for variable in {x for statement in re.split('[;\n]', text)
                          for x in _read_by(statement)} & set(changed):
             raise ValueError(f"the code '{text}' of '{name}' reads '{variable}' without its "

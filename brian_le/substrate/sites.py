@@ -74,8 +74,8 @@ class Site:
                 values = self.object.variables[variable].get_value()
             except NotImplementedError:
                 raise ValueError(f"the values of '{variable}' of '{self.name}' are not known "
-                                 'before the simulation runs; set them to a number or an array, not by a '
-                                 'string or for some units only') from None
+                                 'before the simulation runs; set them to a number or an array, '
+                                 'not by a string or for some units only') from None
             self.nominal[variable] = np.array(values)
         return self.nominal[variable]
 

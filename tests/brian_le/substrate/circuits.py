@@ -4,8 +4,8 @@ import numpy as np
 from brian2 import mV, ms, second
 from brian2.equations.equations import SUBEXPRESSION
 
-from brian_le.models import (CorticalChain, Dense, GLENetwork, LayeredNetwork, Microcircuit, initial_weights,
-                             random_weights)
+from brian_le.models import (CorticalChain, Dense, GLENetwork, LayeredNetwork, Microcircuit,
+                             initial_weights, random_weights)
 from brian_le.substrate import (ActivationMismatch, Dead, Drift, Mismatch, Noise, Stuck, Substrate)
 
 

@@ -367,7 +367,8 @@ def test_a_mismatch_is_for_any_time_step():
 def written(wrong, part=slice(None)):
     substrate = Substrate([wrong])
     group = cells(substrate)
-    substrate.project(group, group[part] if part != slice(None) else group, 'I_post = w*v_pre : 1 (summed)\nw : 1', name='sum')
+    target = group if part == slice(None) else group[part]
+    substrate.project(group, target, 'I_post = w*v_pre : 1 (summed)\nw : 1', name='sum')
     substrate.settle()
 
 
