@@ -177,7 +177,8 @@ def one_line(error, folder):
     Parameters
     ----------
     error : Exception
-        Possibly the last one of several, each caused by the next.
+        Possibly the last one of several, each caused by the next; causes that say nothing are
+        passed over.
     folder : path-like
         The folder of the user's files.
 
@@ -186,7 +187,7 @@ def one_line(error, folder):
     str
         As in ``"KeyError: 'weights' (my_model.py, line 3)"``.
     """
-    while error.__cause__ is not None:
+    while str(error.__cause__ or '').strip():
         error = error.__cause__
     lines = [f'{Path(entry.filename).name}, line {entry.lineno}'
              for entry in traceback.extract_tb(error.__traceback__)

@@ -255,8 +255,12 @@ def test_random_numbers_of_the_user_go_on(device):
     np.testing.assert_array_equal(found, expected)
 
 
-def test_an_interrupted_simulation_is_no_result():
+def test_an_interrupted_simulation_is_no_result(monkeypatch):
     """Brian2 by itself would stop after the step, and say nothing."""
+    handler = signal.getsignal(signal.SIGINT)
+    if hasattr(handler, 'previous_handler'):  # none, if the tests run in the background of a shell
+        monkeypatch.setattr(handler, 'previous_handler', signal.default_int_handler)
+
     def interrupted():
         @network_operation(name='interrupt')
         def interrupt(t):

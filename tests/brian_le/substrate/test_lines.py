@@ -8,7 +8,7 @@ from brian_le.protocols.program import build_program
 from brian_le.step import STIMULUS
 from brian_le.substrate import Delay, LowPass, Noise, Substrate
 from tests.brian_le.substrate.circuits import CIRCUITS, assert_same, compose, give, states
-from tests.running import CODE_TARGETS, run_cases
+from tests.running import CODE_TARGETS, copied, run_cases
 
 STEPS, DT = 20, 0.1
 W = np.array([[0.5, -1.0], [0.3, 0.8], [-0.7, 0.2]])  # [pre, post]
@@ -59,7 +59,7 @@ def case(*imperfections, replicas=2, values=None):
 
 def results(objects):
     inputs, cells, up, again = objects
-    return {'r': cells.r[:], 'v_err': inputs.v_err[:], 'up': up.w[:], 'again': again.w[:]}
+    return copied({'r': cells.r[:], 'v_err': inputs.v_err[:], 'up': up.w[:], 'again': again.w[:]})
 
 
 class Late:

@@ -8,7 +8,7 @@ from brian_le.step import NEURONS, STIMULUS
 from brian_le.substrate import (Mismatch, Substrate, UpdateNoise, WeightRange, WeightResolution,
                                 uniform_number)
 from tests.brian_le.substrate.circuits import CIRCUITS, assert_same, compose, give, states
-from tests.running import CODE_TARGETS, run_cases
+from tests.running import CODE_TARGETS, copied, run_cases
 
 STEPS, DT, SEED = 20, 0.1, 3
 W = np.array([[0.5, -1.0], [0.3, 0.8], [-0.7, 0.2]])  # [pre, post]
@@ -72,8 +72,8 @@ def case(kinds, replicas=1, imperfections=None, values=None):
 
 
 def results(kinds, objects):
-    return {(kind, what): value for kind, projection in zip(kinds, objects[2:])
-            for what, value in (('v', getattr(objects[1], f'v_{kind}')[:]), ('w', projection.w[:]))}
+    return copied({(kind, what): value for kind, projection in zip(kinds, objects[2:]) for what, value
+                   in (('v', getattr(objects[1], f'v_{kind}')[:]), ('w', projection.w[:]))})
 
 
 # ---------------------------------------------------------------------------------------- in NumPy
