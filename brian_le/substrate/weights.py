@@ -138,14 +138,15 @@ class WeightResolution(_OfWeights):
         per_unit = unit_text(1/equations[w].unit)
         return equations + (f'{w}_step : {unit} (shared, constant)\n'
                             f'{w}_end : {unit} (shared, constant)\n'
+                            f'{w}_half : 1 (shared, constant)\n'
                             f'{w}_full = int({w}_step == 0*{w}_end) : 1 (shared)\n'
                             f'{w}_scale = 1/({w}_step + {w}_full*{w}_end) : {per_unit} (shared)')
 
     def _level(self, weight, shift=''):
         """The level of a weight; without steps the first part is 0, and the weight remains."""
         w = self.variable
-        return (f'(floor(clip({weight}, -{w}_end, {w}_end)*{w}_scale{shift}) + 0.5)*{w}_step '
-                f'+ {w}_full*{weight}')
+        number = f'floor(clip({weight}*{w}_scale{shift}, -{w}_half, {w}_half - 0.5))'
+        return f'({number} + 0.5)*{w}_step + {w}_full*{weight}'
 
     def attach(self, site):
         w = self.variable
@@ -164,7 +165,7 @@ class WeightResolution(_OfWeights):
         w = self.variable
         _check_units(self.w_max, site, w)
         step = 2*float(self.w_max)/(2**self.bits - 1) if self.bits else 0.0
-        values = {f'{w}_step': step, f'{w}_end': float(self.w_max)}
+        values = {f'{w}_step': step, f'{w}_end': float(self.w_max), f'{w}_half': 2**self.bits/2}
         if f'{w}_key' in site.object.equations:
             values[f'{w}_key'] = int(rng.integers(2**31))
         return values

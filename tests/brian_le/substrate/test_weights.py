@@ -252,8 +252,11 @@ def test_weights_with_units(rounding, learns):
 
 @pytest.mark.parametrize('bits', [1, 8, 31, 32])
 def test_levels_of_weights_beyond_the_range(bits):
-    v, _ = summed([WeightResolution(bits, 1)], [-1e10, -1.2, 1.2, 1e10])
+    given = [-1e10, -1.2, 1.2, 1e10]
+    v, _ = summed([WeightResolution(bits, 1)], given)
     np.testing.assert_allclose(v, [-1, -1, 1, 1], rtol=1e-9)
+    _, links = summed([WeightResolution(bits, 1, 'stochastic')], given, LEARNS)
+    np.testing.assert_allclose(links.w[:], [-1, -1, 1, 1], rtol=1e-9)
 
 
 def all_wrong(strength=1, rounding='stochastic'):
