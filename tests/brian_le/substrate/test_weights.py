@@ -259,6 +259,26 @@ def test_levels_of_weights_beyond_the_range(bits):
     np.testing.assert_allclose(links.w[:], [-1, -1, 1, 1], rtol=1e-9)
 
 
+def test_rounding_in_single_precision_does_not_lead_beyond_the_range():
+    """What the code makes of the largest weight and the largest random number, for many steps."""
+    weights = NeuronGroup(1, 'r : 1\nv : 1')
+    for bits in range(1, 12):
+        for w_max in (0.3, 0.5, 1.7):
+            substrate = Substrate([WeightResolution(bits, w_max, 'stochastic')])
+            links = substrate.project(weights, weights, f'v_post = w*r_pre : 1 (summed)\n{LEARNS}',
+                                      name='links')
+            rounding, = (x for x in links.contained_objects if x.name == 'links_w_rounding')
+            code = rounding.abstract_code.strip().splitlines()[-1].partition('=')[2].strip()
+            single = {name.partition('.')[2]: np.float32(value)
+                      for name, value in substrate.values().items()}
+            single['w_scale'] = np.float32(1)/single['w_step']
+            for w, u in ((w_max, np.nextafter(1, 0)), (-w_max, 0.0)):
+                level = eval(code, {'floor': np.floor, 'clip': np.clip, 'w': np.float32(w),
+                                    'uniform_number': lambda *_: u, 'w_full': 0,
+                                    'w_rounding': 0, 'w_number': 0, **single})
+                assert abs(level) < w_max*(1 + 1e-6)
+
+
 def all_wrong(strength=1, rounding='stochastic'):
     return [WeightRange(1.5 if strength else None, soft=True),
             UpdateNoise(0.2*strength, 0.3*strength),
