@@ -6,13 +6,12 @@ import numpy as np
 from brian2.core.base import BrianObject
 from brian2.equations.equations import EquationError, Equations
 from brian2.groups.neurongroup import NeuronGroup
-from brian2.groups.subgroup import Subgroup
 from brian2.utils.stringtools import get_identifiers
 
 from brian_le.projections import project
 from brian_le.substrate.imperfection import (Imperfection, shared_where_possible,
                                              variables_read_as, written_out)
-from brian_le.substrate.sites import Site
+from brian_le.substrate.sites import Site, whole_group
 
 __all__ = ['Substrate', 'drawn_variables']
 
@@ -210,7 +209,7 @@ class Substrate:
 
         With others that do, it is what a learned parameter may be started from.
         """
-        written = {(_whole(updater.target).name, variable.removesuffix(side)): site.name
+        written = {(whole_group(updater.target).name, variable.removesuffix(side)): site.name
                    for site in self.sites if site.is_projection
                    for variable, updater in site.object.summed_updaters.items()
                    for side in ('_pre', '_post')}
@@ -325,10 +324,6 @@ def _read_by(statement):
     if assignment:
         return get_identifiers(assignment[2]) - {assignment[1]}
     return get_identifiers(statement)
-
-
-def _whole(group):
-    return group.source if isinstance(group, Subgroup) else group
 
 
 def drawn_variables(objects):

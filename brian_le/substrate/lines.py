@@ -22,6 +22,7 @@ from brian_le.averages import inline
 from brian_le.checks import check_not_negative, choose
 from brian_le.step import SUM, WEIGHTS
 from brian_le.substrate.imperfection import Imperfection
+from brian_le.substrate.sites import whole_group
 
 __all__ = ['Delay', 'LowPass']
 
@@ -87,7 +88,7 @@ class _Wiring:
             if _is_line(variable, self.name):  # that of another imperfection comes first
                 begin += 5*_OPERATION
             group = self.groups[side]
-            self.imperfection.lay(_whole(group), variable, line, self.name, begin)
+            self.imperfection.lay(whole_group(group), variable, line, self.name, begin)
             if isinstance(group, Subgroup):
                 for each in [x for x in group.source.variables if x.startswith(line)]:
                     group.variables.add_reference(each, group.source)
@@ -401,14 +402,10 @@ def _moves(variable):
 
 
 # ------------------------------------------------------------------------------- groups and lines
-def _whole(group):
-    return group.source if isinstance(group, Subgroup) else group
-
-
 def _ends(synapses):
     """The whole groups that synapses connect, one if they are the same."""
     ends = getattr(synapses, 'populations', (synapses.source, synapses.target))
-    return {group.name: group for group in map(_whole, ends)}.values()
+    return {group.name: group for group in map(whole_group, ends)}.values()
 
 
 def _like(variable):

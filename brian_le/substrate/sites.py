@@ -3,9 +3,10 @@
 from functools import cached_property
 
 import numpy as np
+from brian2.groups.subgroup import Subgroup
 from brian2.units.fundamentalunits import Quantity
 
-__all__ = ['Site']
+__all__ = ['Site', 'whole_group']
 
 
 class Site:
@@ -84,3 +85,8 @@ class Site:
         for variable, value in values.items():
             dim = self.object.variables[variable].dim
             setattr(self.object, variable, Quantity(value, dim=dim))
+
+
+def whole_group(group):
+    """The group that a part belongs to, or a whole group itself."""
+    return group.source if isinstance(group, Subgroup) else group
