@@ -6,7 +6,6 @@ folder it is written. They are kept in the folder that the variable BRIAN_LE_CAC
 ``brian_le`` of the user's cache (XDG_CACHE_HOME, or ``~/.cache``).
 """
 
-import fcntl
 import hashlib
 import os
 import re
@@ -15,6 +14,9 @@ import shutil
 import subprocess
 import sys
 from pathlib import Path
+
+from brian_le.cache import cache_folder
+from brian_le.locks import lock
 
 __all__ = ['build', 'cxx', 'kept_binary']
 
@@ -66,10 +68,12 @@ def build(project, arguments=()):
     """
     project = Path(project)
     kept = kept_binary(project)
+    if kept is None:
+        _compile(project, arguments)
+        return True
     if not kept.exists():
         kept.parent.mkdir(parents=True, exist_ok=True)
-        with open(kept.with_name('lock'), 'w') as lock:
-            fcntl.flock(lock, fcntl.LOCK_EX)  # another process may be compiling the same
+        with lock(kept.with_name('lock')):  # another process may be compiling the same
             if not kept.exists():
                 _compile(project, arguments)
                 draft = kept.with_name(f'main.{os.getpid()}')
@@ -111,7 +115,8 @@ def kept_binary(project):
     answer = subprocess.run([*cxx(), *flags, '-E', '-v', '-x', 'c++', os.devnull],
                             capture_output=True, text=True)
     digest.update((answer.stderr + sys.platform).encode())
-    return _cache_directory()/digest.hexdigest()[:32]/'main'
+    folder = cache_folder()
+    return None if folder is None else folder/digest.hexdigest()[:32]/'main'
 
 
 def _files_elsewhere(makefile, flags, sources):
@@ -128,11 +133,6 @@ def _files_elsewhere(makefile, flags, sources):
                     found.add(path)
                     to_read.append(path)
     return found
-
-
-def _cache_directory():
-    base = os.environ.get('XDG_CACHE_HOME') or Path.home()/'.cache'
-    return Path(os.environ.get('BRIAN_LE_CACHE') or Path(base)/'brian_le')
 
 
 if __name__ == '__main__':

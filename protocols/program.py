@@ -205,7 +205,8 @@ class StandaloneProgram:
                                                   precision=precision)
         self.state_names = [key for key, array in self.arrays.items() if array.is_state]
         self.binary = self.directory/'main'
-        if not kept_binary(self.directory).exists():
+        kept = kept_binary(self.directory)
+        if kept is None or not kept.exists():
             say('compiling (some ten seconds; the next run of this model will not need it)')
         self.compiled = build(self.directory)
 

@@ -5,7 +5,6 @@ checkpoint. When it is complete, the folder has the arrays in place of the check
 renamed to ``NAME``.
 """
 
-import fcntl
 import json
 import os
 import shutil
@@ -13,6 +12,8 @@ import zipfile
 from pathlib import Path
 
 import numpy as np
+
+from brian_le.locks import try_lock
 
 __all__ = ['COLUMNS', 'Result', 'ResultFolder', 'RunsElsewhere', 'damage', 'is_finished',
            'load_description', 'load_result', 'read_json', 'write_text']
@@ -215,13 +216,10 @@ class ResultFolder:
         """
         self.check(description)
         self.part.mkdir(parents=True, exist_ok=True)
-        self._lock = open(self.part/'lock', 'w')
-        try:
-            fcntl.flock(self._lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            self._lock.close()
+        self._lock = try_lock(self.part/'lock')
+        if self._lock is None:
             raise RunsElsewhere(f"another process is running into '{self.part}'; wait for it, or "
-                                'choose another folder') from None
+                                'choose another folder')
         if is_finished(self.directory):  # by another process, since the check
             self.discard()
             self.check(description)
@@ -244,14 +242,16 @@ class ResultFolder:
         """
         _replace(self.part/_ARRAYS, lambda file: np.savez(file, **arrays))
         (self.part/_CHECKPOINT).unlink(missing_ok=True)
+        if os.name == 'nt':  # where folders with open files cannot be renamed
+            self._lock.release()
         os.rename(self.part, self.directory)
         # only now: who came too late must not find a folder without a lock
         (self.directory/'lock').unlink(missing_ok=True)
-        self._lock.close()
+        self._lock.release()
         return load_result(self.directory)
 
     def discard(self):
         """Remove the unfinished folder."""
         shutil.rmtree(self.part, ignore_errors=True)
         if self._lock is not None:
-            self._lock.close()
+            self._lock.release()

@@ -15,13 +15,13 @@ finished runs alone, and can be made again at any time.
 
 import contextlib
 import csv
-import fcntl
 import io
 import json
 import os
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from brian_le.locks import is_locked, lock, try_lock
 from brian_le.protocols.results import (ResultFolder, damage, is_finished, load_description,
                                         load_result, read_json, write_text)
 from brian_le.protocols.targets import get_target, measures_of
@@ -298,8 +298,7 @@ class StudyFolder:
 
     @contextlib.contextmanager
     def _lock(self):
-        with open(self.directory/'lock', 'w') as lock:
-            fcntl.flock(lock, fcntl.LOCK_EX)
+        with lock(self.directory/'lock'):
             yield
 
     # ------------------------------------------------------------------------------ runs under way
@@ -310,29 +309,17 @@ class StudyFolder:
         The lock goes with the process that holds it, however that ends.
         """
         mark = self.directory/'running'/key
-        with open(mark, 'a') as file:
-            try:
-                fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-                # whoever had it before may just have removed it
-                mine = mark.exists() and os.fstat(file.fileno()).st_ino == mark.stat().st_ino
-            except (BlockingIOError, FileNotFoundError):
-                mine = False
-            try:
-                yield mine
-            finally:
-                if mine:
-                    mark.unlink(missing_ok=True)
+        held = try_lock(mark)
+        try:
+            yield held is not None
+        finally:
+            if held is not None:
+                mark.unlink(missing_ok=True)
+                held.release()
 
     def is_running(self, key):
         """Whether a process is at a run."""
-        try:
-            with open(self.directory/'running'/key) as file:
-                fcntl.flock(file, fcntl.LOCK_SH | fcntl.LOCK_NB)
-        except FileNotFoundError:
-            return False
-        except BlockingIOError:
-            return True
-        return False
+        return is_locked(self.directory/'running'/key)
 
     def was_begun(self, key):
         """Whether a process was at a run and has ended without a word."""

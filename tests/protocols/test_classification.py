@@ -538,7 +538,7 @@ def test_an_interrupted_run_on_standalone(tmp_path, monkeypatch, on_standalone):
         interrupt_after(patch, 3)  # after the evaluation that follows the first epoch
         with pytest.raises(Interrupted):
             few_digits('double', Shared('cpp_standalone', folder, description))
-    folder._lock.close()  # as when the process has died
+    folder._lock.release()  # as when the process has died
     again = Shared('cpp_standalone', ResultFolder(tmp_path/'r'), description)
     assert_equal(few_digits('double', again), on_standalone)
 

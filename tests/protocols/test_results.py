@@ -32,7 +32,7 @@ def test_interrupted_run_is_taken_over(tmp_path):
     first.begin(DESCRIPTION)
     first.checkpoint({'a': np.arange(3)})
     first.checkpoint({'a': np.arange(4)})
-    first._lock.close()  # as when the process has died
+    first._lock.release()  # as when the process has died
     (first.part/'checkpoint.npz.draft').write_bytes(b'half written')
     saved = ResultFolder(tmp_path/'r').begin(DESCRIPTION)
     np.testing.assert_array_equal(saved['a'], np.arange(4))

@@ -2,7 +2,6 @@
 
 import csv
 import errno
-import fcntl
 import json
 import os
 import random
@@ -17,6 +16,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from brian_le.locks import try_lock
 from brian_le.protocols import load_study, plot, study_status, sweep, workers
 from brian_le.protocols.catalogue import PROTOCOLS
 from brian_le.protocols.cli import main
@@ -393,14 +393,13 @@ def test_a_run_of_another_process_is_waited_for(tmp_path):
     folder = StudyFolder(tmp_path/'s')
     sweep('toy', out=tmp_path/'s', **SHORT)
     mark = tmp_path/'s'/'running'/'steps=5,pause=0,seed=12346'
-    held = open(mark, 'w')
-    fcntl.flock(held, fcntl.LOCK_EX)
+    held = try_lock(mark)
     assert folder.is_running(mark.name)
 
     def release():
         until(lambda: (tmp_path/'s'/'runs'/'steps=5,pause=0,seed=12347').exists())
         assert study_status(tmp_path/'s').running == [mark.name]
-        held.close()
+        held.release()
 
     thread = threading.Thread(target=release)
     thread.start()
