@@ -18,11 +18,19 @@ in the equations                    in each step
 ``u_min : 1``, ``u_max : 1``        the new ``u`` is clipped to the bounds (either or both)
 ==================================  =============================================================
 
+Equations that ask for any of this are integrated in no other way: where no method is given, this one
+is taken, and another one is refused. (Bounds count in synapses whose learning reads what neurons of
+this package publish, such as ``r_sent_pre``; elsewhere their names may mean something else.)
+
 Brian2 calls a state updater only for groups with a differential equation: a group without one
 publishes nothing. An equation that reads the look-ahead of *another* variable
 (``dv/dt = ... u_prosp ...``) gets the one of this step; its own look-ahead is still that of the
 step before.
 """
+
+import functools
+import inspect
+import re
 
 import numpy as np
 from brian2.core.functions import Function
@@ -31,12 +39,18 @@ from brian2.core.variables import ArrayVariable, Subexpression, Variable
 from brian2.equations.equations import (DIFFERENTIAL_EQUATION, PARAMETER, SUBEXPRESSION,
                                         EquationError)
 from brian2.equations.unitcheck import check_dimensions
+from brian2.groups import neurongroup
+from brian2.groups.neurongroup import NeuronGroup
 from brian2.stateupdaters.base import (StateUpdateMethod, UnsupportedEquationsException,
                                        extract_method_options)
+from brian2.synapses import synapses
 from brian2.units.allunits import second
 from brian2.units.fundamentalunits import get_unit_for_display
+from brian2.utils.logger import get_logger
 
 __all__ = ['ProspectiveEuler', 'prospective_euler']
+
+logger = get_logger('brian_le.integration')
 
 _FILTERS = {'tau_m', 'tau_0', 'tau_s', 'tau_err', 'tau_target'}
 
@@ -264,8 +278,98 @@ def _known_values(name, group):
     return None
 
 
+def only_here(equations):
+    """What equations have that no other method would compute, in words; empty without any."""
+    kinds = {eq.varname: eq.type for eq in equations.values()}
+    stepped = equations.diff_eq_names
+    found = []
+    for name, kind in kinds.items():
+        base, _, ending = name.rpartition('_')
+        if ending == 'prosp' and kind == PARAMETER and base in stepped:
+            found.append(f"the look-ahead '{name}'")
+        elif ending == 'now' and kind == SUBEXPRESSION and kinds.get(base) == PARAMETER:
+            found.append(f"'{base}', which takes the value of '{name}'")
+        elif ending == 'dot' and kind == PARAMETER and base in stepped and (
+                equations[name].dim is equations[base].dim/second.dim):
+            found.append(f"the derivative '{name}'")
+        elif ending in ('min', 'max') and base in stepped and _read_ours(equations):
+            found.append(f"the bound '{name}'")
+    return found
+
+
+def _read_ours(equations):
+    """Whether equations of synapses read what only neurons of this package publish."""
+    read = set().union(*(eq.identifiers for eq in equations.values() if eq.expr is not None))
+    return any(re.search('_sent(_.+)?_(pre|post)$|_dot_post$', name) for name in read)
+
+
+def _is_ours(equations):
+    """Whether equations are those of this package, though another method could integrate them."""
+    return _read_ours(equations) or any(
+        name in equations and equations[name].type == SUBEXPRESSION
+        and equations[name].expr.code.strip() == 'r' for name in ('r_sent',))
+
+
+def choose_method(group, method):
+    """The method that a group of neurons or synapses is integrated with, which was to be `method`.
+
+    Raises
+    ------
+    brian2.equations.equations.EquationError
+        If the equations ask for more than this method computes, or have nothing to integrate.
+    """
+    equations = group.equations
+    unasked = inspect.signature(NeuronGroup.__init__).parameters['method'].default
+    lost = only_here(equations)
+    if isinstance(method, (tuple, list)) and tuple(method) == unasked:
+        if lost or equations.diff_eq_names and _is_ours(equations):
+            method = prospective_euler
+            logger.info(f"No numerical integration method specified for group '{group.name}', "
+                        "using method 'prospective_euler'.", 'method_choice')
+    elif lost and _is_another(method):
+        said = repr(method) if isinstance(method, (str, tuple, list)) else type(method).__name__
+        raise EquationError(f"'{group.name}' is to be integrated with method={said}, which would "
+                            f"leave out {'; '.join(lost)}. Write method='prospective_euler', or "
+                            'rename them if they mean something else.')
+    if lost and not equations.diff_eq_names:
+        raise EquationError(f"'{group.name}' has {'; '.join(lost)}, but no differential equation: "
+                            'Brian2 would not step it, and nothing would be published. Give it a '
+                            "differential equation, such as that of 'u'.")
+    return 'prospective_euler' if method is prospective_euler else method
+
+
+def _is_another(method):
+    """Whether a method, or one of several, is one of Brian2's own (a function is the user's)."""
+    if isinstance(method, (tuple, list)):
+        return any(_is_another(one) for one in method)
+    if isinstance(method, str):
+        method = StateUpdateMethod.stateupdaters.get(method.lower())
+    return isinstance(method, StateUpdateMethod) and not isinstance(method, ProspectiveEuler)
+
+
+def _let_choose(updater):
+    """Let a state updater of Brian2 ask `choose_method`, when a group makes it.
+
+    Brian2 takes the first of some methods that fits if none is given. All of them "fit" equations
+    whose look-aheads and rates they would leave at 0, which are parameters to them. It has no
+    place to say otherwise.
+    """
+    init = updater.__init__
+    if hasattr(init, 'chooses'):  # a reload
+        return
+
+    @functools.wraps(init)
+    def choosing(self, group, method, *args, **options):
+        init(self, group, choose_method(group, method), *args, **options)
+
+    choosing.chooses = True
+    updater.__init__ = choosing
+
+
 #: The registered state updater; call it with `Equations` to see the code of a step.
 prospective_euler = ProspectiveEuler()
 
 if 'prospective_euler' not in StateUpdateMethod.stateupdaters:  # a reload must not raise
     StateUpdateMethod.register('prospective_euler', prospective_euler)
+for _updater in (neurongroup.StateUpdater, synapses.StateUpdater):
+    _let_choose(_updater)

@@ -1,7 +1,7 @@
 """Neurons of Latent Equilibrium as Brian2 equations.
 
 Every function returns one `brian2.Equations` for ``NeuronGroup(...,
-method='prospective_euler')``; with another method look-aheads and rates would stay at 0.
+method='prospective_euler')``, the method that is taken if none is given. Another one is refused.
 Potentials and rates are dimensionless as in the papers; times and conductances carry units. A
 parameter given as a value stands in the text as a line of its own (``g_l = 0.03/ms : hertz``);
 given as flags (``'constant'``, ``'shared, constant'``) it is a variable of the group with these
