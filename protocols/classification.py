@@ -93,7 +93,7 @@ def parameters(*more, networks='le', precision='single', decay=0.001, backprop_r
         Parameter('precision', precision, 'floating point numbers', choices=('double', 'single')),
         Parameter('dt', d.dt, 'time step', 'ms', minimum=1e-6),
         Parameter('steps', 0, 'time steps for which a batch is shown, instead of dt; 0 leaves it '
-                  'to dt', minimum=0, maximum=1e6),
+                  'to dt', minimum=0, maximum=1e6, named=((0, 'from dt'),)),
     )
 
 

@@ -37,7 +37,8 @@ PARAMETERS = (
     Parameter('eta_ip', 0.2, 'learning rate of pyramidal to interneuron, times t_pattern',
               minimum=0),
     Parameter('eta_pi', 0.0, 'learning rate of interneuron to pyramidal, times t_pattern; 0 is for '
-              'weights that are always minus those from above', minimum=0),
+              'weights that are always minus those from above', minimum=0,
+              named=((0, 'tied'),)),
     Parameter('eta_down', 1.0, 'learning rate of learned feedback, times t_pattern', minimum=0),
     Parameter('alpha', 1e-5, 'decay of learned feedback weights, relative to eta_down', minimum=0),
     Parameter('noise', 0.08, 'standard deviation of the noise on apical potentials', minimum=0),

@@ -15,11 +15,12 @@ from brian_le.protocols.catalogue import get_protocol
 from brian_le.protocols.results import load_result
 from brian_le.protocols.study_folders import is_study, load_study
 
-__all__ = ['plot', 'new_figure', 'STYLE', 'BLACK', 'BLUE', 'GREEN', 'ORANGE', 'PURPLE']
+__all__ = ['plot', 'new_figure', 'STYLE', 'BLACK', 'BLUE', 'GREEN', 'ORANGE',
+           'PURPLE', 'RED']
 
 # Colours of Okabe and Ito: told apart with any colour vision, and, by lightness, in grey.
 BLUE, ORANGE, BLACK = '#0072B2', '#E69F00', '#000000'
-GREEN, PURPLE = '#009E73', '#CC79A7'
+GREEN, PURPLE, RED = '#009E73', '#CC79A7', '#D55E00'
 
 STYLE = {
     'font.size': 12, 'axes.titlesize': 12, 'axes.labelsize': 12, 'legend.fontsize': 11,

@@ -14,7 +14,7 @@ _PARAMETERS = {parameter.name: parameter for parameter in (
     Parameter('delay', 0.0, 'how much later signals arrive in other layers, in whole time steps',
               'ms', minimum=0, maximum=1e6),
     Parameter('bits', 0, 'resolution of weights; 0 is that of floating point numbers', minimum=0,
-              maximum=32),
+              maximum=32, named=((0, 'unlimited'),)),
     Parameter('rounding', 'accumulated', 'how weights are rounded: what is sent by a weight that '
               'learns in full resolution, or the weight itself, at random or to the nearest level',
               choices=ROUNDINGS),

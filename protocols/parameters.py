@@ -39,6 +39,9 @@ class Parameter:
         Range of the number, with its ends.
     choices : tuple of str
         The valid texts, for a parameter that is not a number.
+    named : tuple of tuple
+        Numbers that are no amounts, each with a word for what it means: ``((0, 'unlimited'),)``.
+        In figures they stand apart from the others.
 
     Examples
     --------
@@ -55,6 +58,7 @@ class Parameter:
     minimum: float = -math.inf
     maximum: float = math.inf
     choices: tuple = ()
+    named: tuple = ()
 
     def read(self, value):
         """The value of the parameter from a text, a number or a quantity.

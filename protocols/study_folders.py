@@ -137,7 +137,8 @@ class StudyResult:
     directory : Path
         Its folder.
     description : dict
-        ``target``, ``summary``, ``device``, ``seeds``, ``parts``, ``columns`` (names and units).
+        ``target``, ``summary``, ``device``, ``seeds``, ``parts``, ``columns`` (names and units),
+        ``named`` (of some of them, numbers that are no amounts, and what they mean).
     rows : list of dict
         One per run, in the order of the study: ``part`` (if there are several), the parameters
         that the study is about as plain numbers in their units, ``seed``, what was measured, and
@@ -393,10 +394,13 @@ def describe(study, plan, directory):
     if figures.endswith('.py'):
         figures = os.path.relpath(figures, directory)
     units = {parameter.name: parameter.unit for parameter in target.parameters}
+    named = {parameter.name: parameter.named for parameter in target.parameters
+             if getattr(parameter, 'named', ())}
     return json.loads(json.dumps(dict(
         name=study.name, summary=study.summary, target=target.name, source=target.source,
         device=study.device, figures=figures, seeds=study.seeds, parts=study.parts,
         columns={name: units.get(name, '') for name in study.columns()},
+        named={name: named[name] for name in study.columns() if name in named},
         runs=[(label, run.key) for label, run in plan]), default=str))
 
 

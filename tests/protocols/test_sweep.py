@@ -135,16 +135,17 @@ def test_parts_have_a_column(tmp_path):
 def test_figures_of_any_study(tmp_path):
     study = sweep('toy', grid=dict(gain=[1, 2]), seeds=2, out=tmp_path/'s', **SHORT)
     drawn = plot(tmp_path/'s')
-    assert [file.name for file in drawn] == ['end.png', 'end.pdf', 'sums.png', 'sums.pdf']
+    assert [file.name for file in drawn] == ['measures.png', 'measures.pdf']
     before = files(tmp_path/'s')
     plot(tmp_path/'s')
     assert files(tmp_path/'s') == before
 
     from brian_le.protocols.sweep_figures import measures
-    axes = measures(study)['end'].axes[0]
+    axes = measures(study)['measures'].axes[0]
     means = [np.mean([row['end'] for row in study.rows if row['gain'] == gain]) for gain in (1, 2)]
-    np.testing.assert_allclose(axes.lines[0].get_ydata(), means)
-    assert axes.get_xlabel() == 'gain' and axes.get_ylabel() == 'end'
+    (mean,) = (line for line in axes.lines if len(line.get_xdata()) and line.get_gid() == 'mean')
+    np.testing.assert_allclose(mean.get_ydata(), means)
+    assert axes.get_ylabel() == 'end' and axes.figure.axes[-1].get_xlabel() == 'gain'
 
 
 def test_figures_of_the_users(tmp_path):

@@ -86,7 +86,7 @@ def test_from_a_study_file_elsewhere(model, tmp_path, monkeypatch):
     study = sweep(tmp_path/'paper'/'s.toml', **QUICK, out=tmp_path/'s')
     assert [(row['slow'], row['n']) for row in study.rows] == [
         (True, 1), (True, 2), (False, 1), (False, 2)]
-    assert any(file.name == 'mean.png' for file in plot(tmp_path/'s'))
+    assert any(file.name == 'measures.png' for file in plot(tmp_path/'s'))
 
 
 def test_a_model_that_has_changed_is_another_study(model, tmp_path):
