@@ -4,7 +4,6 @@ import json
 import re
 import shutil
 import sys
-import tempfile
 from dataclasses import asdict
 from pathlib import Path
 from types import SimpleNamespace
@@ -15,6 +14,7 @@ from brian_le.protocols.catalogue import get_protocol
 from brian_le.protocols.parameters import read_parameters
 from brian_le.protocols.results import read_json
 from brian_le.protocols.runner import check_seed, versions
+from brian_le.temporary import TemporaryFolder
 
 __all__ = ['export', 'load_export']
 
@@ -70,8 +70,8 @@ def export(protocol, out, *, seed=12345, quiet=False, **parameters):
     if task.n_steps > NEVER:
         raise ValueError(f'the run has {task.n_steps} steps, but an exported one at most {NEVER}; '
                          'make it shorter')
-    with tempfile.TemporaryDirectory(prefix='brian_le_export_') as draft:
-        project = Path(draft)/'project'
+    with TemporaryFolder() as draft:
+        project = draft/'project'
         arrays, _ = write_project(task.compose, project, n_steps=task.n_steps,
                                   precision=task.precision)
         _strip_paths(project)
@@ -84,9 +84,9 @@ def export(protocol, out, *, seed=12345, quiet=False, **parameters):
         (project/'results').mkdir(exist_ok=True)
         _refuse_paths(project)
         out.parent.mkdir(parents=True, exist_ok=True)
-        with tempfile.TemporaryDirectory(prefix='.export_', dir=out.parent) as beside:
-            shutil.copytree(project, Path(beside)/'project')
-            (Path(beside)/'project').rename(out)  # all at once
+        with TemporaryFolder('.brian_le_', out.parent) as beside:
+            shutil.copytree(project, beside/'project')
+            (beside/'project').rename(out)  # all at once
     return out
 
 

@@ -13,7 +13,6 @@ Values go by ``'object.variable'``, as in ``'microcircuit_up0.w'``; tables by
 import os
 import re
 import shutil
-import subprocess
 import tempfile
 from contextlib import contextmanager
 from dataclasses import replace
@@ -25,12 +24,14 @@ from brian2.core.preferences import prefs
 from brian2.devices.device import all_devices, reset_device, set_device
 from brian2.units.fundamentalunits import Quantity
 
+from brian_le import children
 from brian_le.builds import build, cxx, kept_binary
 from brian_le.checks import choose
 from brian_le.protocols.catalogue import DEVICES
 from brian_le.protocols.contents import (is_kept, is_recording, is_state, key_of, objects_of,
                                          time_step, timed_arrays)
 from brian_le.protocols.project import RUN, floating_point, write_project, wrong_size
+from brian_le.temporary import TemporaryFolder
 
 __all__ = ['RuntimeProgram', 'StandaloneProgram', 'build_program', 'require_compiler']
 
@@ -199,8 +200,8 @@ class StandaloneProgram:
     def __init__(self, compose, say, precision='double'):
         say('generating C++')
         # of this process, so that several of them can share a binary
-        self._folder = tempfile.TemporaryDirectory(prefix='brian_le_')
-        self.directory = Path(self._folder.name)
+        self._folder = TemporaryFolder()
+        self.directory = self._folder.path
         self.arrays, self.initial = write_project(compose, self.directory, detached=True,
                                                   precision=precision)
         self.state_names = [key for key, array in self.arrays.items() if array.is_state]
@@ -224,7 +225,7 @@ class StandaloneProgram:
             self.arrays |= {key: replace(self.arrays[key], size=len(end[key])) for key in unknown}
 
     def _launch(self, values, n_steps):
-        with tempfile.TemporaryDirectory(prefix='brian_le_run_') as folder:
+        with tempfile.TemporaryDirectory(prefix='run_', dir=self.directory) as folder:
             folder = Path(folder)
             (folder/'static_arrays').symlink_to(self.directory/'static_arrays')
             (folder/'results').mkdir()
@@ -235,7 +236,7 @@ class StandaloneProgram:
                 array = self.arrays[choose('variable', key, self.arrays)].file_array(key, value)
                 array.tofile(f'{folder}/values/{number}')
                 arguments.append(f'{key}=values/{number}')
-            run = subprocess.run([self.binary, '--results_dir', 'results/', *arguments],
+            run = children.run([self.binary, '--results_dir', 'results/', *arguments],
                                  cwd=folder, capture_output=True, text=True)
             # the size of a projection is known to the binary alone
             wrong = re.search(r"reading 'values/(\d+)': file size (\d+) does not match expected "
