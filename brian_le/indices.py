@@ -56,7 +56,7 @@ def _is_read(synapses, device):
 
 
 def _fill(synapses, device):
-    synapses.check_pairs()
+    synapses._check_pairs()
     pre, post = (device.get_array_name(synapses.variables[name], access_data=False)
                  for name in ('_synaptic_pre', '_synaptic_post'))
     n_pre, n_post = len(synapses.source), len(synapses.target)

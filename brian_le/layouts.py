@@ -98,6 +98,11 @@ class DenseLayout:
     def flat(self, matrix):
         return matrix.T.ravel()
 
+    def pairs(self):
+        """Source and target neuron of each synapse."""
+        return (np.repeat(np.arange(self.n_pre, dtype=np.int32), self.n_post),
+                np.tile(np.arange(self.n_post, dtype=np.int32), self.n_pre))
+
     def patches(self):
         yield Patch((self.replicas, self.n_pre), (self.replicas, self.n_post),
                     (self.n_pre, self.n_post))
@@ -160,6 +165,10 @@ class ConvLayout:
         kernel = matrix.reshape(self.out_c, self.in_c, self.k_y, self.k_x)
         return kernel.transpose(2, 3, 1, 0).ravel()
 
+    def pairs(self):
+        """None: a synapse connects many pairs of neurons."""
+        return np.empty(0, np.int32), np.empty(0, np.int32)
+
     def patches(self):
         """One for each position in the kernel: all pairs of neurons that it connects."""
         for ky in range(self.k_y):
@@ -217,6 +226,10 @@ class PoolLayout:
     @property
     def n_post(self):
         return self.out_y*self.out_x*self.channels
+
+    def pairs(self):
+        """None: there are no synapses."""
+        return np.empty(0, np.int32), np.empty(0, np.int32)
 
     def patches(self):
         """One for each position in the window."""

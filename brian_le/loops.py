@@ -19,16 +19,20 @@ from brian_le.averages import inline
 from brian_le.checks import choose
 from brian_le.cpp import CythonLoops, StandaloneLoops, has_cpp
 from brian_le.indices import provide_indices
+from brian_le.late import LateArrays
+from brian_le.names import check_names
 from brian_le.nests import SIDES
 from brian_le.pairs import PairIndexing, PairIndices
 from brian_le.replicas import common_replicas, population_size
 from brian_le.runners import LearningRunner, SumRunner
+from brian_le.states import check_state, connections, number_of_synapses, without_indices
 from brian_le.views import ArrayView, weight_matrix
 
 __all__ = ['LoopSynapses']
 
 logger = get_logger(f'brian2.{__name__}')  # goes where the messages of Brian2 go
 
+_MOST = np.iinfo(np.int32).max
 _LOOPS = {NumpyCodeObject: ArrayLoops, CythonCodeObject: CythonLoops,
           CPPStandaloneCodeObject: StandaloneLoops}
 
@@ -46,24 +50,27 @@ class LoopSynapses(Synapses):
     """
 
     layout = None
+    replicas = 1
 
     def __init__(self, source, target=None, model=None, *args, replicas=None, **options):
         target = source if target is None else target
         self.replicas = common_replicas(replicas, source, target)
-        self.populations = source, target
+        self._populations = source, target
         super().__init__(*self._first_replicas(), model, *args, **options)
+        self._late = LateArrays(self)
         self._replace_runners()
         self._indices = PairIndexing(self)
         self._pairs = [PairIndices.adopt(self.variables[name])
                        for name in ('_synaptic_pre', '_synaptic_post')]
+        check_names(self, Synapses)
         if self.subexpression_updater is not None:
             self._check_shared(self.subexpression_updater.abstract_code)
 
     def _first_replicas(self):
         """The parts of the populations that Brian2 sees."""
         if self.replicas == 1:
-            return self.populations
-        source, target = self.populations
+            return self._populations
+        source, target = self._populations
         first = _first_replica(source, self.replicas)
         return first, first if target is source else _first_replica(target, self.replicas)
 
@@ -71,8 +78,8 @@ class LoopSynapses(Synapses):
         """Put operations of `brian_le.runners` in the places of those of Brian2."""
         ours = {}
         for name, stock in self.summed_updaters.items():
-            side, population = (('pre', self.populations[0]) if name.endswith('_pre')
-                                else ('post', self.populations[1]))
+            side, population = (('pre', self._populations[0]) if name.endswith('_pre')
+                                else ('post', self._populations[1]))
             runner = SumRunner(stock.expression, name, self, stock.target, f'N_{side}',
                                f'_synaptic_{side}')
             runner._name = self._runner_name(name)
@@ -117,12 +124,15 @@ class LoopSynapses(Synapses):
         if not self._has_stock_equivalent:
             raise ValueError(f"'{self.name}' needs one connect() without arguments, because its "
                              f'{self._shared_by} share weights; here {obstacle}')
-        logger.info(f"'{self.name}' is computed as brian2.Synapses are, because {obstacle}",
-                    f'stock_{self.name}', once=True)
+        self._say_stock(obstacle)
         if self.layout is not None:
             self._store_indices()
         namespace = get_local_namespace(level + 1) if namespace is None else namespace
         super().connect(condition, i, j, p, n, skip_if_invalid, namespace, level + 1)
+
+    def _say_stock(self, reason):
+        logger.info(f"'{self.name}' is computed as brian2.Synapses are, because {reason}",
+                    f'stock_{self.name}', once=True)
 
     @property
     def _has_stock_equivalent(self):
@@ -135,7 +145,7 @@ class LoopSynapses(Synapses):
         """Why the loops of this package cannot serve; None if they can."""
         if self._pathways:
             return 'it has event pathways (on_pre or on_post)'
-        for group in self.populations:
+        for group in self._populations:
             if isinstance(group, Subgroup):
                 return f"'{group.name}' is a part of a group"
             if isinstance(group, Synapses):
@@ -148,8 +158,12 @@ class LoopSynapses(Synapses):
             return f'the device {type(get_device()).__name__} is not known'
 
     def _connect_layout(self):
+        layout = self._make_layout()
+        if layout.n_synapses > _MOST:
+            raise ValueError(f"'{self.name}' would have {layout.n_synapses} synapses; Brian2 counts "
+                             f'up to {_MOST}, divide the populations')
         self._connect_called = True
-        self.layout = layout = self._make_layout()
+        self.layout = layout
         device = get_device()
         self._registered_variables -= set(self._pairs)
         # in an order that is the same in every process, for generated code to be the same
@@ -167,7 +181,7 @@ class LoopSynapses(Synapses):
         if isinstance(get_device(), CPPStandaloneDevice):
             provide_indices(self)
 
-    def check_pairs(self):
+    def _check_pairs(self):
         """Raise a NotImplementedError if a synapse connects more than one pair of neurons."""
         if self._many_pairs:
             self._refuse_indices()
@@ -176,22 +190,41 @@ class LoopSynapses(Synapses):
         raise NotImplementedError(f"a synapse of '{self.name}' connects many pairs of neurons; "
                                   'it has no single source and target')
 
+    # ------------------------------------------------------------------------------------- states
     def _full_state(self):
-        stored = [indices.stored for indices in self._pairs]
-        for indices in self._pairs:
-            indices.stored = True  # as much as there is
-        try:
-            return super()._full_state()
-        finally:
-            for indices, was_stored in zip(self._pairs, stored):
-                indices.stored = was_stored
+        self._late.catch_up()
+        state = without_indices(self._pairs, super()._full_state)
+        if self.layout is not None:
+            state |= {indices.name: (values, len(values))
+                      for indices, values in zip(self._pairs, self.layout.pairs())}
+        return state
 
     def _restore_from_full_state(self, state):
-        for indices in self._pairs:
-            indices.stored = True
+        check_state(self, state)
+        state = dict(state)
+        self._late.forget()
+        if self._is_layout(state):
+            if self.layout is None:
+                self._connect_layout()
+            for indices in self._pairs:
+                del state[indices.name]
+        elif not self._has_stock_equivalent:
+            raise ValueError(
+                f"'{self.name}' cannot take the stored state of other synapses: it has "
+                f'{number_of_synapses(state)} of them, not {self._make_layout().n_synapses}')
+        elif self.layout is not None:
+            self._say_stock('its stored state has other synapses')
+            self._store_indices()
         super()._restore_from_full_state(state)
-        for indices in self._pairs:
-            indices.stored = self.layout is None or indices.size > 0
+        self._connect_called = self._connect_called or number_of_synapses(state) > 0
+
+    def _is_layout(self, state):
+        """Whether the synapses of a state are those that the loops compute, or would."""
+        if self._obstacle() or self.layout is None and self._connect_called:
+            return False
+        layout = self.layout or self._make_layout()
+        return (number_of_synapses(state) == layout.n_synapses
+                and all(map(np.array_equal, connections(state), layout.pairs())))
 
     def run_regularly(self, code, *args, **options):
         """As of `brian2.Synapses`; with shared weights, only for variables of the synapses."""
@@ -202,17 +235,17 @@ class LoopSynapses(Synapses):
         """Refuse to read one neuron for a synapse that belongs to several."""
         if self._has_stock_equivalent:
             return
-        for name in sorted(get_identifiers_recursively([self.inlined(code)], self.variables)):
-            if self.side_of(name) in ('pre', 'post') or name in ('i', 'j') and self._many_pairs:
+        for name in sorted(get_identifiers_recursively([self._inlined(code)], self.variables)):
+            if self._side_of(name) in ('pre', 'post') or name in ('i', 'j') and self._many_pairs:
                 raise ValueError(f"'{name}' belongs to many neurons for each synapse of "
                                  f"'{self.name}', because its {self._shared_by} share weights; use "
                                  "it in sums and differential equations only")
 
     # ----------------------------------------------------------------------------------- looking
     @property
-    def about(self):
+    def _about(self):
         """Who is connected, in words."""
-        source, target = self.populations
+        source, target = self._populations
         return f"all synapses from '{source.name}' to '{target.name}' ('{self.name}')"
 
     def matrix(self, name='w'):
@@ -247,14 +280,14 @@ class LoopSynapses(Synapses):
         return ArrayView(self, name, layout.matrix_shape, layout.matrix, layout.flat)
 
     # ------------------------------------------------------------------- what runners have to know
-    def loops(self, codes, run_namespace):
+    def _loops(self, codes, run_namespace):
         """The class of code objects for expressions, None if Brian2 has to compute them."""
         if self.layout is None:
             return None
         loops = _LOOPS.get(get_device().code_object_class(self.codeobj_class))
         names = get_identifiers_recursively(codes, self.variables)
         if not names.isdisjoint(('i', 'j')):
-            self.check_pairs()
+            self._check_pairs()
         counts = names & {'N_incoming', 'N_outgoing'}
         if counts and not self._has_stock_equivalent:
             raise NotImplementedError(
@@ -286,7 +319,7 @@ class LoopSynapses(Synapses):
                 return None
         return loops
 
-    def side_of(self, name):
+    def _side_of(self, name):
         """Whether a variable is that of a ``'pre'`` or ``'post'`` neuron or the ``'synapse'``."""
         variable = self.variables.get(name)
         if variable is None or variable.scalar:
@@ -299,7 +332,7 @@ class LoopSynapses(Synapses):
         return (isinstance(variable, ArrayVariable) and not variable.scalar
                 and self.variables.indices[name] not in SIDES)
 
-    def inlined(self, code):
+    def _inlined(self, code):
         """Code without the names of synaptic subexpressions."""
         return inline(code, {name: variable.expr for name, variable in self.variables.items()
                              if isinstance(variable, Subexpression)

@@ -9,11 +9,14 @@ from dataclasses import dataclass, field
 from brian2.core.variables import ArrayVariable
 
 from brian_le.layouts import DenseLayout
+from brian_le.names import local
 
-__all__ = ['Sum', 'OnePass', 'Sums', 'Pooling', 'Learning', 'Snapshot', 'SIDES']
+__all__ = ['Sum', 'OnePass', 'Sums', 'Pooling', 'Learning', 'Snapshot', 'SIDES', 'NEURONS']
 
 #: Whom a variable belongs to, by the index that Brian2 reads it with.
 SIDES = {'_idx': 'synapse', '_presynaptic_idx': 'pre', '_postsynaptic_idx': 'post'}
+#: The same, without the synapses.
+NEURONS = {index: side for index, side in SIDES.items() if side != 'synapse'}
 
 
 @dataclass(frozen=True)
@@ -137,4 +140,4 @@ class Snapshot(Nest):
 
     @staticmethod
     def copy_of(name):
-        return f'_then_{name}'
+        return local(f'then_{name}')

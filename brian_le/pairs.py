@@ -61,20 +61,25 @@ class PairIndexing(SynapticIndexing):
             if isinstance(index, slice):
                 return np.arange(*index.indices(layout.n_synapses), dtype=np.int32)
             if isinstance(index, tuple) and len(index) == 2 and not layout.shares_weights:
-                pre, post = (_neurons(k, n, side) for k, n, side in
-                             zip(index, (layout.n_pre, layout.n_post), ('source', 'target')))
+                pre, post = map(_neurons, index, (layout.n_pre, layout.n_post))
                 return (pre[:, None]*layout.n_post + post).ravel().astype(np.int32)
         return super().__call__(index, index_var)
 
 
-def _neurons(index, n, side):
-    """Sorted indices of neurons."""
+def _neurons(index, n):
+    """Sorted indices of neurons, as Brian2 understands them; what does not exist is left out."""
     if hasattr(index, '_indices'):
-        index = index._indices()
-    given = np.atleast_1d(np.arange(n)[index] if isinstance(index, slice) else index)
-    if given.dtype == bool:
-        given = np.flatnonzero(given)
-    if given.size and not -n <= given.min() <= given.max() < n:
-        wrong = given[(given < -n) | (given >= n)][0]
-        raise IndexError(f'{side} neuron {wrong} does not exist; there are {n}')
-    return np.unique(given.astype(int) % n)
+        given = index._indices()
+    elif isinstance(index, slice) or isinstance(index, str) and index == 'True':
+        given = np.arange(n)[index if isinstance(index, slice) else slice(None)]
+    elif isinstance(index, tuple):
+        return np.arange(0)
+    else:
+        given = np.asarray(index)
+        boolean = given.dtype == bool
+        if given.ndim > 1 or boolean and not given.ndim or not (
+                boolean or np.issubdtype(given.dtype, np.signedinteger)):
+            raise TypeError(f'neurons are selected by whole numbers and booleans, not by {index!r}')
+        given = np.flatnonzero(given) if boolean else given
+    given = np.unique(given)
+    return given[(given >= 0) & (given < n)]

@@ -177,7 +177,7 @@ class PoolSynapses(_PlaneSynapses):
         in_y, in_x = in_two_dimensions(input_shape[:-1], 1)
         self._planned = PoolLayout(in_y, in_x, input_shape[-1], w_y, w_x, stride_y, stride_x,
                                    replicas)
-        self.kind = kind
+        self._kind = kind
         super().__init__(source, target, model, *args, replicas=replicas, **options)
         own = sorted(variable.name for variable in self._registered_variables
                      if not variable.name.startswith('_'))
@@ -197,12 +197,12 @@ class PoolSynapses(_PlaneSynapses):
         return f'{self.name}_{"then_summed" if name.endswith("_pre") else "summed"}_{name}'
 
     @property
-    def winner(self):
-        return self.variables['_winner'] if self.kind == 'max' else None
+    def _winning(self):
+        return self.variables['_winner'] if self._kind == 'max' else None
 
     @property
-    def scale(self):
-        return 1/(self._planned.w_y*self._planned.w_x) if self.kind == 'average' else 1.0
+    def _scale(self):
+        return 1/(self._planned.w_y*self._planned.w_x) if self._kind == 'average' else 1.0
 
     def _make_layout(self):
         return self._planned

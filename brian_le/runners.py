@@ -7,32 +7,25 @@ where that gives the same numbers, or as Brian2 does.
 
 import re
 import weakref
-from dataclasses import dataclass
 
 import numpy as np
 from brian2.codegen.codeobject import create_runner_codeobj
 from brian2.codegen.translation import get_identifiers_recursively
-from brian2.core.names import Nameable
-from brian2.core.network import Network
-from brian2.core.operations import NetworkOperation
-from brian2.core.variables import ArrayVariable, AuxiliaryVariable, Subexpression, Variables
+from brian2.core.variables import ArrayVariable, AuxiliaryVariable, Variables
 from brian2.equations.equations import SUBEXPRESSION
 from brian2.equations.unitcheck import parse_expression_dimensions
-from brian2.groups.group import CodeRunner
 from brian2.stateupdaters.base import StateUpdateMethod
 from brian2.synapses.synapses import StateUpdater, SummedVariableUpdater
-from brian2.utils.stringtools import get_identifiers, word_substitute
+from brian2.utils.stringtools import get_identifiers
 
 from brian_le.arrays import ArrayLoops, separate
 from brian_le.averages import average, inline, multipliers
 from brian_le.cpp_text import VALUE
 from brian_le.integration import ProspectiveEuler
-from brian_le.nests import SIDES, Learning, OnePass, Pooling, Snapshot, Sum, Sums
-from brian_le.pairs import PairIndices
+from brian_le.late import late_learning, network_of
+from brian_le.nests import NEURONS, Learning, OnePass, Pooling, Snapshot, Sum, Sums
 
-__all__ = ['SumRunner', 'LearningRunner', 'late_learning']
-
-_NEURONS = {index: side for index, side in SIDES.items() if side != 'synapse'}
+__all__ = ['SumRunner', 'LearningRunner']
 
 
 def create_loops(runner, nest, loops, run_namespace, switched_by=()):
@@ -43,12 +36,14 @@ def create_loops(runner, nest, loops, run_namespace, switched_by=()):
     synapses = runner.group
     nest.switches = [synapses.variables[name] for name in switched_by]
     extra = Variables(synapses)
-    for index in _NEURONS:
+    for index in NEURONS:
         extra.add_auxiliary_variable(index, dtype=np.int32)
         extra[index].unique = True
-    terms = getattr(nest, 'terms', {})
-    for name in terms:
+    for name in getattr(nest, 'terms', {}):
         extra.add_auxiliary_variable(name)
+    late = synapses._late
+    for name in late.variables:
+        extra.add_reference(name, late, index=late.variables.indices[name])
     blocks = dict(nest.statements)
     for name, expression in nest.values.items():
         if loops is not ArrayLoops:
@@ -56,7 +51,7 @@ def create_loops(runner, nest, loops, run_namespace, switched_by=()):
         elif nest.kind in ('maximum', 'through winners'):
             blocks[name] = f'_of_pair = {expression}'
         else:
-            blocks[name] = separate(synapses.inlined(expression), synapses.side_of)
+            blocks[name] = separate(synapses._inlined(expression), synapses._side_of)
     if loops is not ArrayLoops:  # the loops count them
         for name in ('i', 'j'):
             extra.add_auxiliary_variable(name, dtype=np.int32)
@@ -70,6 +65,8 @@ def create_loops(runner, nest, loops, run_namespace, switched_by=()):
         name=f'{runner.name}_codeobject*', check_units=False, additional_variables=extra,
         needed_variables=needed, template_kwds={'nest': nest}, codeobj_class=loops)
     runner.code_objects[:] = [weakref.proxy(runner.codeobj)]
+    if isinstance(nest, OnePass) and nest.pending is not None:
+        late.codeobj = runner.codeobj
 
 
 class SumRunner(SummedVariableUpdater):
@@ -85,7 +82,7 @@ class SumRunner(SummedVariableUpdater):
 
     def loops(self, run_namespace):
         """The class of code objects for the sum, None if Brian2 has to compute it."""
-        return self.group.loops([self.expression.code], run_namespace)
+        return self.group._loops([self.expression.code], run_namespace)
 
     def create_code_objects(self, run_namespace):
         synapses = self.group
@@ -94,9 +91,9 @@ class SumRunner(SummedVariableUpdater):
             super().create_code_objects(run_namespace)
             return
         layout, s = synapses.layout, self.sum
-        about = synapses.about
+        about = synapses._about
         if layout.kernels == 'pool':
-            nest = Pooling(layout, about, sum=s, scale=synapses.scale, winner=synapses.winner)
+            nest = Pooling(layout, about, sum=s, scale=synapses._scale, winner=synapses._winning)
         elif loops is ArrayLoops or layout.shares_weights or layout.replicas > 1:
             nest = Sums(layout, about, sum=s)
         else:
@@ -117,7 +114,7 @@ class LearningRunner(StateUpdater):
     def loops(self, run_namespace):
         """The class of code objects for the step, None if Brian2 has to compute it."""
         code = [eq.expr.code for eq in self.group.equations.values() if eq.expr is not None]
-        return self.group.loops(code, run_namespace)
+        return self.group._loops(code, run_namespace)
 
     def create_code_objects(self, run_namespace):
         synapses = self.group
@@ -130,12 +127,12 @@ class LearningRunner(StateUpdater):
             nest = self._averaged(run_namespace)
             code = nest.update
         elif loops is not ArrayLoops and (late := late_learning(synapses, run_namespace)):
-            nest = Snapshot(layout, f'what the change of weights reads, for {synapses.about}',
+            nest = Snapshot(layout, f'what the change of weights reads, for {synapses._about}',
                             copies=late.copies, pending=late.pending)
             code = late.update
         else:
             self.update_abstract_code(run_namespace)
-            nest = OnePass(layout, synapses.about, update=self.abstract_code)
+            nest = OnePass(layout, synapses._about, update=self.abstract_code)
             code = self.abstract_code
         create_loops(self, nest, loops, run_namespace, switches(synapses, code))
 
@@ -147,7 +144,7 @@ class LearningRunner(StateUpdater):
                 f"'{name}' has noise (xi) in weights that several pairs of neurons share; which of "
                 'them would draw it is not defined')
         averaged = average(synapses.equations,
-                           lambda v: synapses.variables.indices.get(v) in _NEURONS)
+                           lambda v: synapses.variables.indices.get(v) in NEURONS)
         equations = averaged.equations
         stepped = equations.diff_eq_names
         for code in averaged.terms.values():
@@ -170,7 +167,7 @@ class LearningRunner(StateUpdater):
             group_name=name)
         expressions = {eq.varname: eq.expr.code for eq in equations.values()
                        if eq.type == SUBEXPRESSION}
-        return Learning(synapses.layout, synapses.about, terms=averaged.terms,
+        return Learning(synapses.layout, synapses._about, terms=averaged.terms,
                         update=inline(update, expressions))
 
 
@@ -185,7 +182,7 @@ def switches(synapses, update):
     written = set(re.findall(r'^(\w+) =', update, re.MULTILINE)) & set(synapses.variables)
     if written != stepped or 'clip(' in update:
         return []
-    names = set.intersection(*(multipliers(synapses.inlined(equations[name].expr.code))
+    names = set.intersection(*(multipliers(synapses._inlined(equations[name].expr.code))
                                for name in stepped))
     return sorted(name for name in names & equations.names
                   if isinstance(synapses.variables[name], ArrayVariable)
@@ -196,7 +193,6 @@ def _is_euler(method):
     return method in ('euler', 'prospective_euler') or isinstance(method, ProspectiveEuler)
 
 
-# ------------------------------------------------------------------------- what can be done at once
 def same_place(runner):
     """The sums of a projection that can be formed together with one of them, first one first."""
     synapses = runner.group
@@ -216,90 +212,3 @@ def same_place(runner):
         if targets & read or between and not isinstance(other, SummedVariableUpdater):
             return [runner]
     return together
-
-
-@dataclass
-class LateLearning:
-    """Weights that follow a step when they are read for the first time in the next one.
-
-    Then they are read and written once per step, not read by the sums and again by the change.
-    Nobody else may look at them in between, and what the change depends on is copied.
-    """
-
-    update: str
-    copies: dict
-    pending: ArrayVariable
-
-
-def late_learning(synapses, run_namespace):
-    """Whether weights can follow late, and how; None if they cannot."""
-    learning, sums = synapses.state_updater, list(synapses.summed_updaters.values())
-    if (learning is None or not sums or not all(r.active for r in (learning, *sums))
-            or any(r.clock is not learning.clock for r in sums) or others_use(synapses)
-            or any(runner.loops(run_namespace) is None for runner in (learning, *sums))):
-        return None
-    learning.update_abstract_code(run_namespace)
-    code = synapses.inlined(learning.abstract_code)
-    copies = {'pre': [], 'post': [], 'scalar': []}
-    for name in sorted(get_identifiers(code) & set(synapses.variables)):
-        variable, index = synapses.variables[name], synapses.variables.indices[name]
-        if variable.constant or name in ('i', 'j') or not isinstance(
-                variable, (ArrayVariable, Subexpression)):
-            continue
-        if index in _NEURONS:
-            copies[_NEURONS[index]].append(name)
-        elif variable.scalar:
-            copies['scalar'].append(name)
-        elif index != '_idx':
-            return None
-    for side, names in copies.items():
-        for name in names:
-            _add_copy(synapses, name, side)
-    if '_pending' not in synapses.variables:
-        synapses.variables.add_array('_pending', size=1, dtype=np.int32, scalar=True, index='0')
-    renamed = {name: Snapshot.copy_of(name) for names in copies.values() for name in names}
-    return LateLearning(word_substitute(code, renamed), copies, synapses.variables['_pending'])
-
-
-def _add_copy(synapses, name, side):
-    copy = Snapshot.copy_of(name)
-    if copy in synapses.variables:
-        return
-    original = synapses.variables[name]
-    layout = synapses.layout
-    size, index = {'pre': (layout.n_pre, '_presynaptic_idx'),
-                   'post': (layout.n_post, '_postsynaptic_idx'), 'scalar': (1, '0')}[side]
-    synapses.variables.add_array(copy, size=size, dimensions=original.dim, dtype=original.dtype,
-                                 scalar=side == 'scalar', index=index)
-
-
-def network_of(synapses):
-    """All objects that are simulated together with a projection."""
-    for reference in Nameable.__instances__():
-        network = reference()
-        if isinstance(network, Network):
-            objects = network.sorted_objects
-            if any(obj is synapses.state_updater or obj in synapses.summed_updaters.values()
-                   for obj in objects):
-                yield from objects
-
-
-def others_use(synapses):
-    """Whether anything but sums and learning may read or change synaptic variables in a run."""
-    own = {variable for name, variable in synapses.variables.items()
-           if synapses.variables.indices[name] == '_idx' and isinstance(variable, ArrayVariable)
-           and not isinstance(variable, PairIndices)}
-    known = False
-    for obj in network_of(synapses):
-        if obj.name == synapses.name or obj is synapses.state_updater or (
-                obj in synapses.summed_updaters.values()):
-            known = True
-        elif isinstance(obj, NetworkOperation) or (
-                type(obj).run.__module__.split('.')[0] not in ('brian2', 'brian_le')):
-            return True  # Python code that could do anything
-        elif isinstance(obj, CodeRunner) and getattr(obj.group, 'name', None) == synapses.name:
-            return True
-        elif own & {variable for variable in getattr(obj, 'variables', {}).values()
-                    if isinstance(variable, ArrayVariable)}:
-            return True
-    return not known

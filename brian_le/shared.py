@@ -71,21 +71,21 @@ class SharedParameters(DenseSynapses):
         for runner in self.summed_updaters.values():
             read |= runner.expression.identifiers
         for name in sorted(read | set(self.summed_updaters)):
-            if self.side_of(name) == 'pre':
+            if self._side_of(name) == 'pre':
                 raise ValueError(f"'{name}' of '{self.name}' is presynaptic; parameters have only "
                                  'neurons that they belong to, with variables ..._post')
         self.connect()
 
     def _first_replicas(self):
-        target = self.populations[1]
+        target = self._populations[1]
         return target[:1], target[:self._n]
 
     def _make_layout(self):
         return DenseLayout(1, self._n, self.replicas, self._positions)
 
     @property
-    def about(self):
-        return f"all parameters of '{self.populations[1].name}' ('{self.name}')"
+    def _about(self):
+        return f"all parameters of '{self._populations[1].name}' ('{self.name}')"
 
     def matrix(self, name):
         """The values of a parameter, to get and to set.

@@ -1,6 +1,5 @@
 """All-to-all synapses at the speed of nested loops."""
 
-import numpy as np
 from brian2.devices.cpp_standalone.device import CPPStandaloneDevice
 from brian2.devices.device import get_device
 
@@ -46,8 +45,7 @@ class DenseSynapses(LoopSynapses):
 
     Examples
     --------
-    >>> import numpy as np
-    >>> from brian2 import NeuronGroup, ms, run
+    >>>     >>> from brian2 import NeuronGroup, ms, run
     >>> from brian_le import DenseSynapses
     >>> inputs = NeuronGroup(3, 'r : 1')
     >>> outputs = NeuronGroup(2, 'dv/dt = (I - v)/(10*ms) : 1\\nI : 1', method='euler')
@@ -69,9 +67,9 @@ class DenseSynapses(LoopSynapses):
         for name, n, targets in (('N_incoming', n_post, n_pre), ('N_outgoing', n_pre, n_post)):
             self.variables[name].resize(n)
             self.variables[name].set_value(targets)
-        pre, post = self._pairs
-        pre.compute_by(lambda: np.repeat(np.arange(n_pre, dtype=np.int32), n_post))
-        post.compute_by(lambda: np.tile(np.arange(n_post, dtype=np.int32), n_pre))
+        layout = self.layout
+        for side, indices in enumerate(self._pairs):
+            indices.compute_by(lambda side=side: layout.pairs()[side])
         if isinstance(get_device(), CPPStandaloneDevice):
             for indices in self._pairs:
                 indices.size = self.layout.n_synapses  # nobody else would tell before the run

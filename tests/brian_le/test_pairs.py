@@ -3,8 +3,10 @@
 import numpy as np
 import pytest
 from brian2 import NeuronGroup, Synapses, get_device
+from hypothesis import given
+from hypothesis import strategies as st
 
-from brian_le import DenseSynapses
+from brian_le import ConvSynapses, DenseSynapses
 from tests.brian_le.networks import compose_counter, run_one
 
 
@@ -82,13 +84,63 @@ def test_change(how):
     np.testing.assert_array_equal(*values)
 
 
-@pytest.mark.parametrize('item, message', [
-    ((6, 0), 'source neuron 6 does not exist; there are 5'),
-    ((0, 4), 'target neuron 4 does not exist; there are 4'),
-    ((-6, 0), 'source neuron -6 does not exist'), (([0, 9], 1), 'source neuron 9')])
-def test_neurons_that_do_not_exist(item, message):
+whole = st.integers(-7, 7)
+neurons = st.one_of(
+    whole, st.builds(np.array, whole), st.lists(whole, min_size=1, max_size=4, unique=True),
+    st.builds(slice, st.none() | whole, st.none() | whole, st.sampled_from([None, 1, 2, 3, -1, -2])),
+    st.lists(st.booleans(), min_size=1, max_size=6).map(np.array),
+    st.sampled_from(['True', 'i > 1', 1.5, None, ..., (1, 2), [], np.uint8(1)]))
+synapses = st.one_of(
+    st.integers(-21, 22), st.slices(20), st.lists(st.integers(-19, 19), min_size=1, max_size=5),
+    st.lists(st.booleans(), min_size=20, max_size=20).map(np.array),
+    st.sampled_from(['i > j', 'True', 'w > 40', 1.5, None, ..., {1}, (1,), (0, 1, slice(None)),
+                     (0, 1, 0), (0, 0, 0, 0), range(3)]))
+
+
+@given(st.one_of(st.tuples(neurons, neurons), synapses))
+def test_any_index_selects_what_it_selects_in_brian2(index):
+    """Or is an error of the same kind; what does not exist, -1 included, selects nothing."""
+    found = []
+    for S in pair_of_kinds():
+        try:
+            found.append(S.w[index].tolist())
+        except (IndexError, TypeError, ValueError) as error:
+            found.append(type(error))
+            continue
+        S.w[index] = -1
+        found.append(S.w[:].tolist())
+    assert found[:len(found)//2] == found[len(found)//2:]
+
+
+@pytest.mark.parametrize('index', [(slice(None), -1), (-1, 0), (7, 0), ([9, -3], 1)])
+def test_neurons_that_do_not_exist(index):
     _, S = pair_of_kinds()
-    with pytest.raises(IndexError, match=message):
-        S.w[item]
-    with pytest.raises(IndexError, match=message):
-        S.w[item] = 3
+    assert S.w[index].size == 0
+    S.w[index] = 3
+    np.testing.assert_array_equal(S.w[:], np.arange(20)**2)
+
+
+def test_neurons_that_are_named_twice_count_once():
+    _, S = pair_of_kinds()
+    np.testing.assert_array_equal(S.w[[1, 1], 0], [16])
+
+
+@pytest.mark.parametrize('index', [(True, 0), (np.array([[1, 2], [3, 0]]), 0)])
+def test_indices_that_make_no_sense(index):
+    _, S = pair_of_kinds()
+    with pytest.raises(TypeError, match='neurons are selected by whole numbers and booleans, not'):
+        S.w[index]
+
+
+def test_more_synapses_than_can_be_counted():
+    """Found before memory is taken."""
+    a, b = NeuronGroup(50_000, 'r : 1', name='a'), NeuronGroup(42_950, 'v : 1', name='b')
+    S = DenseSynapses(a, b, 'w : 1', name='S')
+    with pytest.raises(ValueError, match="'S' would have 2147500000 synapses; Brian2 counts up to "
+                       '2147483647'):
+        S.connect()
+    conv = ConvSynapses(a, NeuronGroup(43_000, 'v : 1', name='c'), 'w : 1', name='conv',
+                        input_shape=(1, 1, 50_000), kernel=1)
+    with pytest.raises(ValueError, match="'conv' would have 2150000000 synapses"):
+        conv.connect()
+    assert len(S.variables['w'].get_value()) == len(conv.variables['w'].get_value()) == 0

@@ -481,7 +481,7 @@ def pool(model='I_post = r_pre : 1 (summed)', sizes=(9, 4), **options):
 
 
 def run_it(S):
-    Network(*S.populations, S).run(DT*ms)
+    Network(*S._populations, S).run(DT*ms)
 
 
 def of_part():
@@ -540,7 +540,7 @@ BAD_SIZES = {
     'pairs': (lambda: conv().connect(i=0, j=1), ONE_CONNECT + 'not all neurons are connected'),
     'probability': (lambda: conv().connect(p=0.5), ONE_CONNECT + 'not all neurons are connected'),
     'second connect': (lambda: connected().connect(), ONE_CONNECT + 'synapses are added'),
-    'part of a group': (of_part, ONE_CONNECT + "'a_subgroup' is a part of a group"),
+    'part of a group': (of_part, ONE_CONNECT + "'a_subgroup"),
     'one neuron for many pairs': (
         lambda: connected().run_regularly('w = r_pre'),
         "'r_pre' belongs to many neurons for each synapse of 'S', because its positions share"),

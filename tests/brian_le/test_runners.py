@@ -8,7 +8,9 @@ from brian2 import (BrianObject, Clock, Hz, Network, NeuronGroup, StateMonitor, 
                     linked_var, ms, network_operation, prefs)
 
 from brian_le import DenseSynapses
-from brian_le.runners import late_learning
+from brian_le.late import late_learning
+from brian_le.names import local
+from tests.brian_le.networks import check_counter, compose_counter, run_one
 from tests.running import CODE_TARGETS, run_cases
 
 
@@ -78,7 +80,7 @@ def test_weights_follow_late_if_nobody_looks(case):
     assert (late is not None) == expected
     if late is not None:
         assert late.copies == {'pre': ['r_pre'], 'post': [], 'scalar': ['eta']}
-        assert '_then_r_pre' in late.update
+        assert local('then_r_pre') in late.update
     assert network.objects
 
 
@@ -184,3 +186,13 @@ def test_weights_stay_while_learning_is_switched_off(switched, case):
         (learning,) = (directory/'code_objects').glob(f'{case}_S_stateupdater*.cpp')
         skips = '_on[0] != 0)  // otherwise nothing changes' in learning.read_text()
         assert skips == (case != 'bounds')
+
+
+@pytest.mark.parametrize('bad', [5, [5], 'text'])
+def test_networks_that_have_failed_and_are_still_there(bad):
+    """Their tracebacks keep them in interactive sessions."""
+    with pytest.raises(TypeError) as kept:
+        Network(bad)
+    half = kept.tb.tb_next.tb_frame.f_locals['self']
+    assert isinstance(half, Network) and not hasattr(half, '_schedule')
+    check_counter(run_one('cython', compose_counter))
