@@ -14,7 +14,7 @@ from brian_le.activations import ACTIVATIONS
 from brian_le.checks import choose
 from brian_le.protocols.catalogue import (DEVICES, MODELS, PROTOCOLS, get_model, get_protocol)
 from brian_le.protocols.grids import read_grid, read_settings
-from brian_le.protocols.parameters import read_parameters
+from brian_le.protocols.parameters import protocol_parameters
 
 __all__ = ['main']
 
@@ -73,6 +73,9 @@ def main(arguments=None):
         The exit code: 0, 1 for a run that failed, 2 for something wrong with what was asked
         for, 130 if interrupted.
     """
+    for stream in (sys.stdout, sys.stderr):  # a terminal may lack characters of any text
+        if hasattr(stream, 'reconfigure'):
+            stream.reconfigure(errors='backslashreplace')
     options = _parser().parse_args(arguments)
     # objects that were made before an error was found are no news to whoever reads the error
     logging.getLogger('brian2.core.base.unused_brian_object').setLevel(logging.ERROR)
@@ -95,8 +98,17 @@ def main(arguments=None):
 
 
 def _complain(error, code):
-    print(f'brian-le: error: {error}', file=sys.stderr)
+    text = str(error)
+    if isinstance(error, OSError) and error.strerror:
+        text = f"'{error.filename}': {error.strerror}" if error.filename else error.strerror
+    lines = text.splitlines() if isinstance(error, RuntimeError) else [text]  # of a compiler
+    print('brian-le: error:', '\n'.join(plain(line) for line in lines), file=sys.stderr)
     return code
+
+
+def plain(text):
+    """A text on one line, without characters that a terminal takes for orders."""
+    return ''.join(c if c.isprintable() else ascii(c)[1:-1] for c in ' '.join(text.split()))
 
 
 def _parser():
@@ -145,6 +157,9 @@ def _parser():
     sub.add_argument('result', metavar='DIR', help='folder of a result or of a study')
     sub.add_argument('--out', metavar='DIR',
                      help='where to put the figures (default: figures in that folder)')
+    sub.add_argument('--figures', metavar='FILE', help='Python file or module that draws, in place '
+                     "of what the folder names; code that is no part of this package runs only if "
+                     'it is named here')
     sub = command('export', _export, 'write a protocol as a C++ project that needs no Python',
                   _EXPORT_EXAMPLES)
     _add_protocol(sub)
@@ -173,7 +188,7 @@ def _settings(options):
         if 'data' in given:
             raise ValueError("'data' is set twice")
         given['data'] = folder
-    read_parameters(options.protocol, get_protocol(options.protocol).PARAMETERS, given)
+    protocol_parameters(options.protocol, given)
     return given
 
 
@@ -214,7 +229,7 @@ def _show(options):
     if name in studies:
         if name in PROTOCOLS:
             print('\nThe study of the same name')
-        print(studies[name].read_text().strip())
+        print(studies[name].read_text(encoding='utf-8').strip())
         print(f"\n'brian-le sweep {name}' runs it; --grid, --set and --seeds replace entries.")
 
 
@@ -285,6 +300,7 @@ def _run(options):
 
 
 def _sweep(options):
+    from brian_le.protocols.study_files import get_study
     from brian_le.protocols.study_folders import study_status
     from brian_le.protocols.sweeping import sweep
 
@@ -302,7 +318,8 @@ def _sweep(options):
                            f"{study.directory}' says why, and the same command tries them again")
     from brian_le.protocols.figures import plot
 
-    for file in plot(study.directory):
+    # what draws the study was named by this command, or by the study file that it named
+    for file in plot(study.directory, figures=get_study(options.target).figures):
         print(file)
 
 
@@ -321,13 +338,13 @@ def _status(options):
     for key in status.running:
         print(f'  running  {key}')
     for key, error in status.failed.items():
-        print(f'  failed   {key}: {error}')
+        print(f'  failed   {key}: {plain(error)}')
 
 
 def _plot(options):
     from brian_le.protocols.figures import plot
 
-    for file in plot(options.result, options.out):
+    for file in plot(options.result, options.out, options.figures):
         print(file)
 
 

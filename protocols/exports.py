@@ -1,6 +1,7 @@
 """Protocols as C++ projects that need no Python where they run."""
 
 import json
+import os
 import re
 import shutil
 import sys
@@ -10,10 +11,14 @@ from types import SimpleNamespace
 
 import numpy as np
 
+from brian_le.array_files import read_arrays, write_arrays
 from brian_le.protocols.catalogue import get_protocol
-from brian_le.protocols.parameters import read_parameters
-from brian_le.protocols.results import read_json
-from brian_le.protocols.runner import check_seed, versions
+from brian_le.protocols.descriptions import check_run, check_table, is_plain_name, read_json
+from brian_le.protocols.parameters import protocol_parameters
+from brian_le.protocols.writing import check_place, replace_file, with_remedy, write_text
+from brian_le.protocols.provenance import revision, versions
+from brian_le.protocols.runner import check_seed
+from brian_le.protocols.targets import sensible
 from brian_le.temporary import TemporaryFolder
 
 __all__ = ['export', 'load_export']
@@ -57,11 +62,14 @@ def export(protocol, out, *, seed=12345, quiet=False, **parameters):
     >>> export('bars', 'bars-project', epochs=20, quiet=True)  # doctest: +SKIP
     """
     module = get_protocol(protocol)
-    p = read_parameters(protocol, module.PARAMETERS, parameters)
+    p = protocol_parameters(protocol, parameters)
     seed = check_seed(seed)
+    if not str(out):
+        raise ValueError("'' cannot be the folder of a project; name a new folder")
     out = Path(out)
-    if out.exists():
+    if os.path.lexists(out):
         raise ValueError(f"'{out}' exists; choose another folder, or delete it")
+    check_place(out)
     if not quiet:
         print('loading Brian2, generating C++ ...', file=sys.stderr, flush=True)
     from brian_le.protocols.project import NEVER, write_project
@@ -77,16 +85,17 @@ def export(protocol, out, *, seed=12345, quiet=False, **parameters):
         _strip_paths(project)
         results = {key: asdict(array) for key, array in arrays.items() if array.result}
         manifest = dict(protocol=protocol, parameters=vars(p), seed=seed, versions=versions(),
-                        variables=results)
-        (project/_MANIFEST).write_text(json.dumps(manifest, indent=1) + '\n')
-        np.savez(project/_TASK, **task.arrays)
-        (project/'README.txt').write_text(_readme(module, manifest, task))
+                        revision=revision(), variables=results)
+        write_text(project/_MANIFEST, json.dumps(manifest, indent=1) + '\n')
+        replace_file(project/_TASK, lambda file: write_arrays(file, task.arrays))
+        write_text(project/'README.txt', _readme(module, manifest, task))
         (project/'results').mkdir(exist_ok=True)
         _refuse_paths(project)
-        out.parent.mkdir(parents=True, exist_ok=True)
-        with TemporaryFolder('.brian_le_', out.parent) as beside:
-            shutil.copytree(project, beside/'project')
-            (beside/'project').rename(out)  # all at once
+        with with_remedy(out):
+            out.parent.mkdir(parents=True, exist_ok=True)
+            with TemporaryFolder('.brian_le_', out.parent) as beside:
+                shutil.copytree(project, beside/'project')
+                (beside/'project').rename(out)  # all at once
     return out
 
 
@@ -118,27 +127,58 @@ def load_export(directory):
     directory = Path(directory)
     if not (directory/_MANIFEST).is_file():
         raise ValueError(f"'{directory}' is not the folder of an exported project")
-    description = read_json(directory/_MANIFEST)
+    description = read_json(directory/_MANIFEST, _check_manifest, 'export it again')
     files = description.pop('variables')
     missing = [file['result'] for file in files.values()
                if not (directory/'results'/file['result']).is_file()]
     if missing:
         raise ValueError(f"'{directory}' has no results yet; run 'make' and './main' there")
-    variables = {key: np.fromfile(directory/'results'/file['result'], dtype=file['dtype'])
+    variables = {key: _read_result(directory/'results'/file['result'], file)
                  for key, file in files.items()}
     module = get_protocol(description['protocol'])
     p = SimpleNamespace(**description['parameters'])
-    with np.load(directory/_TASK) as task:
-        arrays = module.read_variables(p, dict(task), variables)
+    try:
+        task = read_arrays(directory/_TASK)
+    except (OSError, ValueError) as error:
+        raise ValueError(f"'{directory/_TASK}' cannot be read: {error}; export it again") from None
+    with sensible(f"the result in '{directory}'", description['protocol']):
+        arrays = module.read_variables(p, task, variables)
     return SimpleNamespace(description=description, variables=variables, arrays=arrays)
+
+
+def _check_manifest(found):
+    """Raise a ValueError unless this describes an exported project."""
+    check_run(found)
+    p = protocol_parameters(found['protocol'], found['parameters'])
+    check_table(found, {'variables': dict})
+    if vars(p) != found['parameters']:
+        raise ValueError(f"it lacks parameters of '{found['protocol']}'")
+    for key, file in found['variables'].items():
+        check_table(file, {'dtype': str, 'result': str})
+        if not is_plain_name(file['result']):
+            raise ValueError(f"the file of '{key:.60}' is called {file['result']!r:.60}")
+        if file['dtype'].lstrip('<>|=')[:1] not in (*'biuf',) or len(file['dtype']) > 8:
+            raise ValueError(f"'{key:.60}' is of type {file['dtype']!r:.20}")
+        np.dtype(file['dtype'])
+
+
+def _read_result(path, file):
+    """The values in a file, if there are as many as there have to be."""
+    dtype, found = np.dtype(file['dtype']), path.stat().st_size
+    size = file.get('size')
+    if found % dtype.itemsize or size is not None and found != size*dtype.itemsize:
+        needed = f', and not {size*dtype.itemsize}' if size is not None else ''
+        raise ValueError(f"'{path}' has {found} bytes{needed}: it was not written completely; make "
+                         "room, and run './main' again")
+    return np.fromfile(path, dtype=dtype)
 
 
 def _strip_paths(project):
     """Take out of the makefile where this Python keeps its headers and libraries."""
     makefile = project/'makefile'
-    text = makefile.read_text()
+    text = makefile.read_text(encoding='utf-8')
     text = re.sub(r'-Wl,--enable-new-dtags,?|-Wl,-rpath,"[^"]*"|-[ILR]"[^"]*"', '', text)
-    makefile.write_text(text)
+    makefile.write_text(text, encoding='utf-8')
     shutil.rmtree(project/'results', ignore_errors=True)
 
 
@@ -148,7 +188,7 @@ def _refuse_paths(project):
 
     private = {str(Path(path).resolve()) for path in (
         Path.home(), project.parent, Path(__file__).parent, Path(brian2.__file__).parent)} - {'/'}
-    if f'{sys.prefix}/' in (project/'makefile').read_text():
+    if f'{sys.prefix}/' in (project/'makefile').read_text(encoding='utf-8'):
         private.add(sys.prefix)
     for path in project.rglob('*'):
         if path.is_file():

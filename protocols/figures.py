@@ -4,19 +4,28 @@ A protocol or a study names the module of its figures; every public function the
 or a `StudyResult` and returns a dict of matplotlib figures by name.
 """
 
+import functools
+import hashlib
 import importlib
 import os
+import re
 from pathlib import Path
 
 import matplotlib
 from matplotlib.figure import Figure
 
-from brian_le.protocols.catalogue import get_protocol
+from brian_le.protocols.writing import check_place, replace_file, with_remedy
 from brian_le.protocols.results import load_result
 from brian_le.protocols.study_folders import is_study, load_study
+from brian_le.protocols.targets import load_module, protocol_of, sensible
 
 __all__ = ['plot', 'new_figure', 'STYLE', 'BLACK', 'BLUE', 'GREEN', 'ORANGE',
            'PURPLE', 'RED']
+
+STANDARD = 'brian_le.protocols.sweep_figures'  #: draws studies that name nothing else
+_LONGEST = 80  # characters of the name of a file
+_RESERVED = {'CON', 'PRN', 'AUX', 'NUL', *(f'{kind}{n}' for kind in ('COM', 'LPT')
+                                           for n in range(10))}  # devices of Windows
 
 # Colours of Okabe and Ito: told apart with any colour vision, and, by lightness, in grey.
 BLUE, ORANGE, BLACK = '#0072B2', '#E69F00', '#000000'
@@ -52,7 +61,7 @@ def new_figure(rows=1, columns=1, width=7.0, height=4.0, **options):
     return figure, figure.subplots(rows, columns, squeeze=False, **options)
 
 
-def plot(directory, out=None):
+def plot(directory, out=None, figures=None):
     """Draw all figures of a result or of a study, as PNG and PDF.
 
     Parameters
@@ -61,16 +70,21 @@ def plot(directory, out=None):
         Folder of a complete result, or of a study: then of what is finished.
     out : path-like, optional
         Where to put the figures; by default in ``figures`` inside that folder.
+    figures : str or path-like, optional
+        The module that draws, or its Python file, in place of what the folder names. Code that is
+        no part of this package runs only if it is named here.
 
     Returns
     -------
     list of Path
-        The files.
+        The files. Characters of the names of figures that do not belong into those of files are
+        replaced.
 
     Raises
     ------
     ValueError
-        If the folder is not a complete result, or no run of the study is finished.
+        If the folder is not a complete result, or no run of the study is finished, or it names
+        figures of its own.
 
     Examples
     --------
@@ -81,32 +95,105 @@ def plot(directory, out=None):
         result = load_study(directory)
         if not result.rows:
             raise ValueError(f"no run of the study in '{directory}' is finished")
-        drawn = _module(result.description['figures'], directory)
+        drawn, target = _figures_of(result, figures), result.description['target']
     else:
         result = load_result(directory)
-        drawn = _module(get_protocol(result.description['protocol']).FIGURES, directory)
-    out = Path(out) if out is not None else Path(directory)/'figures'
-    files = []
+        target = result.description['protocol']
+        drawn = _module(figures) if figures is not None else _own_figures(result)
+    out = _place(directory, out)
     with matplotlib.rc_context(STYLE):
-        figures = [pair for name in drawn.__all__ for pair in getattr(drawn, name)(result).items()]
-        out.mkdir(parents=True, exist_ok=True)
-        for name, figure in figures:
+        with sensible(f"what is in '{directory}'", target,
+                      Path(getattr(drawn, '__file__', '.')).parent):
+            figures = {name: figure for function in drawn.__all__
+                       for name, figure in getattr(drawn, function)(result).items()}
+        with with_remedy(out):
+            out.mkdir(parents=True, exist_ok=True)
+        files = []
+        for name, figure in zip(_file_names(figures), figures.values()):
             for ending in ('png', 'pdf'):
                 files.append(out/f'{name}.{ending}')
                 # without the time, the same result gives the same files
-                figure.savefig(files[-1], metadata={'CreationDate': None} if ending == 'pdf'
-                               else None)
+                metadata = {'CreationDate': None} if ending == 'pdf' else None
+                write = functools.partial(figure.savefig, format=ending, metadata=metadata)
+                with sensible(f"what is in '{directory}'", target):
+                    replace_file(files[-1], write)
     return files
 
 
-def _module(name, directory):
-    """A module of figures, by its name or by the path of its file from the folder of a study."""
-    if not name.endswith('.py'):
-        return importlib.import_module(name)
-    from brian_le.protocols.targets import load_module
+def _own_figures(result):
+    """The module that draws a result."""
+    if '.py:' in result.description['protocol']:
+        raise ValueError(f"'{result.directory}' is a run of a study; plot the folder of the study, "
+                         'or name what draws it with --figures FILE')
+    return importlib.import_module(protocol_of(result).FIGURES)
 
-    file = Path(os.path.normpath(Path(directory).absolute()/name))
-    if not file.is_file():
-        raise ValueError(f"there is no file '{file}', which draws the study in '{directory}'; put "
-                         'it there, or repeat the sweep, which notes where it is')
-    return load_module(file)
+
+def _figures_of(study, figures):
+    """The module that draws a study: one of this package, or what the user has named."""
+    if figures is not None:
+        return _module(figures)
+    own = study.description['figures']
+    if own not in known_figures():
+        file = os.path.normpath(study.directory.absolute()/own) if own.endswith('.py') else own
+        raise ValueError(f"the study in '{study.directory}' is drawn by {file!r:.300}, which is not "
+                         'part of this package and not run unasked; if you trust it, give '
+                         f"--figures {file!r:.300}, for the standard figures --figures {STANDARD}")
+    return importlib.import_module(own)
+
+
+def known_figures():
+    """The modules of this package that draw studies."""
+    from brian_le.protocols.study_files import get_study, named_studies
+
+    return {STANDARD, *(get_study(name).figures for name in named_studies())}
+
+
+def _module(name):
+    """A module of figures, by its name or by the path of its file."""
+    if str(name).endswith('.py'):
+        module = load_module(name)
+    else:
+        try:
+            module = importlib.import_module(str(name))
+        except (ImportError, TypeError, ValueError) as error:
+            raise ValueError(f"there is no module '{name}' to draw figures with: {error}; name "
+                             'one, or a file that ends in .py') from None
+    if not hasattr(module, '__all__'):
+        raise ValueError(f"'{name}' has no '__all__'; list its functions that draw there")
+    return module
+
+
+def _place(directory, out):
+    """The folder to put figures in."""
+    if out is None:
+        out = Path(directory)/'figures'
+        if out.is_symlink():  # to whatever folder of the user's
+            raise ValueError(f"'{out}' is a link; say where figures are to be put, with --out")
+    elif not str(out):
+        raise ValueError("'' is no folder for figures; name one with --out")
+    check_place(out)
+    return Path(out)
+
+
+def _file_names(names):
+    """Names of files for figures: readable, valid on any system, and all different.
+
+    Examples
+    --------
+    >>> from brian_le.protocols.figures import _file_names
+    >>> _file_names(['loss', 'train/loss', '../x'])
+    ['loss', 'train_loss-2ceb35fc', '.._x-1f63d5b6']
+    """
+    found = {}
+    for name in names:
+        file = plain = re.sub(r'[^\w.,=+-]', '_', name, flags=re.ASCII)[:_LONGEST]
+        digest = hashlib.sha256(name.encode('utf-8', 'surrogatepass'))
+        valid = (plain == name and re.match(r'\w', name) and not name.endswith('.')
+                 and name.partition('.')[0].upper() not in _RESERVED)
+        # some systems do not tell capitals from small letters
+        while not valid or file.lower() in found:
+            file = f'{plain.strip(".-") or "figure"}-{digest.hexdigest()[:8]}'
+            digest.update(b' ')
+            valid = True
+        found[file.lower()] = file
+    return list(found.values())

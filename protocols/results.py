@@ -5,21 +5,29 @@ checkpoint. When it is complete, the folder has the arrays in place of the check
 renamed to ``NAME``.
 """
 
+import contextlib
+import hashlib
 import json
 import os
 import shutil
-import zipfile
 from pathlib import Path
 
 import numpy as np
 
+from brian_le.array_files import read_arrays, shapes_of, write_arrays
 from brian_le.locks import try_lock
+from brian_le.protocols.descriptions import check_run, read_json
+from brian_le.protocols.writing import check_place, replace_file, with_remedy, write_text
+from brian_le.protocols.provenance import differences, provenance
 
 __all__ = ['COLUMNS', 'Result', 'ResultFolder', 'RunsElsewhere', 'damage', 'is_finished',
-           'load_description', 'load_result', 'read_json', 'write_text']
+           'load_description', 'load_result']
 
 COLUMNS = ('part', 'seed', 'run')  #: of every table of a study, beside parameters and measures
 _DESCRIPTION, _ARRAYS, _CHECKPOINT = 'run.json', 'arrays.npz', 'checkpoint.npz'
+_PART = '.part'  # behind the name of a folder whose run is under way
+_COMPARED = 'protocol', 'seed', 'device'
+_DIGEST = 'digest'  # of a checkpoint: of what it holds, and of the run that it belongs to
 _AGAIN = 'delete its folder and run again'
 
 
@@ -31,7 +39,10 @@ class Result:
     directory : Path
         Its folder.
     description : dict
-        ``protocol``, ``parameters``, ``seed``, ``device`` and ``versions``.
+        ``protocol``, ``parameters``, ``seed``, ``device``, ``versions``, and ``stretches``: what
+        made the result, from which unit of it on (``from``), with date, versions, git revision,
+        processor, compiler and flags. There are several if the run was continued by other
+        versions or on another machine; ``versions`` are those of the last.
     arrays : dict of str to numpy.ndarray
         The arrays.
     """
@@ -80,7 +91,7 @@ def load_result(directory):
     """
     directory = Path(directory)
     if not is_finished(directory):
-        part = Path(f'{directory}.part')
+        part = Path(f'{directory}{_PART}')
         unfinished = (f"; the run in '{part}' is not finished: the same command continues it"
                       if part.is_dir() else '')
         raise ValueError(f"'{directory}' is not the folder of a result{unfinished}")
@@ -89,7 +100,7 @@ def load_result(directory):
 
 def load_description(directory):
     """What a run says of itself; a ValueError if that is damaged."""
-    return read_json(Path(directory)/_DESCRIPTION, ('protocol', 'parameters', 'seed'), _AGAIN)
+    return read_json(Path(directory)/_DESCRIPTION, check_run, _AGAIN)
 
 
 def damage(directory):
@@ -105,46 +116,26 @@ def damage(directory):
             return f"'{directory}' lacks '{name}'; delete the folder and run again"
     try:
         load_description(directory)
-        zipfile.ZipFile(directory/_ARRAYS).close()
-    except zipfile.BadZipFile:
-        return f"'{directory/_ARRAYS}' is damaged; {_AGAIN}"
+        with _damage_of(directory/_ARRAYS):
+            shapes_of(directory/_ARRAYS)
     except ValueError as error:
         return str(error)
     return ''
 
 
-def read_json(path, needed=(), advice=''):
-    """The dict in a JSON file; a ValueError, with advice, if it is damaged or lacks an entry."""
-    try:
-        found = json.loads(Path(path).read_text())
-        missing = [name for name in needed if not isinstance(found, dict) or name not in found]
-        if missing:
-            raise ValueError(f"it lacks {', '.join(missing)}")
-    except ValueError as error:
-        raise ValueError(f"'{path}' is damaged: {error}{'; ' if advice else ''}{advice}") from None
-    return found
-
-
 def _read_arrays(path):
+    with _damage_of(path):
+        return read_arrays(path)
+
+
+@contextlib.contextmanager
+def _damage_of(path, advice=_AGAIN):
     try:
-        with np.load(path) as arrays:
-            return dict(arrays)
-    except (ValueError, EOFError, zipfile.BadZipFile):
-        raise ValueError(f"'{path}' is damaged; {_AGAIN}") from None
-
-
-def write_text(path, text):
-    """Replace a file, all at once."""
-    _replace(path, lambda file: file.write(text.encode()))
-
-
-def _replace(path, write):
-    draft = Path(f'{path}.draft')
-    with open(draft, 'wb') as file:
-        write(file)
-        file.flush()
-        os.fsync(file.fileno())  # so that a power cut leaves the old file or the new one
-    draft.replace(path)
+        yield
+    except OSError as error:
+        raise ValueError(f"'{path}' cannot be read: {error.strerror}") from None
+    except ValueError as error:
+        raise ValueError(f"'{path}' is damaged; {advice} ({error})") from None
 
 
 class ResultFolder:
@@ -155,23 +146,35 @@ class ResultFolder:
     directory : path-like
         Where the result is to be.
 
+    Attributes
+    ----------
+    changes : list of str
+        What is different, since the run was interrupted, of what makes it.
+
     Raises
     ------
     ValueError
-        By `check` and `begin`: if there is a finished result, a folder of something else, or an
-        unfinished run with other parameters; if another process is at the same run (then it is
-        a `RunsElsewhere`).
+        If this cannot be the name of the folder. By `check` and `begin`: if there is a finished
+        result, a folder of something else, an unfinished run with other parameters, or a
+        checkpoint that is not of this run; if another process is at the same run (then it is a
+        `RunsElsewhere`).
     """
 
     def __init__(self, directory):
         self.directory = Path(directory)
-        if not self.directory.name or self.directory.name == '..':
+        name = self.directory.name
+        if not name or name == '..':
             raise ValueError(f"'{directory}' cannot be the folder of a result; name a new folder")
-        self.part = self.directory.with_name(self.directory.name + '.part')
-        self._lock = None
+        if name.lower().endswith(_PART):
+            raise ValueError(f"'{directory}' ends in '{_PART}', as folders of unfinished runs do; "
+                             'choose another name')
+        self.part = self.directory.with_name(name + _PART)
+        self.changes = []
+        self._lock = self._description = None
 
     def check(self, description):
         """Raise unless a run of this description can begin or continue here."""
+        check_place(self.part)
         if is_finished(self.directory):
             raise ValueError(f"'{self.directory}' holds a finished result; choose another "
                              'folder, or delete it')
@@ -179,31 +182,36 @@ class ResultFolder:
                                         or any(self.directory.iterdir())):
             raise ValueError(f"'{self.directory}' exists and is not the folder of a result; "
                              'choose another folder')
+        for parent in self.part.absolute().parents:
+            if (parent/_DESCRIPTION).is_file():
+                raise ValueError(f"'{self.directory}' would lie in '{parent}', the folder of "
+                                 'another run; choose another folder')
         if self.part.is_symlink() or self.part.exists() and not self._is_new():
-            try:
-                begun = json.loads((self.part/_DESCRIPTION).read_text())
-            except (OSError, ValueError):
-                raise ValueError(f"'{self.part}' exists and is not the folder of a run; choose "
-                                 'another folder') from None
-            different = [key for key in ('protocol', 'seed', 'device')
-                         if begun.get(key) != description[key]]
-            parameters = begun.get('parameters', {})
-            different += [key for key, value in description['parameters'].items()
-                          if parameters.get(key) != value]
-            if different:
-                raise ValueError(
-                    f"'{self.part}' holds an unfinished run with another "
-                    f"{', '.join(different)}; choose another folder, finish that run with its "
-                    'own parameters, or delete it')
-        parent = self.directory.absolute().parent
-        while not parent.exists():
-            parent = parent.parent
-        if not parent.is_dir() or not os.access(parent, os.W_OK):
-            raise ValueError(f"cannot write to '{parent}'; choose another folder")
+            self._check_begun(description)
+
+    def _check_begun(self, description):
+        """Raise unless the unfinished run that is here is of this description."""
+        if not (self.part/_DESCRIPTION).is_file() or self.part.is_symlink() or any(
+                path.is_symlink() for path in self.part.iterdir()):
+            raise ValueError(f"'{self.part}' exists and is not the folder of a run; choose "
+                             'another folder')
+        if (self.part/_ARRAYS).exists() and not (self.part/'lock').exists():
+            raise ValueError(f"'{self.part}' is a finished result of that name; rename it, or "
+                             'choose another folder')
+        begun = read_json(self.part/_DESCRIPTION, check_run, f"delete '{self.part}' and run again")
+        different = [key for key in _COMPARED if begun.get(key) != description[key]]
+        different += [key for key, value in description['parameters'].items()
+                      if begun['parameters'].get(key) != value]
+        if different:
+            raise ValueError(
+                f"'{self.part}' holds an unfinished run with another "
+                f"{', '.join(different)}; choose another folder, finish that run with its "
+                'own parameters, or delete it')
 
     def _is_new(self):
         """Whether the unfinished folder was created, but nothing was written into it."""
         return self.part.is_dir() and all(path.name in ('lock', f'{_DESCRIPTION}.draft')
+                                          and not path.is_symlink()
                                           for path in self.part.iterdir())
 
     def begin(self, description):
@@ -215,23 +223,73 @@ class ResultFolder:
             The last checkpoint, if there is one.
         """
         self.check(description)
-        self.part.mkdir(parents=True, exist_ok=True)
-        self._lock = try_lock(self.part/'lock')
+        with with_remedy(self.part):
+            self.part.mkdir(parents=True, exist_ok=True)
+            self._lock = try_lock(self.part/'lock')
         if self._lock is None:
             raise RunsElsewhere(f"another process is running into '{self.part}'; wait for it, or "
                                 'choose another folder')
         if is_finished(self.directory):  # by another process, since the check
             self.discard()
             self.check(description)
-        if not (self.part/_DESCRIPTION).exists():
-            write_text(self.part/_DESCRIPTION, json.dumps(description, indent=2) + '\n')
-        if (self.part/_CHECKPOINT).exists():
-            return _read_arrays(self.part/_CHECKPOINT)
-        return None
+        self._description = description
+        saved = self._saved()
+        self._note_stretch(0 if saved is None else int(saved['done']))
+        return saved
+
+    def _saved(self):
+        """The checkpoint, if there is one; a ValueError if this run has not written it."""
+        path = self.part/_CHECKPOINT
+        if not path.exists():
+            return None
+        advice = f"delete '{self.part}' and run again"
+        with _damage_of(path, advice):
+            arrays = read_arrays(path)
+            written = arrays.pop(_DIGEST, None)
+            if written is None or str(written) != self._digest(arrays):
+                raise ValueError('it is not what this run has written')
+            done = arrays.setdefault('done', np.array(0))
+            if done.shape or done.dtype.kind not in 'iu' or done < 0:
+                raise ValueError('it does not say how much is done')
+        return arrays
+
+    def _digest(self, arrays):
+        """A hash of arrays, and of the run that they belong to."""
+        found = hashlib.sha256(json.dumps([self._description[key] for key in (
+            *_COMPARED, 'parameters')], sort_keys=True).encode())
+        for name, array in sorted(arrays.items()):
+            array = np.asarray(array)
+            found.update(f'{name}\0{array.dtype.str}{array.shape}\0'.encode())
+            found.update(np.ascontiguousarray(array).tobytes())
+        return found.hexdigest()
+
+    def _note_stretch(self, done):
+        """Say in the description what makes the result, from so many units on."""
+        path, now = self.part/_DESCRIPTION, provenance(self._description['device'])
+        before = (read_json(path, check_run).get('stretches', []) if path.exists() else [])
+        # of a process that ended without a checkpoint nothing is left
+        stretches = [stretch for stretch in before if stretch['from'] < done]
+        if stretches:
+            last = {key: value for key, value in stretches[-1].items() if key != 'from'}
+            self.changes = differences(last, now)
+        if not stretches or self.changes:
+            stretches.append({'from': done, **now})
+        if stretches != before:
+            write_text(path, json.dumps({
+                **self._description, 'versions': stretches[-1]['versions'],
+                'stretches': stretches}, indent=2) + '\n')
 
     def checkpoint(self, arrays):
-        """Replace the checkpoint, all at once."""
-        _replace(self.part/_CHECKPOINT, lambda file: np.savez(file, **arrays))
+        """Replace the checkpoint, all at once.
+
+        Parameters
+        ----------
+        arrays : dict of str to array_like
+            Everything that is needed to go on; ``'done'``, a whole number, says how much is done.
+        """
+        arrays = {name: np.asarray(array) for name, array in arrays.items()}
+        arrays[_DIGEST] = np.array(self._digest(arrays))
+        self._write(_CHECKPOINT, arrays)
 
     def finish(self, arrays):
         """Write the arrays and give the folder its name.
@@ -240,15 +298,19 @@ class ResultFolder:
         -------
         Result
         """
-        _replace(self.part/_ARRAYS, lambda file: np.savez(file, **arrays))
-        (self.part/_CHECKPOINT).unlink(missing_ok=True)
-        if os.name == 'nt':  # where folders with open files cannot be renamed
-            self._lock.release()
-        os.rename(self.part, self.directory)
+        self._write(_ARRAYS, arrays)
+        with with_remedy(self.directory):
+            (self.part/_CHECKPOINT).unlink(missing_ok=True)
+            if os.name == 'nt':  # where folders with open files cannot be renamed
+                self._lock.release()
+            os.rename(self.part, self.directory)
         # only now: who came too late must not find a folder without a lock
         (self.directory/'lock').unlink(missing_ok=True)
         self._lock.release()
         return load_result(self.directory)
+
+    def _write(self, name, arrays):
+        replace_file(self.part/name, lambda file: write_arrays(file, arrays))
 
     def discard(self):
         """Remove the unfinished folder."""

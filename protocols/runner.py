@@ -1,20 +1,20 @@
 """Running a protocol: from parameters to a result on disk."""
 
-import importlib.metadata
-import platform
 import sys
 import time
+from fnmatch import fnmatchcase
 
 import numpy as np
 from tqdm import tqdm
 
 from brian_le.checks import choose
 from brian_le.protocols.catalogue import DEVICES, get_protocol
-from brian_le.protocols.parameters import read_parameters
+from brian_le.protocols.parameters import protocol_parameters
 from brian_le.protocols.results import ResultFolder
 
-__all__ = ['run', 'Run']
+__all__ = ['Run', 'check_finite', 'check_seed', 'run']
 
+_REMEDY = 'use smaller learning rates or weaker feedback'
 _CHUNK_SECONDS = 2.0  # of computing between two checkpoints
 _BUILT, _KEPT = {}, 4  # what was built in this process, and how many of them are kept
 
@@ -63,16 +63,16 @@ def run(protocol, *, seed=12345, device='cpp_standalone', out=None, quiet=False,
     >>> result.arrays['le.accuracy'].shape
     (2,)
     """
-    module = get_protocol(protocol)
-    p = read_parameters(protocol, module.PARAMETERS, parameters)
+    module, p = get_protocol(protocol), protocol_parameters(protocol, parameters)
     choose('device', device, DEVICES)
     seed = check_seed(seed)
     folder = ResultFolder(out if out is not None else f'results/{protocol}-{seed}')
-    description = dict(protocol=protocol, parameters=vars(p), seed=seed, device=device,
-                       versions=versions())
+    description = dict(protocol=protocol, parameters=vars(p), seed=seed, device=device)
     folder.check(description)
+    unmeasured = getattr(module, 'UNMEASURED', ())
     try:
-        arrays = module.simulate(p, seed, Run(device, folder, description, quiet))
+        arrays = module.simulate(p, seed, Run(device, folder, description, quiet, unmeasured))
+        check_finite(arrays, unmeasured)
     except FloatingPointError:
         folder.discard()  # to continue would only lead there again
         raise
@@ -89,13 +89,6 @@ def check_seed(seed):
     raise ValueError(f"the seed is '{seed}'; give a whole number from 0 to {2**32 - 1}")
 
 
-def versions():
-    """Versions of everything that numbers could depend on."""
-    return {'python': platform.python_version(), 'platform': platform.platform(),
-            **{name: importlib.metadata.version(name)
-               for name in ('brian-le', 'brian2', 'numpy')}}
-
-
 class Run:
     """What a protocol needs of a run under way: a program, chunks, checkpoints, progress.
 
@@ -109,13 +102,16 @@ class Run:
         Parameters, seed and versions of the run.
     quiet : bool
         Whether to show no progress.
+    unmeasured : sequence of str
+        Names (or patterns of them) of arrays in which NaN stands for what was not measured.
     """
 
-    def __init__(self, device, folder=None, description=None, quiet=True):
+    def __init__(self, device, folder=None, description=None, quiet=True, unmeasured=()):
         self.device = device
         self.folder = folder
         self.description = description
         self.quiet = quiet
+        self.unmeasured = unmeasured
 
     def say(self, message):
         """Tell what takes time now."""
@@ -204,9 +200,7 @@ class Run:
         done, rows = 0, []
         saved = self.folder.begin(self.description) if self.folder is not None else None
         if saved is not None:
-            done = int(saved.pop('done'))
-            state = {key[6:]: saved[key] for key in saved if key.startswith('state/')}
-            rows = [{key[5:]: saved[key] for key in saved if key.startswith('rows/')}]
+            done, state, rows = self._continued(saved, total)
         n = 1
         with tqdm(total=total, initial=done, unit=unit, disable=self.quiet,
                   dynamic_ncols=True) as progress:
@@ -215,7 +209,7 @@ class Run:
                 began = time.perf_counter()
                 state, new = chunk(state, done, n)
                 took = time.perf_counter() - began
-                _check_finite(state, new, done, unit, duration)
+                self._check_chunk(state, new, done, unit, duration)
                 rows.append(new)
                 done += n
                 progress.update(n)
@@ -230,20 +224,86 @@ class Run:
         return state, _join(rows)
 
 
+    def _continued(self, saved, total):
+        """How much is done, the state and the rows, from a checkpoint."""
+        done = int(saved['done'])
+        state = {key[6:]: saved[key] for key in saved if key.startswith('state/')}
+        rows = {key[5:]: saved[key] for key in saved if key.startswith('rows/')}
+        if not 0 < done < total or not rows or any(
+                array.shape[:1] != (done,) for array in rows.values()):
+            raise ValueError(f"the checkpoint in '{self.folder.part}' says that {done} of {total} "
+                             f"are done, which does not fit what it holds; delete "
+                             f"'{self.folder.part}' and run again")
+        if self.folder.changes:  # however quiet: the numbers may be others
+            print(f"the run in '{self.folder.part}' is continued with "
+                  f"{'; '.join(self.folder.changes)}", file=sys.stderr, flush=True)
+        return done, state, [rows]
+
+    def _check_chunk(self, state, rows, first, unit, duration):
+        """Raise a FloatingPointError that names a variable and a time, if anything is infinite."""
+        n = len(next(iter(rows.values())))
+        bad = {key: ~_finite(values).reshape(n, -1).all(axis=1) for key, values in rows.items()
+               if not self._may_be_nan(key)}
+        in_state = [key for key, values in state.items() if not _finite(values).all()]
+        in_rows = [key for key, where in bad.items() if where.any()]
+        if in_state or in_rows:
+            number = first + min((int(np.flatnonzero(bad[key])[0]) for key in in_rows),
+                                 default=n - 1)
+            raise FloatingPointError(
+                f"'{[*in_state, *in_rows][0]}' is no longer finite in {unit} {number + 1}, between "
+                f'{number*duration:g} and {(number + 1)*duration:g} ms; {_REMEDY}')
+
+    def _may_be_nan(self, name):
+        return any(fnmatchcase(name, pattern) for pattern in self.unmeasured)
+
+
+def check_finite(arrays, unmeasured=()):
+    """Raise a FloatingPointError for an array of a result that has infinite or undefined numbers.
+
+    Parameters
+    ----------
+    arrays : dict of str to array_like
+        The arrays. Where there are times of the samples, as in ``'time'`` or ``'after.time'`` for
+        ``'after.output'``, the message has that of the first such number.
+    unmeasured : sequence of str
+        Names (or patterns of them) of arrays in which NaN stands for what was not measured.
+
+    Examples
+    --------
+    >>> from brian_le.protocols.runner import check_finite
+    >>> check_finite({'time': [0.1, 0.2], 'rate': [1, float('inf')]})
+    Traceback (most recent call last):
+    ...
+    FloatingPointError: 'rate' is inf at index 1, at 0.2 ms; use smaller learning rates or weaker \
+feedback
+    """
+    for name, array in arrays.items():
+        array = np.asarray(array)
+        allowed = any(fnmatchcase(name, pattern) for pattern in unmeasured)
+        bad = ~_finite(array) if not allowed else np.isinf(array)
+        if bad.any():
+            index = tuple(int(i) for i in np.argwhere(bad)[0])
+            where = f" at index {', '.join(map(str, index))}" if index else ''
+            raise FloatingPointError(f"'{name}' is {array[index]}{where}"
+                                     f'{_time_of(arrays, name, array.shape, index)}; {_REMEDY}')
+
+
+def _time_of(arrays, name, shape, index):
+    """When a sample was, if a result says so."""
+    for prefix in (name.rpartition('.')[0] + '.', name.partition('.')[0] + '.', ''):
+        times = np.asarray(arrays.get(f'{prefix}time', ()))
+        for axis, i in enumerate(index):
+            if times.shape == shape[axis:axis + 1]:
+                return f', at {times[i]:g} ms'
+    return ''
+
+
+def _finite(values):
+    """Where an array is finite: everywhere, if it is not one of numbers."""
+    values = np.asarray(values)
+    return (np.isfinite(values) if values.dtype.kind in 'fc'
+            else np.ones(values.shape, dtype=bool))
+
+
 def _join(rows):
     return {key: np.concatenate([part[key] for part in rows]) for key in rows[0]}
-
-
-def _check_finite(state, rows, first, unit, duration):
-    """Raise a FloatingPointError that names a variable and a time, if anything is not finite."""
-    n = len(next(iter(rows.values())))
-    bad = [~np.isfinite(values.reshape(n, -1)).all(axis=1) for values in rows.values()]
-    variables = [key for key, values in state.items()
-                 if np.issubdtype(values.dtype, np.floating) and not np.isfinite(values).all()]
-    if variables or np.any(bad):
-        when = np.any(bad, axis=0)
-        number = first + (int(np.flatnonzero(when)[0]) if when.any() else n - 1)
-        raise FloatingPointError(
-            f"'{variables[0] if variables else next(iter(rows))}' is no longer finite in {unit} "
-            f'{number + 1}, between {number*duration:g} and {(number + 1)*duration:g} ms; use '
-            'smaller learning rates or weaker feedback')

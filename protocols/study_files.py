@@ -39,6 +39,7 @@ _PART = {'label': str, 'set': dict, 'grid': dict}
 _KINDS = {str: 'a text', int: 'a number', list: 'a list', dict: 'a table',
           (int, list): 'a number or a list'}
 _FIRST_SEED = 12345
+_LARGEST = 2**20  # bytes of a study file
 
 
 @dataclass(frozen=True)
@@ -262,10 +263,18 @@ def get_study(target):
 def _read_file(path):
     """The study in a file."""
     try:
-        entries = tomllib.loads(path.read_text())
+        size = path.stat().st_size
+        if size > _LARGEST or not path.is_file():
+            raise ValueError(f'it has {size} bytes, and at most {_LARGEST} are read'
+                             if path.is_file() else 'it is no file')
+        entries = tomllib.loads(path.read_text(encoding='utf-8'))
     except FileNotFoundError:
         raise ValueError(f"there is no study file '{path}'") from None
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+    except OSError as error:
+        raise ValueError(f"'{path}' cannot be read: {error.strerror}") from None
+    except RecursionError:
+        raise ValueError(f"'{path}' is not a study file: it is nested too deeply") from None
+    except ValueError as error:  # of its encoding or its notation, or a null byte in its name
         raise ValueError(f"'{path}' is not a study file: {error}") from None
     with _names_file(path):
         return _from_entries(entries, path)
@@ -344,7 +353,7 @@ def _figures(name, path):
         return str(file)
     try:
         found = importlib.util.find_spec(name)
-    except ImportError:
+    except (ImportError, ValueError, AttributeError):
         found = None
     if found is None:
         raise ValueError(f"there is no module '{name}', which 'figures' names")

@@ -22,8 +22,10 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from brian_le.locks import is_locked, lock, try_lock
+from brian_le.protocols.descriptions import check_study, check_table, read_json
+from brian_le.protocols.writing import write_text
 from brian_le.protocols.results import (ResultFolder, damage, is_finished, load_description,
-                                        load_result, read_json, write_text)
+                                        load_result)
 from brian_le.protocols.targets import get_target, measures_of
 
 __all__ = ['StudyFolder', 'StudyResult', 'StudyStatus', 'describe', 'is_study', 'load_study',
@@ -31,7 +33,6 @@ __all__ = ['StudyFolder', 'StudyResult', 'StudyStatus', 'describe', 'is_study', 
 
 _STUDY, _TABLE = 'study.json', 'table.csv'
 _COMPARED = ('target', 'source', 'device')
-_NEEDED = (*_COMPARED, 'seeds', 'parts', 'columns', 'figures', 'runs')
 _OWN = {'runs', 'running', 'failed', 'figures', 'lock', _TABLE}  # beside the file of the study
 
 
@@ -212,8 +213,8 @@ class StudyFolder:
         """What is in ``study.json``; a ValueError if this is not the folder of a study."""
         if not is_study(self.directory):
             raise ValueError(f"'{self.directory}' is not the folder of a study")
-        return read_json(self.directory/_STUDY, _NEEDED, 'delete it, and the same sweep makes it '
-                         'again; finished runs stay')
+        return read_json(self.directory/_STUDY, check_study, 'delete it, and the same sweep makes '
+                         'it again; finished runs stay')
 
     def keys(self):
         """The names of all runs."""
@@ -329,7 +330,7 @@ class StudyFolder:
     def why_failed(self, key):
         """The error of a run that failed."""
         try:
-            return read_json(self.failure(key), ['error'], 'run again')['error']
+            return read_json(self.failure(key), _check_failure, 'run again')['error']
         except ValueError as error:
             return str(error)
 
@@ -385,6 +386,11 @@ class StudyFolder:
             writer.writerow(table)
             writer.writerows(zip(*table.values()))
             write_text(self.directory/_TABLE, text.getvalue())
+
+
+def _check_failure(found):
+    """Raise a ValueError unless this says why a run failed."""
+    check_table(found, {'error': str})
 
 
 def describe(study, plan, directory):

@@ -5,6 +5,7 @@ A target has ``name``, ``parameters`` (each with ``name``, ``default``, ``unit``
 """
 
 import ast
+import contextlib
 import functools
 import hashlib
 import importlib.util
@@ -15,9 +16,10 @@ from types import SimpleNamespace
 
 from brian_le.checks import choose
 from brian_le.protocols.catalogue import PROTOCOLS, get_protocol
-from brian_le.protocols.parameters import Folder, read_parameters
+from brian_le.protocols.parameters import Folder, protocol_parameters
 
-__all__ = ['ProtocolTarget', 'get_target', 'load_module', 'measures_of', 'one_line', 'source_of']
+__all__ = ['ProtocolTarget', 'get_target', 'load_module', 'measures_of', 'one_line',
+           'protocol_of', 'sensible', 'source_of']
 
 
 def get_target(name):
@@ -63,10 +65,7 @@ class ProtocolTarget:
 
     def read(self, given):
         """All parameters as plain values; a ValueError for a wrong name or value."""
-        p = read_parameters(self.name, self.parameters, given)
-        if hasattr(self.module, 'check'):
-            self.module.check(p)
-        return vars(p)
+        return vars(protocol_parameters(self.name, given))
 
     def defaults(self):
         """The parameters as they are unless given, with None for folders of data."""
@@ -106,14 +105,52 @@ def measures_of(result):
     dict of str to int, float or str
     """
     name = result.description['protocol']
-    module = get_protocol(choose('protocol', name, PROTOCOLS)) if '.py:' not in name else None
+    module = protocol_of(result) if '.py:' not in name else None
     if hasattr(module, 'measures'):
-        found = module.measures(result)
+        with sensible(f"the result in '{result.directory}'", name):
+            found = module.measures(result)
     else:
         found = {name: array.ravel()[-1] for name, array in result.arrays.items()
                  if array.ndim < 2 and array.size}
     return {name: value.item() if hasattr(value, 'item') else value
             for name, value in found.items()}
+
+
+def protocol_of(result):
+    """The module of the protocol of a result; a ValueError if its parameters are not those."""
+    name, where = result.description['protocol'], f"the result in '{result.directory}'"
+    try:
+        module = get_protocol(name)
+        found = protocol_parameters(name, result.description['parameters'])
+    except ValueError as error:
+        raise ValueError(f'{where} cannot be read: {error}') from None
+    missing = vars(found).keys() - result.description['parameters'].keys()
+    if missing:
+        raise ValueError(f"{where} lacks parameters of '{name}': {', '.join(sorted(missing))}; "
+                         'run it again')
+    return module
+
+
+@contextlib.contextmanager
+def sensible(what, protocol, folder='.'):
+    """Turn whatever a result raises that makes no sense to a protocol into a ValueError.
+
+    Parameters
+    ----------
+    what : str
+        The result, for the message.
+    protocol : str
+        Whose it ought to be.
+    folder : path-like
+        Where the user's own code is, for the message.
+    """
+    try:
+        yield
+    except (MemoryError, OSError):  # of this machine, not of the result
+        raise
+    except Exception as error:
+        raise ValueError(f"{what} makes no sense as one of '{protocol}': "
+                         f'{one_line(error, folder)}') from error
 
 
 def source_of(path):

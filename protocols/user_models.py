@@ -23,7 +23,7 @@ from brian_le.checks import choose
 from brian_le.protocols.contents import time_step
 from brian_le.protocols.parameters import rounded
 from brian_le.protocols.results import COLUMNS, ResultFolder
-from brian_le.protocols.runner import Run, versions
+from brian_le.protocols.runner import Run
 from brian_le.protocols.targets import load_module, one_line, source_of
 from brian_le.substrate.composition import drawn_variables
 
@@ -280,7 +280,7 @@ class ModelTarget:
         """Run once; a `Result` with what the model scored."""
         folder = ResultFolder(out)
         description = dict(protocol=self.name, parameters=parameters, seed=seed, device=device,
-                           source=self.source, versions=versions())
+                           source=self.source)
         folder.check(description)
         task = self._program(parameters, seed, Run(device))
         folder.begin(description)

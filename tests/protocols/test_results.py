@@ -5,10 +5,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from brian_le.protocols.results import ResultFolder, load_result, write_text
+from brian_le.protocols.results import ResultFolder, load_result
+from brian_le.protocols.writing import write_text
 
-DESCRIPTION = dict(protocol='bars', parameters={'n': 1, 'lag': None}, seed=3, device='numpy',
-                   versions={})
+DESCRIPTION = dict(protocol='bars', parameters={'n': 1, 'lag': None}, seed=3, device='numpy')
 
 
 def contents(path):
@@ -23,7 +23,8 @@ def test_from_beginning_to_end(tmp_path):
     result = folder.finish({'b': np.eye(2)})
     assert contents(tmp_path/'sub') == ['r', 'r/arrays.npz', 'r/run.json']
     np.testing.assert_array_equal(result.arrays['b'], np.eye(2))
-    assert load_result(tmp_path/'sub'/'r').description == DESCRIPTION
+    found = load_result(tmp_path/'sub'/'r').description
+    assert {key: found[key] for key in DESCRIPTION} == DESCRIPTION
     assert "'bars', seed 3" in repr(result)
 
 

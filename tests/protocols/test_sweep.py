@@ -17,7 +17,7 @@ import numpy as np
 import pytest
 
 from brian_le.locks import try_lock
-from brian_le.protocols import load_study, plot, study_status, sweep, workers
+from brian_le.protocols import load_study, plot, results, study_status, sweep, workers
 from brian_le.protocols.catalogue import PROTOCOLS
 from brian_le.protocols.cli import main
 from brian_le.protocols.results import ResultFolder
@@ -154,7 +154,10 @@ def test_figures_of_the_users(tmp_path):
         'def one(study):\n    return {f"rows-{len(study.rows)}": new_figure()[0]}\n')
     (tmp_path/'s.toml').write_text('target = "toy"\nfigures = "mine.py"\n')
     sweep(tmp_path/'s.toml', out=tmp_path/'s', **SHORT)
-    assert plot(tmp_path/'s')[0].name == 'rows-1.png'
+    with pytest.raises(ValueError, match='if you trust it, give --figures .*mine.py'):
+        plot(tmp_path/'s')
+    assert plot(tmp_path/'s', figures=tmp_path/'mine.py')[0].name == 'rows-1.png'
+    assert plot(tmp_path/'s', figures='brian_le.protocols.sweep_figures')[0].name == 'end.png'
 
 
 # ---------------------------------------------------------------------------------- what goes wrong
@@ -333,17 +336,17 @@ def test_progress_tells_how_many_runs_have_failed(tmp_path, capsys):
 def test_a_full_disk(tmp_path, monkeypatch, capsys, number, where):
     """It fills up in the middle of the third result."""
     undisturbed = sweep('toy', seeds=5, out=tmp_path/'t', **SHORT)
-    savez, count = np.savez, 0
+    write, count = results.write_arrays, 0
 
-    def full(file, **arrays):
+    def full(file, arrays):
         nonlocal count
         count += 'sums' in arrays  # a result, not a checkpoint
         if count > 2:
             file.write(b'PK half a result')
             raise OSError(number, os.strerror(number), *([file.name] if where else []))
-        savez(file, **arrays)
+        write(file, arrays)
 
-    monkeypatch.setattr(np, 'savez', full)
+    monkeypatch.setattr(results, 'write_arrays', full)
     out = tmp_path/'s'
     command = ['sweep', 'toy', '--seeds', '5', '--set', 'steps=5', '--set', 'pause=0', '--jobs',
                '1', '--device', 'numpy', '--quiet', '--out', str(out)]
