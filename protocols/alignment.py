@@ -21,13 +21,14 @@ import numpy as np
 
 from brian_le.protocols.parameters import Parameter
 
-__all__ = ['NAME', 'SUMMARY', 'PARAMETERS', 'FIGURES', 'ERRORS', 'KINDS', 'SWEEPS', 'Total',
-           'Point', 'points', 'draw', 'compose', 'gradients', 'alignment', 'simulate', 'prepare',
-           'read_variables', 'summarize']
+__all__ = ['NAME', 'SUMMARY', 'PARAMETERS', 'FIGURES', 'UNMEASURED', 'ERRORS', 'KINDS', 'SWEEPS',
+           'Total', 'Point', 'points', 'draw', 'compose', 'gradients', 'alignment', 'simulate',
+           'prepare', 'read_variables', 'summarize']
 
 NAME = 'alignment'
 SUMMARY = 'the weight changes of random networks in time against the exact gradient'
 FIGURES = 'brian_le.protocols.alignment_figures'
+UNMEASURED = ('*.layers', 'layers')  #: NaN stands for of layers that a network does not have
 
 PARAMETERS = (
     Parameter('networks', 3, 'random networks', minimum=1, maximum=1000),

@@ -73,9 +73,10 @@ def check_table(found, needed=None):
     """Raise a ValueError unless this is a table with these entries, of these kinds."""
     needed, is_table = needed or {}, isinstance(found, dict)
     missing = [name for name in needed if not is_table or name not in found]
-    if missing or not is_table:
-        what = '' if is_table else f' and is {_shown(found)}, not a table'
-        raise ValueError(f"it lacks {', '.join(missing) or 'names'}{what}")
+    if missing:
+        raise ValueError(f"it lacks {', '.join(missing)}")
+    if not is_table:
+        raise ValueError(f'it is {_shown(found)}, not a table')
     for name, kind in needed.items():
         if not isinstance(found[name], kind) or isinstance(found[name], bool):
             raise ValueError(f"'{name}' is {_shown(found[name])}, and not {_KINDS[kind]}")

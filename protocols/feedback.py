@@ -16,11 +16,12 @@ from brian_le.protocols.circuit_parameters import CONDUCTANCES, activation, cond
 from brian_le.protocols.datasets import yin_yang
 from brian_le.protocols.parameters import Parameter, steps_per_pattern
 
-__all__ = ['NAME', 'SUMMARY', 'PARAMETERS', 'FIGURES', 'angle', 'check', 'draw', 'compose',
-           'simulate', 'prepare', 'read_variables', 'measures', 'summarize']
+__all__ = ['NAME', 'SUMMARY', 'PARAMETERS', 'FIGURES', 'UNMEASURED', 'angle', 'check', 'draw',
+           'compose', 'simulate', 'prepare', 'read_variables', 'measures', 'summarize']
 
 NAME = 'feedback'
 FIGURES = 'brian_le.protocols.feedback_figures'
+UNMEASURED = ('angle', 'initial_angle')  #: NaN stands for an angle with weights that are all zero
 SUMMARY = 'yin-yang with a 4-30-3 microcircuit whose feedback is transposed, random or learned'
 
 PARAMETERS = (

@@ -135,8 +135,8 @@ def _figures_of(study, figures):
     own = study.description['figures']
     if own not in known_figures():
         file = os.path.normpath(study.directory.absolute()/own) if own.endswith('.py') else own
-        raise ValueError(f"the study in '{study.directory}' is drawn by {file!r:.300}, which is not "
-                         'part of this package and not run unasked; if you trust it, give '
+        raise ValueError(f"the study in '{study.directory}' is drawn by {file!r:.300}, which is "
+                         'not part of this package and not run unasked; if you trust it, give '
                          f"--figures {file!r:.300}, for the standard figures --figures {STANDARD}")
     return importlib.import_module(own)
 

@@ -22,8 +22,8 @@ import numpy as np
 from brian_le.protocols.parameters import Parameter
 
 __all__ = ['NAME', 'SUMMARY', 'PARAMETERS', 'FIGURES', 'FILTERS', 'euler_derivative', 'transfer',
-           'adjoint', 'expected', 'accuracy', 'compose', 'simulate', 'prepare', 'read_variables',
-           'summarize']
+           'adjoint', 'expected', 'accuracy', 'compose', 'check', 'simulate', 'prepare',
+           'read_variables', 'summarize']
 
 NAME = 'filters'
 SUMMARY = 'gain and phase of slow neurons and of their error neurons at many frequencies'
@@ -213,6 +213,11 @@ def compose(p):
         f'{name}_{part} += measured*{sent}*{part}' for name, sent in FILTERS.items()
         for part in ('cosine', 'sine')), when='groups', order=READOUT, name=f'{NAME}_project')
     return Network(sources, neurons)
+
+
+def check(p):
+    """Raise a ValueError for parameters that do not fit each other."""
+    n_steps(p)
 
 
 def simulate(p, seed, run):

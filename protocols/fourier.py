@@ -12,8 +12,8 @@ import numpy as np
 
 from brian_le.protocols.parameters import Parameter
 
-__all__ = ['NAME', 'SUMMARY', 'PARAMETERS', 'FIGURES', 'draw', 'compose', 'simulate', 'prepare',
-           'read_variables', 'summarize']
+__all__ = ['NAME', 'SUMMARY', 'PARAMETERS', 'FIGURES', 'draw', 'compose', 'check', 'simulate',
+           'prepare', 'read_variables', 'summarize']
 
 NAME = 'fourier'
 SUMMARY = 'a 50 ms sawtooth out of 50 sines, learned online by 50-30-1 slow neurons'
@@ -158,6 +158,11 @@ def steps_per_period(p):
 def sampling_steps(p):
     """Time steps from one sample of the output to the next."""
     return max(1, round(_SAMPLED/p.dt))
+
+
+def check(p):
+    """Raise a ValueError for parameters that do not fit each other."""
+    steps_per_period(p)
 
 
 def simulate(p, seed, run):

@@ -16,7 +16,7 @@ from brian_le.protocols.gle_imperfections import imperfections, kinds
 from brian_le.protocols.parameters import Parameter
 
 __all__ = ['NAME', 'SUMMARY', 'PARAMETERS', 'FIGURES', 'LABELS', 'TEACHER', 'compose', 'draw',
-           'simulate', 'prepare', 'read_variables', 'measures', 'summarize']
+           'check', 'simulate', 'prepare', 'read_variables', 'measures', 'summarize']
 
 NAME = 'lagline'
 SUMMARY = 'a chain of two neurons learns the weights and time constants of a teacher, online'
@@ -236,6 +236,11 @@ def launch_values(p, drawn, seed, task):
             ('tau_m', k): [tau*1e-3] for k, tau in enumerate(drawn.tau_m)})
         values |= net.substrate.values(_imperfections(p, name), seed)
     return values
+
+
+def check(p):
+    """Raise a ValueError for parameters that do not fit each other."""
+    steps_per_period(p)
 
 
 def simulate(p, seed, run):

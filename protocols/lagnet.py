@@ -16,7 +16,7 @@ from brian_le.protocols.lagnet_spectra import FREQUENCIES, continuous_ratio
 from brian_le.protocols.parameters import Parameter
 
 __all__ = ['NAME', 'SUMMARY', 'PARAMETERS', 'FIGURES', 'LABELS', 'TEACHER', 'compose', 'draw',
-           'simulate', 'prepare', 'read_variables', 'summarize']
+           'check', 'simulate', 'prepare', 'read_variables', 'summarize']
 
 NAME = 'lagnet'
 SUMMARY = 'errors as they happen beside the adjoint method, in a network of fast and slow neurons'
@@ -164,6 +164,11 @@ loss : 1                # mean squared error of the window, once it is over
 w : 1
 err : 1
 '''
+
+
+def check(p):
+    """Raise a ValueError for parameters that do not fit each other."""
+    steps_per_window(p)
 
 
 def simulate(p, seed, run):

@@ -15,7 +15,7 @@ import numpy as np
 from brian_le.protocols.parameters import Parameter
 
 __all__ = ['NAME', 'SUMMARY', 'PARAMETERS', 'FIGURES', 'LABELS', 'mackey_glass', 'stretches',
-           'nrmse', 'compose', 'simulate', 'prepare', 'read_variables', 'summarize']
+           'nrmse', 'compose', 'check', 'simulate', 'prepare', 'read_variables', 'summarize']
 
 NAME = 'mackey-glass'
 SUMMARY = 'a chaotic series, predicted by a network that learns online while it listens'
@@ -286,6 +286,11 @@ def compose(p, seed):
         objects += [net, readout, EventMonitor(readout, 'sampled', variables=['r'],
                                                name=f'{name}_samples')]
     return SimpleNamespace(network=Network(*objects), nets=nets, shown=shown)
+
+
+def check(p):
+    """Raise a ValueError for parameters that do not fit each other."""
+    steps(p)
 
 
 def simulate(p, seed, run):

@@ -16,8 +16,8 @@ import numpy as np
 from brian_le.protocols.circuit_parameters import CONDUCTANCES, activation, conductances
 from brian_le.protocols.parameters import Parameter, steps_per_pattern
 
-__all__ = ['NAME', 'SUMMARY', 'PARAMETERS', 'FIGURES', 'WEIGHTS', 'draw', 'compose', 'simulate',
-           'train', 'prepare', 'read_variables', 'measures', 'summarize']
+__all__ = ['NAME', 'SUMMARY', 'PARAMETERS', 'FIGURES', 'WEIGHTS', 'draw', 'compose', 'check',
+           'simulate', 'train', 'prepare', 'read_variables', 'measures', 'summarize']
 
 NAME = 'mimic'
 FIGURES = 'brian_le.protocols.mimic_figures'
@@ -232,6 +232,11 @@ def _program(p, run, draws):
 
 
 # ------------------------------------------------------------------------------------------- runs
+def check(p):
+    """Raise a ValueError for parameters that do not fit each other."""
+    steps_per_pattern(p)
+
+
 def simulate(p, seed, run):
     """Self-prediction, then training with a teacher, and a look at the outputs before and after.
 

@@ -17,7 +17,7 @@ from brian_le.protocols.datasets import Dataset, Split
 from brian_le.protocols.parameters import Parameter
 from brian_le.protocols.sequence_learning import SequenceBenchmark, parameters
 
-__all__ = ['NAME', 'SUMMARY', 'PARAMETERS', 'FIGURES', 'sequences', 'simulate', 'prepare',
+__all__ = ['NAME', 'SUMMARY', 'PARAMETERS', 'FIGURES', 'sequences', 'check', 'simulate', 'prepare',
            'read_variables', 'summarize']
 
 NAME = 'mnist1d'
@@ -101,4 +101,5 @@ def weights(p, seed, n_inputs):
 _BENCHMARK = SequenceBenchmark(NAME, lambda p: sequences(), layers,
                                lambda p: [True]*(p.hidden_layers + 1), weights)
 simulate, prepare, measures = _BENCHMARK.simulate, _BENCHMARK.prepare, _BENCHMARK.measures
+check = _BENCHMARK.check
 read_variables, summarize = _BENCHMARK.read_variables, _BENCHMARK.summarize

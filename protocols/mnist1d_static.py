@@ -15,8 +15,8 @@ from brian_le.protocols.mnist1d import sequences
 from brian_le.protocols.parameters import Parameter
 from brian_le.protocols.sequence_learning import SequenceBenchmark, parameters
 
-__all__ = ['NAME', 'SUMMARY', 'PARAMETERS', 'FIGURES', 'simulate', 'prepare', 'read_variables',
-           'summarize']
+__all__ = ['NAME', 'SUMMARY', 'PARAMETERS', 'FIGURES', 'check', 'simulate', 'prepare',
+           'read_variables', 'summarize']
 
 NAME = 'mnist1d-static'
 SUMMARY = 'MNIST-1D: a fixed chain of slow neurons, read out by Latent Equilibrium'
@@ -64,4 +64,5 @@ def begin_at_rest(p, net, shown):
 _BENCHMARK = SequenceBenchmark(NAME, lambda p: sequences(), layers,
                                lambda p: [False]*p.chain + [True]*3, weights, begin_at_rest)
 simulate, prepare, measures = _BENCHMARK.simulate, _BENCHMARK.prepare, _BENCHMARK.measures
+check = _BENCHMARK.check
 read_variables, summarize = _BENCHMARK.read_variables, _BENCHMARK.summarize

@@ -15,7 +15,7 @@ import numpy as np
 from brian_le.protocols.parameters import Parameter, steps_per_pattern
 
 __all__ = ['NAME', 'SUMMARY', 'PARAMETERS', 'FIGURES', 'LABELS', 'stimuli', 'shown_first',
-           'relaxed', 'relaxed_error', 'compose', 'simulate', 'prepare', 'read_variables',
+           'relaxed', 'relaxed_error', 'compose', 'check', 'simulate', 'prepare', 'read_variables',
            'measures', 'summarize']
 
 NAME = 'phases'
@@ -234,6 +234,12 @@ def _recorder(clock, nets):
 
 
 # ------------------------------------------------------------------------------------------- runs
+def check(p):
+    """Raise a ValueError for parameters that do not fit each other."""
+    _n_steps(p)
+    shown_first(p)
+
+
 def simulate(p, seed, run):
     """Look at the chains without learning, then let them learn what they know.
 

@@ -27,9 +27,9 @@ def provenance(device):
     Returns
     -------
     dict
-        ``date`` (the day, in UTC: the same run again gives the same files), ``versions`` by the names of packages, ``revision`` of this package (if it
-        is a checkout of git), ``processor``, and, where there is one, ``compiler`` (with its
-        version) and ``flags``.
+        ``date`` (the day, in UTC: the same run again gives the same files), ``versions`` by the
+        names of packages, ``revision`` of this package (if it is a checkout of git),
+        ``processor``, and, where there is one, ``compiler`` (with its version) and ``flags``.
 
     Examples
     --------

@@ -13,12 +13,14 @@ import numpy as np
 
 from brian_le.protocols.parameters import Parameter
 
-__all__ = ['NAME', 'SUMMARY', 'PARAMETERS', 'FIGURES', 'LABELS', 'compose', 'latencies',
-           'look_ahead', 'some_layers', 'simulate', 'prepare', 'read_variables', 'summarize']
+__all__ = ['NAME', 'SUMMARY', 'PARAMETERS', 'FIGURES', 'UNMEASURED', 'LABELS', 'compose',
+           'latencies', 'look_ahead', 'some_layers', 'check', 'simulate', 'prepare',
+           'read_variables', 'summarize']
 
 NAME = 'response-lag'
 SUMMARY = 'the answer of a chain of slow neurons to a step, with and without look-ahead'
 FIGURES = 'brian_le.protocols.response_lag_figures'
+UNMEASURED = ('*.latency',)  #: NaN stands for of layers that have not answered
 
 PARAMETERS = (
     Parameter('depth', 20, 'layers of the chain', minimum=1, maximum=200),
@@ -111,6 +113,11 @@ def latencies(rates, dt):
     """
     reached = np.asarray(rates) >= THRESHOLD
     return np.where(reached.any(axis=0), dt*(1 + reached.argmax(axis=0)), np.nan)
+
+
+def check(p):
+    """Raise a ValueError for parameters that do not fit each other."""
+    n_steps(p)
 
 
 def simulate(p, seed, run):

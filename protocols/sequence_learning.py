@@ -136,6 +136,13 @@ class SequenceBenchmark:
             room=training.capacity, duration=training.duration, describe=training.describe)
         return training.arrays(state, rows)
 
+    @staticmethod
+    def check(p):
+        """Raise a ValueError for parameters that do not fit each other."""
+        if p.error_mismatch > 0 and p.errors != 'prospective':
+            raise ValueError(f"'error_mismatch' is {p.error_mismatch:g}, but without prospective "
+                             'errors there are no error neurons; leave it at 0')
+
     def prepare(self, p, seed):
         """The training as one network, for an exported project.
 
@@ -212,6 +219,7 @@ class _Training:
     """One run of a benchmark: its data, its random draws and its network."""
 
     def __init__(self, benchmark, p, seed):
+        benchmark.check(p)
         self.benchmark, self.p, self.seed = benchmark, p, seed
         self.name = _name(benchmark)
         self.data = data = benchmark.read(p)
@@ -221,9 +229,6 @@ class _Training:
         if not self.n_batches:
             raise ValueError(f"'batch' is {p.batch}, but there are only {len(data.train)} training "
                              'sequences')
-        if p.error_mismatch > 0 and p.errors != 'prospective':
-            raise ValueError(f"'error_mismatch' is {p.error_mismatch:g}, but without prospective "
-                             'errors there are no error neurons; leave it at 0')
         size = 8*p.batch*self.n_steps*self.n_inputs
         self.capacity = max(1, min(self.n_batches, int(_ROOM/size)))
         self.layers = benchmark.layers(p)

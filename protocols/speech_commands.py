@@ -20,8 +20,8 @@ from brian_le.protocols.speech_features import FRAMES, MELS
 from brian_le.protocols.speech_files import CLASSES, PUBLISHED, read_speech_commands
 from brian_le.protocols.speech_sounds import Sounds
 
-__all__ = ['NAME', 'SUMMARY', 'PARAMETERS', 'FIGURES', 'simulate', 'prepare', 'read_variables',
-           'summarize']
+__all__ = ['NAME', 'SUMMARY', 'PARAMETERS', 'FIGURES', 'check', 'simulate', 'prepare',
+           'read_variables', 'summarize']
 
 NAME = 'speech-commands'
 SUMMARY = 'spoken words in 12 classes, learned in real time (your files, --data DIR)'
@@ -59,13 +59,24 @@ def sequences(p):
     ValueError
         If a frame is not a whole number of time steps, and as `read_speech_commands`.
     """
+    steps = _steps_per_frame(p)
+    parts, noise = read_speech_commands(p.data)
+    return SimpleNamespace(n_classes=len(CLASSES), shape=(FRAMES*steps, MELS), **{
+        part: Sounds(recordings, noise, steps) for part, recordings in parts.items()})
+
+
+def _steps_per_frame(p):
     steps = round(_FRAME/p.dt)
     if steps < 1 or abs(steps*p.dt - _FRAME) > 1e-9:
         raise ValueError(f"'dt' is {p.dt:g} ms; {_FRAME:g} ms, the time of a frame, has to be a "
                          'whole number of time steps')
-    parts, noise = read_speech_commands(p.data)
-    return SimpleNamespace(n_classes=len(CLASSES), shape=(FRAMES*steps, MELS), **{
-        part: Sounds(recordings, noise, steps) for part, recordings in parts.items()})
+    return steps
+
+
+def check(p):
+    """Raise a ValueError for parameters that do not fit each other."""
+    _steps_per_frame(p)
+    _BENCHMARK.check(p)
 
 
 def layers(p):

@@ -165,8 +165,8 @@ def _clear_errors(folder):
         if error.errno not in _FULL | _NO_FOLDER:
             raise
         raise type(error)(
-            error.errno, f"{error.strerror}: the study in '{folder.directory}' has stopped; "
-            'finished runs are intact, and the same command continues with the others',
+            error.errno, f"{os.strerror(error.errno)}: the study in '{folder.directory}' has "
+            'stopped; finished runs are intact, and the same command continues with the others',
             error.filename) from error
 
 

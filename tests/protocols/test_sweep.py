@@ -356,7 +356,7 @@ def test_a_full_disk(tmp_path, monkeypatch, capsys, number, where):
     assert str(study_status(out)) == '2 done, 0 running, 0 failed, 3 to do'
     assert load_study(out).rows == undisturbed.rows[:2]
     before = identities(out)
-    monkeypatch.setattr(np, 'savez', savez)
+    monkeypatch.setattr(results, 'write_arrays', write)
     assert sweep('toy', seeds=5, out=out, **SHORT).rows == undisturbed.rows
     assert before.items() <= identities(out).items()
 
