@@ -15,10 +15,10 @@ from brian_le.array_files import read_arrays, write_arrays
 from brian_le.protocols.catalogue import get_protocol
 from brian_le.protocols.descriptions import check_run, check_table, is_plain_name, read_json
 from brian_le.protocols.parameters import protocol_parameters
-from brian_le.protocols.writing import check_place, replace_file, with_remedy, write_text
 from brian_le.protocols.provenance import revision, versions
 from brian_le.protocols.runner import check_seed
 from brian_le.protocols.targets import sensible
+from brian_le.protocols.writing import check_place, replace_file, with_remedy, write_text
 from brian_le.temporary import TemporaryFolder
 
 __all__ = ['export', 'load_export']

@@ -14,10 +14,10 @@ from pathlib import Path
 import matplotlib
 from matplotlib.figure import Figure
 
-from brian_le.protocols.writing import check_place, replace_file, with_remedy
 from brian_le.protocols.results import load_result
 from brian_le.protocols.study_folders import is_study, load_study
 from brian_le.protocols.targets import load_module, protocol_of, sensible
+from brian_le.protocols.writing import check_place, replace_file, with_remedy
 
 __all__ = ['plot', 'new_figure', 'STYLE', 'BLACK', 'BLUE', 'GREEN', 'ORANGE',
            'PURPLE', 'RED']

@@ -17,8 +17,8 @@ import numpy as np
 from brian_le.array_files import read_arrays, shapes_of, write_arrays
 from brian_le.locks import try_lock
 from brian_le.protocols.descriptions import check_run, read_json
-from brian_le.protocols.writing import check_place, replace_file, with_remedy, write_text
 from brian_le.protocols.provenance import differences, provenance
+from brian_le.protocols.writing import check_place, replace_file, with_remedy, write_text
 
 __all__ = ['COLUMNS', 'Result', 'ResultFolder', 'RunsElsewhere', 'damage', 'is_finished',
            'load_description', 'load_result']

@@ -23,10 +23,10 @@ from pathlib import Path
 
 from brian_le.locks import is_locked, lock, try_lock
 from brian_le.protocols.descriptions import check_study, check_table, read_json
-from brian_le.protocols.writing import write_text
 from brian_le.protocols.results import (ResultFolder, damage, is_finished, load_description,
                                         load_result)
 from brian_le.protocols.targets import get_target, measures_of
+from brian_le.protocols.writing import write_text
 
 __all__ = ['StudyFolder', 'StudyResult', 'StudyStatus', 'describe', 'is_study', 'load_study',
            'study_status']

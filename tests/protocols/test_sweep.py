@@ -157,7 +157,7 @@ def test_figures_of_the_users(tmp_path):
     with pytest.raises(ValueError, match='if you trust it, give --figures .*mine.py'):
         plot(tmp_path/'s')
     assert plot(tmp_path/'s', figures=tmp_path/'mine.py')[0].name == 'rows-1.png'
-    assert plot(tmp_path/'s', figures='brian_le.protocols.sweep_figures')[0].name == 'end.png'
+    assert plot(tmp_path/'s', figures='brian_le.protocols.sweep_figures')[0].name == 'measures.png'
 
 
 # ---------------------------------------------------------------------------------- what goes wrong
