@@ -48,9 +48,11 @@ from brian2.units.allunits import second
 from brian2.units.fundamentalunits import get_unit_for_display
 from brian2.utils.logger import get_logger
 
+import brian_le.divergence  # noqa: F401  (warns of networks that diverge)
+
 __all__ = ['ProspectiveEuler', 'prospective_euler']
 
-logger = get_logger('brian_le.integration')
+logger = get_logger(f'brian2.{__name__}')  # goes where the messages of Brian2 go
 
 _FILTERS = {'tau_m', 'tau_0', 'tau_s', 'tau_err', 'tau_target'}
 

@@ -23,6 +23,7 @@ from brian_le.late import LateArrays
 from brian_le.names import check_names
 from brian_le.nests import SIDES
 from brian_le.pairs import PairIndexing, PairIndices
+from brian_le.populations import OwnNames
 from brian_le.replicas import common_replicas, population_size
 from brian_le.runners import LearningRunner, SumRunner
 from brian_le.states import check_state, connections, number_of_synapses, without_indices
@@ -37,7 +38,7 @@ _LOOPS = {NumpyCodeObject: ArrayLoops, CythonCodeObject: CythonLoops,
           CPPStandaloneCodeObject: StandaloneLoops}
 
 
-class LoopSynapses(Synapses):
+class LoopSynapses(OwnNames, Synapses):
     """What the classes of synapses with a layout have in common; not to be used by itself.
 
     Attributes

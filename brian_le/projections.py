@@ -1,9 +1,9 @@
 """Projections between populations, with every operation at its place in the step."""
 
 from brian2.equations.equations import Equations
-from brian2.synapses.synapses import Synapses
 
 from brian_le.checks import choose
+from brian_le.populations import Projection
 from brian_le.step import SUM, WEIGHTS
 from brian_le.synapses import DenseSynapses
 
@@ -70,7 +70,7 @@ def project(source, target, equations, *, name, one_to_one=False, connect=None,
                          'one of them')
     connect = {'j': 'i'} if one_to_one else connect
     if connect:
-        synapses = Synapses
+        synapses = Projection
     projection = synapses(source, target, equations, method='prospective_euler', order=WEIGHTS,
                           name=name, namespace={}, **options)
     projection.connect(**connect or {})

@@ -2,15 +2,15 @@
 
 import numpy as np
 from brian2.equations.equations import Equations
-from brian2.groups.neurongroup import NeuronGroup
 
 from brian_le.checks import whole_number
+from brian_le.populations import Population
 from brian_le.views import ArrayView
 
 __all__ = ['ReplicatedGroup', 'by_replica', 'common_replicas', 'population_size']
 
 
-class ReplicatedGroup(NeuronGroup):
+class ReplicatedGroup(Population):
     """A group of neurons that holds several replicas of a population.
 
     Neuron n of replica b of a population of N has the index ``b*N + n``. Synapses of this package

@@ -5,7 +5,6 @@ import math
 import numpy as np
 from brian2.core.clocks import defaultclock
 from brian2.core.variables import linked_var
-from brian2.groups.neurongroup import NeuronGroup
 from brian2.input.timedarray import TimedArray
 from brian2.monitors.spikemonitor import EventMonitor
 from brian2.units.allunits import second
@@ -14,7 +13,9 @@ from brian2.units.stdunits import ms
 
 from brian_le import ReplicatedGroup
 from brian_le.checks import check_array, choose, whole_number
+from brian_le.models.containers import Container
 from brian_le.models.presentations import whole_steps
+from brian_le.populations import Population
 from brian_le.step import STIMULUS
 
 __all__ = ['BatchReadout', 'Batches', 'switches']
@@ -23,7 +24,7 @@ __all__ = ['BatchReadout', 'Batches', 'switches']
 
 def switches(name):
     """A group of one whose shared variables switch nudging, learning and matching on."""
-    group = NeuronGroup(1, """nudged : 1 (shared)    # 1 where targets act, else 0
+    group = Population(1, """nudged : 1 (shared)    # 1 where targets act, else 0
                               learning : 1 (shared)  # 1 where weights and biases learn, else 0
                               matching : 1 (shared)  # 1 where time constants learn, else 0""",
                         name=name, namespace={})
@@ -31,7 +32,7 @@ def switches(name):
     return group
 
 
-class Batches:
+class Batches(Container):
     """Batches of samples, each shown for the same time to the replicas of a network.
 
     A light container of plain Brian2 objects: the population ``inputs`` that plays the samples
@@ -217,7 +218,7 @@ class Batches:
                 f'{self.duration}, {self.n_inputs} inputs, {self.n_outputs} targets>')
 
 
-class BatchReadout:
+class BatchReadout(Container):
     """The value of a variable at the end of every batch.
 
     Parameters
@@ -256,8 +257,8 @@ class BatchReadout:
         name = f'{group.name}_readout' if name is None else name
         self._source, self._variable = group, variable
         self._width = len(group)//batches.replicas
-        self.group = NeuronGroup(len(group), 'value : 1 (linked)', events={'shown': 'True'},
-                                 dt=batches.duration, name=name, namespace={})
+        self.group = Population(len(group), 'value : 1 (linked)', events={'shown': 'True'},
+                                dt=batches.duration, name=name, namespace={})
         self.group.value = linked_var(group, variable)
         self.group.thresholder['shown'].when = 'before_start'
         self.monitor = EventMonitor(self.group, 'shown', variables=['value'], when='start',

@@ -3,12 +3,13 @@
 from brian2.groups.group import CodeRunner
 
 from brian_le import PoolSynapses
+from brian_le.models.containers import Container
 from brian_le.parameters import as_text
 
 __all__ = ['Circuit']
 
 
-class Circuit:
+class Circuit(Container):
     """What circuits can say of themselves; not to be used by itself."""
 
     def step_order(self):

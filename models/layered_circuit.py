@@ -27,6 +27,10 @@ class LayeredCircuit(Circuit):
     `_finish`, and connects its neurons in between with `_project` and `_share`.
     """
 
+    _set_elsewhere = {
+        'eta': "set .projections['forward', 0].eta = ... (and 'bias', and all other layers); layers "
+               'that were made with eta=0/ms have constant weights: give eta=... when it is made'}
+
     #: Where errors are summed, and where this has to be finished.
     _error_order, _error_end = SUM, NEURONS
 

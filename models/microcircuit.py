@@ -14,6 +14,7 @@ from brian_le.checks import check_array, check_not_negative, check_positive, cho
 from brian_le.models.description import Circuit
 from brian_le.models.layer_options import per_layer
 from brian_le.models.weights import Weights
+from brian_le.populations import Population
 from brian_le.step import DELAYED, STIMULUS
 from brian_le.substrate import Substrate
 
@@ -147,6 +148,16 @@ class Microcircuit(Circuit):
     >>> net.run(shown.total_duration)
     """
 
+    _set_elsewhere = {
+        **{f'eta_{kind}': f"set .projections['{kind}', 0].eta = ... for each layer; projections that "
+           f'were made with a rate of 0 have constant weights: give eta_{kind}=... when it is made'
+           for kind in ('up', 'ip', 'pi', 'down')},
+        'decay_down': "set .projections['down', 0].decay = ... for each layer",
+        'tau_high': 'set .tau_r_low of .pyramidal[1] and those above',
+        **{what: f'give {what}=... to Presentations, for all or one value for each of them; without '
+           "presentations, set .projections['up', 0].eta = 0/ms or .output.nudged = 0"
+           for what in ('learning', 'nudged')}}
+
     def __init__(self, sizes, presentations=None, *, prospective=True, activation='softplus',
                  feedback='fixed', bias=None, g_l=0.03/ms, g_b=0.1/ms, g_a=0.06/ms, g_d=0.1/ms,
                  g_som=0.06/ms,
@@ -238,8 +249,8 @@ class Microcircuit(Circuit):
                     setattr(group, g, value)
 
     def _group(self, role, n, equations):
-        return self.substrate.neurons(n, equations, method='prospective_euler', namespace={},
-                                      name=self._names[role])
+        return self.substrate.neurons(n, equations, group=Population, namespace={},
+                                      method='prospective_euler', name=self._names[role])
 
     def _connect(self, n_hidden, eta, limits):
         below = [self.inputs, *self.hidden]

@@ -4,7 +4,6 @@ import numpy as np
 from brian2.core.clocks import defaultclock
 from brian2.core.variables import linked_var
 from brian2.equations.equations import Equations
-from brian2.groups.neurongroup import NeuronGroup
 from brian2.input.timedarray import TimedArray
 from brian2.units.allunits import second
 from brian2.units.fundamentalunits import Quantity, fail_for_dimension_mismatch
@@ -12,6 +11,8 @@ from brian2.units.stdunits import ms
 
 from brian_le import stimulus
 from brian_le.checks import check_array, check_positive
+from brian_le.models.containers import Container
+from brian_le.populations import Population
 from brian_le.step import STIMULUS
 
 __all__ = ['Presentations']
@@ -35,7 +36,18 @@ learning = learning_in((presentation + 0.25)*ms)
 '''
 
 
-class Presentations:
+class _Schedule(Population):
+    """A schedule refuses to be set what it takes from its tables in every step."""
+
+    def __setattr__(self, key, value, level=0):
+        if key.rstrip('_') in ('pattern', 'nudged', 'learning'):
+            raise AttributeError(
+                f"'{key}' of '{self.name}' is taken from the tables of the presentations in every "
+                'step; give order=, nudged= or learning= to Presentations, one value for each')
+        super().__setattr__(key, value, level=level + 1)
+
+
+class Presentations(Container):
     """A sequence of input and target patterns, each shown for the same time.
 
     A light container of plain Brian2 objects: the ``schedule``, a group of one whose shared
@@ -104,6 +116,9 @@ class Presentations:
     40. * msecond
     """
 
+    _set_elsewhere = {what: f'give {what}=... to Presentations, one value for each of them'
+                      for what in ('order', 'nudged', 'learning', 'pattern')}
+
     def __init__(self, inputs, targets=None, *, duration, order=None, nudged=True, learning=True,
                  tau_0=None, capacity=None, name='presentations'):
         self.name = name
@@ -135,8 +150,7 @@ class Presentations:
         #: The tables behind the schedule, by the name that its code knows them by.
         self.timed_arrays = {key: TimedArray(values, dt=1*ms, name=f'{name}_{key}')
                              for key, values in tables.items()}
-        self.schedule = NeuronGroup(1, _SCHEDULE, name=name,
-                                    namespace=dict(self.timed_arrays))
+        self.schedule = _Schedule(1, _SCHEDULE, name=name, namespace=dict(self.timed_arrays))
         self.schedule.run_regularly(_ADVANCE, when='before_start', order=-1,
                                     name=f'{name}_advance')
         self.schedule.step = self.schedule.presentation = -1
@@ -227,9 +241,9 @@ class Presentations:
         table = TimedArray(patterns, dt=1*ms, name=f'{name}_patterns')
         self.timed_arrays[name] = table
         equations = stimulus(f'{kind}_patterns((pattern + 0.25)*ms, i)', variable)
-        group = NeuronGroup(patterns.shape[1], equations + more + 'pattern : integer (linked)',
-                            method='prospective_euler', order=order, name=name,
-                            namespace={f'{kind}_patterns': table})
+        group = Population(patterns.shape[1], equations + more + 'pattern : integer (linked)',
+                           method='prospective_euler', order=order, name=name,
+                           namespace={f'{kind}_patterns': table})
         group.pattern = linked_var(self.schedule, 'pattern')
         group.tau_0 = self._tau_0
         setattr(group, variable, patterns[int(self.timed_arrays['order_of'].values[0])])

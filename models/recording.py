@@ -6,16 +6,17 @@ nothing is kept of the steps that nobody asked for.
 
 import numpy as np
 from brian2.core.variables import linked_var
-from brian2.groups.neurongroup import NeuronGroup
 from brian2.monitors.spikemonitor import EventMonitor
 
 from brian_le.checks import check_array
+from brian_le.models.containers import Container
+from brian_le.populations import Population
 from brian_le.step import READOUT
 
 __all__ = ['Readout', 'Traces']
 
 
-class Readout:
+class Readout(Container):
     """The mean of a variable over every presentation.
 
     Parameters
@@ -51,7 +52,7 @@ class Readout:
     """
 
     def __init__(self, presentations, group, variable, name):
-        self.group = NeuronGroup(
+        self.group = Population(
             len(group), '''value : 1 (linked)
                            total : 1
                            mean = total/(n_steps - lag) : 1
@@ -82,7 +83,7 @@ class Readout:
         return iter((self.group, self.monitor))
 
 
-class Traces:
+class Traces(Container):
     """Variables of a few neurons at every step, while switched on.
 
     Parameters
@@ -130,8 +131,8 @@ class Traces:
         # In Brian2 2.9 a monitor of a variable that is linked with an index reads the wrong
         # neurons; a monitor of a subexpression of it does not.
         links = [f'source_{v} : 1 (linked)\n{v} = source_{v} : 1' for v in self.variables]
-        self.group = NeuronGroup(len(neurons), '\n'.join([*links, 'on : 1 (shared, constant)']),
-                                 events={'recorded': 'on > 0'}, name=name, namespace={})
+        self.group = Population(len(neurons), '\n'.join([*links, 'on : 1 (shared, constant)']),
+                                events={'recorded': 'on > 0'}, name=name, namespace={})
         for variable in self.variables:
             setattr(self.group, f'source_{variable}',
                     linked_var(group, variable, index=neurons))

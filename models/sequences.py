@@ -3,12 +3,12 @@
 import numpy as np
 from brian2.core.clocks import defaultclock
 from brian2.core.variables import linked_var
-from brian2.groups.neurongroup import NeuronGroup
 from brian2.monitors.spikemonitor import EventMonitor
 from brian2.units.fundamentalunits import Quantity
 
 from brian_le.checks import choose
 from brian_le.models.batches import Batches, BatchReadout
+from brian_le.populations import Population
 from brian_le.step import READOUT
 
 __all__ = ['SequenceReadout', 'Sequences']
@@ -145,7 +145,7 @@ class SequenceReadout(BatchReadout):
         name = f'{group.name}_readout' if name is None else name
         self._source, self._width = group, len(group)//batches.replicas
         self._n_steps = batches.n_steps
-        self.group = NeuronGroup(
+        self.group = Population(
             len(group), 'value : 1 (linked)\ntotal : 1',
             events={'shown': 'True'}, dt=batches.duration, name=name, namespace={})
         self.group.value = linked_var(group, variable)

@@ -8,6 +8,7 @@ from brian2.units.fundamentalunits import Quantity
 from brian2.units.stdunits import ms
 
 from brian_le.checks import check_array, choose
+from brian_le.snapshots import snapshot
 
 __all__ = ['Weights', 'random_weights', 'self_predicting']
 
@@ -15,8 +16,9 @@ __all__ = ['Weights', 'random_weights', 'self_predicting']
 class Weights(MutableMapping):
     """The weights of a circuit as arrays, by (kind, layer).
 
-    They are plain numbers, in seconds if they are times. Reading gives a copy; setting one, or
-    `update` with several, sets them in the circuit.
+    They are plain numbers, in seconds if they are times. Reading gives a copy, whose elements cannot
+    be set; setting one, or `update` with several, sets them in the circuit, and so does
+    ``weights[key] *= 2``.
 
     Parameters
     ----------
@@ -71,7 +73,8 @@ class Weights(MutableMapping):
         return first[0], first[1] + sum(shape[1] for shape in more)
 
     def __getitem__(self, key):
-        return _joined([np.asarray(view) for view in self._views_of(key)])
+        values = _joined([np.asarray(view) for view in self._views_of(key)])
+        return snapshot(values, f"write weights[{', '.join(map(repr, key))}] = values")
 
     def __setitem__(self, key, values):
         views = self._views_of(key)

@@ -32,8 +32,15 @@ def test_get_and_set():
     same(net.weights, start())
     net.weights['forward', 0] = 2
     assert (net.projections['forward', 0].w[:] == 2).all()
-    copy = net.weights['bias', 1]
-    copy[:] = 9
+    before = net.weights['bias', 1]
+    for change in (lambda w: w.__setitem__(slice(None), 9), lambda w: w[:1].fill(9),
+                   lambda w: w.sort()):
+        with pytest.raises(ValueError, match=r"a copy.* write weights\['bias', 1\] = values"):
+            change(before)
+    net.weights['bias', 1] += 1
+    np.testing.assert_array_equal(net.projections['bias', 1].bias[:], before + 1)
+    mine = before.copy()
+    mine[:] = 9
     assert (net.weights['bias', 1] != 9).all()
     assert net.weights.shape('forward', 0) == (2, 1, 2, 1) and ('pool', 1) not in net.weights
 

@@ -1,0 +1,145 @@
+"""One warning for a network that diverges.
+
+Brian2 warns of each variable that has a differential equation, with an advice on methods of
+integration. For groups of this package there is one warning instead, of all variables, with the
+time. Before and after each run the range of all variables is looked at, which costs as much as a
+fraction of one time step. The time is that of the first value that a monitor has recorded, or the
+run in which it happened.
+"""
+
+import functools
+import weakref
+
+import numpy as np
+from brian2.core.variables import ArrayVariable
+from brian2.devices.cpp_standalone.device import CPPStandaloneDevice
+from brian2.devices.device import get_device
+from brian2.groups.group import Group
+from brian2.groups.neurongroup import NeuronGroup
+from brian2.monitors.statemonitor import StateMonitor
+from brian2.synapses.synapses import Synapses
+from brian2.utils.logger import get_logger
+
+from brian_le.around_runs import after_each_run, before_each_run
+
+__all__ = ['diverged']
+
+logger = get_logger(f'brian2.{__name__}')  # goes where the messages of Brian2 go
+
+_LARGE = 1e50  # where Brian2 stops to believe in numbers (single precision ends before)
+
+_at_start = weakref.WeakKeyDictionary()  # of each network: time, what was not finite then
+_reported = weakref.WeakKeyDictionary()  # of each network: what has been warned about
+
+
+def diverged(network):
+    """Variables of groups of this package that have diverged.
+
+    Parameters
+    ----------
+    network : Network
+
+    Returns
+    -------
+    dict of (str, str) to tuple of (Group, ArrayVariable)
+        By the names of the object and of the variable.
+    """
+    return {(group.name, name): (group, variable) for group in network.sorted_objects
+            if isinstance(group, (NeuronGroup, Synapses)) and _is_ours(group)
+            for name, variable in group.variables.items()
+            if _can_diverge(group, variable) and not _is_finite(variable)}
+
+
+def _is_ours(group):
+    updater = group.state_updater
+    return (type(group).__module__.startswith('brian_le.')
+            or updater is not None and updater.method_choice == 'prospective_euler')
+
+
+def _can_diverge(group, variable):
+    return (isinstance(variable, ArrayVariable) and np.issubdtype(variable.dtype, np.floating)
+            and not variable.constant and not variable.read_only
+            and getattr(variable.owner, 'name', None) == group.name)
+
+
+def _is_finite(variable):
+    try:
+        values = variable.get_value()
+    except NotImplementedError:  # only C++ knows it yet
+        return True
+    # NaN is neither above nor below; this needs no other array
+    return not np.size(values) or (
+        -_LARGE < float(np.min(values)) and float(np.max(values)) < _LARGE)
+
+
+@before_each_run
+def _remember(network):
+    if not isinstance(get_device(), CPPStandaloneDevice):
+        _remember_start(network, diverged(network))
+
+
+def _remember_start(network, found):
+    _at_start[network] = network.t_, set(found)
+    if not _reported.get(network, set()) & set(found):
+        _reported.pop(network, None)
+
+
+@after_each_run
+def _warn(network):
+    if not isinstance(get_device(), CPPStandaloneDevice):
+        _report(network)
+
+
+def _report(network):
+    start, known = _at_start.pop(network, (0.0, set()))
+    found = {key: where for key, where in diverged(network).items() if key not in known}
+    if not found or network in _reported:
+        return
+    _reported[network] = set(found)
+    seen = {key: time for key in found if (time := _first_time(network, *found[key])) is not None}
+    first = min(seen, key=seen.get) if seen else next(iter(found))
+    when = (f'at {seen[first]*1e3:g} ms' if seen
+            else f'between {start*1e3:g} and {network.t_*1e3:g} ms')
+    others = f' (and {len(found) - 1} other variables)' if len(found) > 1 else ''
+    logger.warn(f"'{first[1]}' of '{first[0]}'{others} became infinite, NaN or larger than {_LARGE:g} {when}: the network "
+                'has diverged. Lower learning rates, weights or the strength of errors; a '
+                'StateMonitor shows when it begins.', 'diverged')
+
+
+def _first_time(network, group, variable):
+    """When a monitor recorded the first value that is not finite, in seconds; or None."""
+    times = []
+    for monitor in network.objects:
+        if (isinstance(monitor, StateMonitor) and monitor.source is group
+                and variable.name in monitor.record_variables):
+            values = np.asarray(monitor.variables[variable.name].get_value())
+            bad = np.flatnonzero(~(np.abs(values.astype(float)) < _LARGE).all(axis=1))
+            if len(bad):
+                times.append(float(monitor.variables['t'].get_value()[bad[0]]))
+    return min(times, default=None)
+
+
+def _also_compiled(run):
+    """Let a C++ project be looked at when it has run: before that, nothing is known."""
+    @functools.wraps(run)
+    def run_and_report(self, *args, **options):
+        result = run(self, *args, **options)
+        for network in self.networks:
+            _remember_start(network, {})
+            _at_start[network] = 0.0, set()
+            _report(network)
+        return result
+    return run_and_report
+
+
+def _unless_ours(check):
+    """Let Brian2 not warn of groups that are warned about here."""
+    @functools.wraps(check)
+    def check_others(self):
+        if not (isinstance(self, (NeuronGroup, Synapses)) and _is_ours(self)):
+            check(self)
+    return check_others
+
+
+Group._check_for_invalid_states = _unless_ours(Group._check_for_invalid_states)
+CPPStandaloneDevice.run = _also_compiled(CPPStandaloneDevice.run)

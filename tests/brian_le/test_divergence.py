@@ -1,0 +1,99 @@
+"""One warning for a network that diverges, with the variable and the time."""
+
+import numpy as np
+import pytest
+from brian2 import Equations, Network, NeuronGroup, StateMonitor, Synapses, ms, prefs
+from brian2.utils.logger import catch_logs
+
+from brian_le import DenseSynapses, error_learning, point_neuron, project
+from brian_le.divergence import diverged
+
+
+@pytest.fixture(autouse=True)
+def on_numpy():
+    before = prefs.codegen.target
+    prefs.codegen.target = 'numpy'
+    yield
+    prefs.codegen.target = before
+
+
+def exploding():
+    """A neuron that grows by a factor of 1000 in each step: u = 1000**n after n steps."""
+    group = NeuronGroup(2, 'du/dt = 999*u/(0.1*ms) : 1\nr : 1\nr_now = u : 1', name='cells',
+                        method='prospective_euler')
+    group.u = [0, 1]
+    return group
+
+
+def warned(network, *durations):
+    with catch_logs() as logs:
+        for duration in durations:
+            network.run(duration, namespace={})
+    return [text for level, name, text in logs
+            if level == 'WARNING' and ('diverged' in name or 'invalid' in name)]
+
+
+def test_the_run_is_said():
+    warning, = warned(Network(exploding()), 1*ms, 2*ms, 3*ms)
+    assert "'u' of 'cells' (and 1 other variables)" in warning
+    assert 'between 1 and 3 ms' in warning  # 1000**17 is above 1e50
+
+
+def test_a_monitor_says_the_time():
+    group = exploding()
+    warning, = warned(Network(group, StateMonitor(group, ['r', 'u'], record=[1])), 5*ms)
+    # recorded at the beginning of a step: u is 1000**n at n steps
+    assert "'u' of 'cells'" in warning and 'at 1.7 ms' in warning
+
+
+def test_it_is_said_again_only_after_all_is_finite_again():
+    group = exploding()
+    network = Network(group)
+    assert len(warned(network, 3*ms, 3*ms)) == 1
+    group.u, group.r = 0, 0
+    assert warned(network, 1*ms) == []
+    group.u = 1
+    assert len(warned(network, 3*ms)) == 1
+
+
+def test_what_was_infinite_before_is_nobodys_fault():
+    group = NeuronGroup(1, 'du/dt = -u/(1*ms) : 1\nu_max : 1\nr : 1\nr_now = u : 1', name='cells')
+    group.u_max = np.inf
+    assert warned(Network(group), 1*ms) == []
+
+
+@pytest.mark.parametrize('make', ['weights', 'rates'])
+def test_all_variables_count(make):
+    below = NeuronGroup(2, 'r : 1\nr_sent = r : 1', name='below')
+    group = NeuronGroup(2, point_neuron('linear', inputs=('v_in',)) + Equations('err : 1'),
+                        name='cells')
+    up = project(below, group, error_learning(back=None), name='up')
+    if make == 'weights':
+        up.eta, below.r, group.err = 1e300/ms, 1e300, 1e300
+    else:
+        up.w = 1e200
+        below.r = 1e200
+    warning, = warned(Network(below, group, up), 0.1*ms if make == 'weights' else 1*ms)
+    assert ("'w' of 'up'" if make == 'weights' else "'cells'") in warning
+
+
+def test_networks_of_others_keep_the_warnings_of_brian2():
+    group = NeuronGroup(1, 'du/dt = 999*u/(0.1*ms) : 1', method='euler', name='stock')
+    group.u = 1
+    network = Network(group)
+    warning, = warned(network, 5*ms)
+    assert 'invalid integration method' in warning
+    assert diverged(network) == {}
+
+
+def test_dense_synapses_are_ours():
+    group = NeuronGroup(2, 'x : 1', name='stock2')
+    dense = DenseSynapses(group, group, 'dw/dt = 999*w/(0.1*ms) : 1 (clock-driven)',
+                          method='euler', name='dense')
+    stock = Synapses(group, group, 'w : 1', name='stock_synapses')
+    for synapses in (dense, stock):
+        synapses.connect()
+        synapses.w = 1
+    stock.w = np.inf
+    warning, = warned(Network(group, dense, stock), 5*ms)
+    assert "'w' of 'dense' became" in warning
