@@ -1,34 +1,43 @@
 """Fast builds of Brian2's C++ projects; ``python -m brian_le.builds`` in a project's folder.
 
-Headers are compiled once for all sources of a project, and binaries are kept and found again by a
-hash of everything they are made of, so that an unchanged model is not compiled again, in whatever
-folder it is written. They are kept in the folder that the variable BRIAN_LE_CACHE names, or in
-``brian_le`` of the user's cache (XDG_CACHE_HOME, or ``~/.cache``).
+Headers are compiled once for all sources of a project, and programs are kept and found again by
+everything they are made of, so that an unchanged model is not compiled again, in whatever folder it
+is written; see `brian_le.cache`. What that is, compiler and linker say themselves, see
+`brian_le.ingredients`.
+
+Everything but the program is made in a folder of its own, which is removed. Nothing older gets into a
+program, and nothing is left that a later build could take for its own.
 """
 
-import hashlib
 import os
 import re
-import shlex
 import shutil
-import subprocess
 import sys
+import time
 from pathlib import Path
 
-from brian_le.cache import cache_folder
-from brian_le.locks import lock
+from brian_le import children, ingredients
+from brian_le.cache import Cache
+from brian_le.temporary import TemporaryFolder
 
-__all__ = ['build', 'cxx', 'kept_binary']
+__all__ = ['build', 'cxx', 'require_compiler']
 
-# Every source includes the same long header; compiled once beforehand it halves the time. With many
-# objects most of the rest would go into objects.cpp, which only loads and stores arrays.
-_PRECOMPILED = '''
-CXXFLAGS += -include objects.h
-$(OBJS): objects.h.gch
-objects.h.gch: $(H_SRCS)
-\t$(CXX) $(filter-out -include objects.h,$(CXXFLAGS)) -x c++-header objects.h -o $@
-objects.o: private OPTIMISATIONS += -O0
+# Every source includes the same long header; compiled once beforehand it halves the time. It has to be
+# the first that a compiler reads, and where something else has to be, an empty file is: only the first
+# can be taken from a compiled one, and none of other people's are to be taken.
+_HEADER = '''
+{out}/objects.h.gch: objects.h
+\t$(CXX) -include {out}/first.h $(CXXFLAGS) -MD -MF {out}/objects.d -x c++-header objects.h -o $@
 '''
+_SOURCE = '''
+{out}/{n}.o: {source} {needs}
+\t$(CXX) -include {out}/{first} $(CXXFLAGS){more} -MD -MF {out}/{n}.d -c {source} -o $@
+'''
+_C_SOURCE = '''
+{out}/{n}.o: {source}
+\t$(CC) $(CFLAGS) $(CPPFLAGS) -MD -MF {out}/{n}.d -c {source} -o $@
+'''
+_SECONDS = 'some ten seconds'
 
 
 def cxx():
@@ -36,8 +45,25 @@ def cxx():
     return (os.environ.get('CXX') or 'g++').split()
 
 
-def build(project, arguments=()):
-    """Make the binary ``main`` of a project, unless it is known already.
+def require_compiler(make=True, who='a C++ project', otherwise=''):
+    """Raise a RuntimeError if there is no C++ compiler.
+
+    Parameters
+    ----------
+    make : bool
+        Whether make is needed, too.
+    who, otherwise : str
+        What needs it, and what could be done instead, for the error.
+    """
+    for tool in (cxx()[0], 'make') if make else cxx()[:1]:
+        if os.name != 'nt' and shutil.which(tool) is None:
+            raise RuntimeError(f"{who} needs '{tool}', which is not on this machine; install a C++ "
+                               "compiler and make (e.g. 'apt install g++ make'), or set CXX to the "
+                               f'compiler{otherwise}')
+
+
+def build(project, arguments=(), *, what=None, say=lambda message: None):
+    """Make the program ``main`` of a project, unless it is known already.
 
     Parameters
     ----------
@@ -45,6 +71,10 @@ def build(project, arguments=()):
         The folder of a C++ project of Brian2, not yet compiled.
     arguments : sequence of str
         Further arguments for make.
+    what : str, optional
+        What it simulates, for the list of what is kept; by default the name of the folder.
+    say : callable
+        Called with a line of text before it is compiled.
 
     Returns
     -------
@@ -54,7 +84,11 @@ def build(project, arguments=()):
     Raises
     ------
     RuntimeError
-        If the compiler fails, with its words.
+        If there is no compiler, or if it fails, with its words.
+    OSError
+        If the folder cannot be written to.
+    ValueError
+        If the variable BRIAN_LE_CACHE_LIMIT is no size.
 
     Examples
     --------
@@ -66,77 +100,110 @@ def build(project, arguments=()):
     >>> build('project')  # doctest: +SKIP
     True
     """
-    project = Path(project)
-    kept = kept_binary(project)
-    if kept is None:
+    project = Path(os.path.abspath(project))
+    require_compiler()
+    arguments = _for_make(arguments)
+    _clear(project)
+    cache = Cache.of_user()
+    if cache is None:
+        say(f'compiling ({_SECONDS})')
         _compile(project, arguments)
         return True
-    if not kept.exists():
-        kept.parent.mkdir(parents=True, exist_ok=True)
-        with lock(kept.with_name('lock')):  # another process may be compiling the same
-            if not kept.exists():
-                _compile(project, arguments)
-                draft = kept.with_name(f'main.{os.getpid()}')
-                shutil.copy2(project/'main', draft)
-                draft.replace(kept)
+    begin = ingredients.Beginning(project, cxx(), arguments)
+    program = cache.find(begin.key, begin.is_same)
+    if program is None:
+        with cache.compiling(begin.key):
+            program = cache.find(begin.key, begin.is_same)  # by another process meanwhile
+            if program is None:
+                say(f'compiling ({_SECONDS}; the next run of this model will not need it)')
+                made_of = _compile(project, arguments, begin)
+                if made_of is not None:
+                    cache.add(begin.key, project/'main', made_of, what or f"in '{project}'")
                 return True
-    shutil.copy2(kept, project/'main')
+    _write(project/'main', program)
     return False
 
 
-def _compile(project, arguments=()):
-    (project/'precompiled.mk').write_text(_PRECOMPILED)
+def _for_make(arguments):
     jobs = f'-j{os.cpu_count()}'  # -j alone, the default of Brian2 2.9, would start all at once
-    arguments = [jobs if argument == '-j' else argument for argument in arguments] or [jobs]
-    # what depends on which header is of no use to a project that is compiled once
-    make = subprocess.run(['make', '-f', 'makefile', '-f', 'precompiled.mk', 'DEPS=', *arguments],
-                          cwd=project, capture_output=True, text=True)
-    if make.returncode:
-        raise RuntimeError('the C++ compiler failed: ' + make.stderr.strip()[-2000:])
+    return [jobs if argument == '-j' else argument for argument in arguments] or [jobs]
 
 
-def kept_binary(project):
-    """Where the binary of a project is kept: it depends on sources, compiler and processor."""
-    project = Path(project)
-    digest = hashlib.sha256()
-    # by their endings, because compilers leave their own files beside them
-    sources = [project/'makefile', *(path for folder in ('.', 'brianlib', 'code_objects')
-                                     for ending in ('cpp', 'h', 'hpp')
-                                     for path in (project/folder).glob(f'*.{ending}'))]
+def _clear(project):
+    """Remove what builds have left: a compiler or make would take it for what it made itself."""
+    own = ingredients.own_files(project)
+    left = [project/'make.deps', project/'main']
+    left += [path.with_suffix(ending) for path in own for ending in ('.o', '.d')
+             if path.suffix in ('.cpp', '.c')]
+    left += [path.with_name(f'{path.name}.gch') for path in own if path.suffix in ('.h', '.hpp')]
+    for path in left:
+        if path.is_dir() and not path.is_symlink():
+            if path.suffix == '.gch':  # of several compilers
+                shutil.rmtree(path)
+        else:
+            path.unlink(missing_ok=True)
+
+
+def _compile(project, arguments=(), begin=None):
+    """Run make, and return what the program was made of; None if that cannot be told."""
+    with TemporaryFolder('.build_', project) as out:
+        began = time.time()
+        (out/'objects.mk').write_text(_rules(project, out.name))
+        (out/'trace.mk').write_text('LFLAGS += -Wl,-t\n')
+        (out/'first.h').touch()
+        (out/'objects.h').write_text('#include "../objects.h"\n')  # for who does not know .gch
+        # the compiler's own files go with the folder, too, however it ends
+        make = children.run(['make', '-f', f'{out.name}/objects.mk', '-f', 'makefile', '-f',
+                             f'{out.name}/trace.mk', *arguments], cwd=project, capture_output=True,
+                            text=True, errors='replace', env={**os.environ, 'TMPDIR': str(out)})
+        if make.returncode:
+            raise _failure(make, out)
+        if begin is not None:
+            return begin.made_of(out, make.stdout, began)
+
+
+def _rules(project, out):
+    """Rules for make that put objects into a folder of their own, in place of Brian2's."""
     makefile = (project/'makefile').read_text()
-    flags = re.search(r'^OPTIMISATIONS\s*=(.*)$', makefile, re.M)
-    flags = shlex.split(flags[1]) if flags else []
-    for path in sorted(sources):
-        digest.update(f'{path.relative_to(project)}\0'.encode())
-        digest.update(path.read_bytes())
-    for path in sorted(_files_elsewhere(makefile, flags, sources)):
-        digest.update(path.read_bytes())
-    # verbosely, the compiler says its version and what -march=native means on this machine
-    answer = subprocess.run([*cxx(), *flags, '-E', '-v', '-x', 'c++', os.devnull],
-                            capture_output=True, text=True)
-    digest.update((answer.stderr + sys.platform).encode())
-    folder = cache_folder()
-    return None if folder is None else folder/digest.hexdigest()[:32]/'main'
+    sources = re.search(r'^SRCS\s*=(.*)$', makefile, re.M)
+    if not sources:
+        return ''
+    # what comes before objects.h for a user must not come after it
+    precompiled = (project/'objects.h').exists() and not re.search(r'\s-(include|imacros)', makefile)
+    rules = _HEADER.format(out=out) if precompiled else ''
+    sources = sources[1].split()
+    for n, source in enumerate(sources):
+        rule = _C_SOURCE if source.endswith('.c') else _SOURCE
+        # with many objects most of the time would go into objects.cpp, which only loads and stores
+        rules += rule.format(out=out, n=n, source=source,
+                             needs=f'{out}/objects.h.gch' if precompiled else '',
+                             first='objects.h' if precompiled else 'first.h',
+                             more=' -O0' if source == 'objects.cpp' else '')
+    objects = ' '.join(f'{out}/{n}.o' for n in range(len(sources)))
+    return f'override DEPS =\noverride OBJS = {objects}\n{rules}\n.DEFAULT_GOAL :=\n'
 
 
-def _files_elsewhere(makefile, flags, sources):
-    """What a project is made of beside its own files: what its user's functions bring along."""
-    folders = [Path(flag[2:]) for flag in flags if flag.startswith('-I')]
-    found = {Path(word) for word in re.findall(r'/[^\s"]+\.(?:cpp|cc|c|o|a|so)\b', makefile)
-             if Path(word).is_file()}
-    to_read = [*sources, *found]
-    while to_read:
-        text = to_read.pop().read_text(errors='replace')
-        for name in re.findall(r'^\s*#\s*include\s*["<]([^">]+)[">]', text, re.M):
-            for path in (folder/name for folder in folders):
-                if path.is_file() and path not in found:
-                    found.add(path)
-                    to_read.append(path)
-    return found
+def _failure(make, out):
+    words = make.stderr.strip()
+    if 'No space left' in words or shutil.disk_usage(out).free < 2**20:
+        return RuntimeError(f"the C++ compiler failed: no space is left on the disk of '{out.parent}'; "
+                            'make room, or set TMPDIR to a folder on another disk')
+    return RuntimeError('the C++ compiler failed: ' + words[-2000:])
+
+
+def _write(path, program):
+    """The program, all at once: the one that is there may be running."""
+    draft = path.with_name(f'main.{os.getpid()}')
+    try:
+        draft.write_bytes(program)
+        draft.chmod(0o755)
+        draft.replace(path)
+    finally:
+        draft.unlink(missing_ok=True)
 
 
 if __name__ == '__main__':
     try:
         build('.', sys.argv[1:])
-    except RuntimeError as error:
-        sys.exit(str(error))
+    except (OSError, RuntimeError, ValueError) as error:
+        sys.exit(f'brian_le: {error}')

@@ -54,13 +54,14 @@ class TemporaryFolder:
     """
 
     def __init__(self, prefix='brian_le_', where=None):
+        remedy = 'set TMPDIR to another folder' if where is None else 'choose another folder'
         where = Path(_place() if where is None else where).absolute()
         if (where, prefix) not in _TIDIED:
             _TIDIED.add((where, prefix))
             _tidy(where, prefix)
         lock = None
         while lock is None:  # another process has taken it for one that was left behind
-            self.path = _make(prefix, where)
+            self.path = _make(prefix, where, remedy)
             with contextlib.suppress(FileNotFoundError):
                 lock = try_lock(self.path/_LOCK)
         self._finalizer = weakref.finalize(self, _remove, self.path, lock, os.getpid())
@@ -84,12 +85,12 @@ def _place():
                       'folder that can be written to and has room') from None
 
 
-def _make(prefix, where):
+def _make(prefix, where, remedy):
     try:
         return Path(tempfile.mkdtemp(prefix=prefix, dir=where))
     except OSError as error:
         raise type(error)(error.errno, f'{error.strerror}: temporary files cannot be written there; '
-                          'make room, or set TMPDIR to another folder', str(where)) from None
+                          f'make room, or {remedy}', str(where)) from None
 
 
 def _remove(path, lock, process):

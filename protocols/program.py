@@ -10,9 +10,7 @@ Values go by ``'object.variable'``, as in ``'microcircuit_up0.w'``; tables by
 ``'name.values'`` for a `brian2.TimedArray`.
 """
 
-import os
 import re
-import shutil
 import tempfile
 from contextlib import contextmanager
 from dataclasses import replace
@@ -24,8 +22,7 @@ from brian2.core.preferences import prefs
 from brian2.devices.device import all_devices, reset_device, set_device
 from brian2.units.fundamentalunits import Quantity
 
-from brian_le import children
-from brian_le.builds import build, cxx, kept_binary
+from brian_le import builds, children
 from brian_le.checks import choose
 from brian_le.protocols.catalogue import DEVICES
 from brian_le.protocols.contents import (is_kept, is_recording, is_state, key_of, objects_of,
@@ -124,13 +121,8 @@ def _set_random_state(state):
 
 def require_compiler(device):
     """Raise a RuntimeError if there is no C++ compiler (or no make) for `device`."""
-    compiler = cxx()[0]
-    for tool in (compiler, 'make') if device == 'cpp_standalone' else (compiler,):
-        if os.name != 'nt' and shutil.which(tool) is None:
-            raise RuntimeError(
-                f"device '{device}' needs '{tool}', which is not on this machine; install a C++ "
-                "compiler and make (e.g. 'apt install g++ make'), set CXX to the compiler, or "
-                "use --device numpy")
+    builds.require_compiler(device == 'cpp_standalone', f"device '{device}'",
+                            ', or use --device numpy')
 
 
 class RuntimeProgram:
@@ -184,6 +176,13 @@ class RuntimeProgram:
                 for key, variable in self.variables.items()}
 
 
+def _names(arrays):
+    """The names of the objects in a program, for the list of what is kept."""
+    names = sorted({key.split('.')[0] for key in arrays} - {RUN})
+    more = f' and {len(names) - 4} more' if len(names) > 4 else ''
+    return ', '.join(names[:4]) + more
+
+
 class StandaloneProgram:
     """A program that is a compiled binary, see `build_program`.
 
@@ -206,10 +205,7 @@ class StandaloneProgram:
                                                   precision=precision)
         self.state_names = [key for key, array in self.arrays.items() if array.is_state]
         self.binary = self.directory/'main'
-        kept = kept_binary(self.directory)
-        if kept is None or not kept.exists():
-            say('compiling (some ten seconds; the next run of this model will not need it)')
-        self.compiled = build(self.directory)
+        self.compiled = builds.build(self.directory, what=_names(self.arrays), say=say)
 
     def __call__(self, values, n_steps):
         values = {**self.initial, **values}

@@ -75,7 +75,7 @@ def test_a_folder_that_was_not_yet_locked(tmp_path, monkeypatch):
 
 
 def test_no_place(tmp_path, monkeypatch):
-    with pytest.raises(OSError, match='set TMPDIR') as caught:
+    with pytest.raises(OSError, match='choose another folder') as caught:
         TemporaryFolder(where=tmp_path/'nowhere')
     assert caught.value.filename == str(tmp_path/'nowhere')
     monkeypatch.setattr(tempfile, '_candidate_tempdir_list', lambda: [])
