@@ -202,9 +202,9 @@ class _Step:
         group = variables[self.stepped[0]].owner
         dt = float(group.clock.dt)
         lookahead_times = set(self.lookahead_time.values())
-        filters = {name for name in self.equations
-                   if name in _FILTERS | {f'tau_{u}' for u in self.stepped}
-                   or name.startswith('tau_m_')}
+        filters = (_FILTERS | {f'tau_{u}' for u in self.stepped}
+                   | {f'tau_m_{u[2:]}' for u in self.stepped if u.startswith('u_')}
+                   ) & self.equations.names
         # those with names of their own first: look-ahead times may be other names for them
         for name in [*sorted(filters), *sorted(lookahead_times - filters)]:
             values = _known_values(name, group)

@@ -4,8 +4,8 @@ from brian2.equations.equations import SUBEXPRESSION
 from brian2.units.fundamentalunits import Quantity, fail_for_dimension_mismatch
 
 from brian_le.checks import check_not_negative
-from brian_le.substrate.imperfection import (Imperfection, reading, source_of, unit_of,
-                                             with_expression, with_words)
+from brian_le.substrate.imperfection import (Imperfection, check_name, one_value, reading, source_of,
+                                             unit_of, with_expression, with_words)
 
 __all__ = ['ActivationMismatch']
 
@@ -40,7 +40,7 @@ class ActivationMismatch(Imperfection):
     Raises
     ------
     ValueError
-        For negative standard deviations.
+        For negative standard deviations, what is no name, a `known` that is neither true nor false.
     brian2.units.DimensionMismatchError
         For a slope with units; in `settle`, for an offset in other units than the potential.
 
@@ -64,15 +64,21 @@ class ActivationMismatch(Imperfection):
     True
     """
 
+    strengths = ('slope', 'offset')
+
     def __init__(self, slope=0.0, offset=0.0, *, known=False, variable='r', potential='u', on='*'):
         super().__init__(on)
         for what, value in (('slope', slope), ('offset', offset)):
+            one_value(f"{what} of 'ActivationMismatch'", value)
             check_not_negative(f"{what} of 'ActivationMismatch'", value)
         fail_for_dimension_mismatch(Quantity(slope), 1, "slope of 'ActivationMismatch' is not a "
                                     'number')
         self.slope, self.offset = slope, offset
+        if not isinstance(known, bool):
+            raise ValueError(f"known of 'ActivationMismatch' is {known!r}; give True or False")
         self.known = known
-        self.variable, self.potential = variable, potential
+        self.variable = check_name("variable of 'ActivationMismatch'", variable)
+        self.potential = check_name("potential of 'ActivationMismatch'", potential)
 
     def __repr__(self):
         return f'ActivationMismatch({self.slope}, {self.offset})'

@@ -1,16 +1,19 @@
 """Several imperfections, applied to the objects of a circuit."""
 
+import operator
 import re
 
 import numpy as np
 from brian2.core.base import BrianObject
 from brian2.equations.equations import EquationError, Equations
+from brian2.groups.group import CodeRunner
 from brian2.groups.neurongroup import NeuronGroup
+from brian2.units.fundamentalunits import DimensionMismatchError
 from brian2.utils.stringtools import get_identifiers
 
 from brian_le.projections import project
 from brian_le.substrate.imperfection import (Imperfection, shared_where_possible,
-                                             variables_read_as, written_out)
+                                             variables_read_as, written_in, written_out)
 from brian_le.substrate.sites import Site, whole_group
 
 __all__ = ['Substrate', 'drawn_variables']
@@ -37,7 +40,7 @@ class Substrate:
         `Mismatch`, `ActivationMismatch`, `Noise`, `Drift`, `Dead`, `Stuck`, `LowPass`, `Delay`,
         `WeightResolution`, `WeightRange`, `UpdateNoise`.
     seed : int
-        Seed of all draws: they differ from object to object, and do not depend on names.
+        Seed of all draws, 0 or more: they differ from object to object, and do not depend on names.
 
     Attributes
     ----------
@@ -47,13 +50,16 @@ class Substrate:
     Raises
     ------
     TypeError
-        If something is not an imperfection.
+        If something is not an imperfection, a name not a text, or equations neither text nor
+        `brian2.Equations`.
     ValueError
-        By `settle`: if an imperfection concerns no object at all, or if two change the values of
-        the same variable. When an object is created: if two would change the same thing in the same
-        way, or if the code of events reads what has imperfections in equations only.
+        For a seed that is not a whole number of at least 0. By `settle`: if an imperfection
+        concerns no object at all, or if two change the values of the same variable. When an object
+        is created: if two would change the same thing in the same way, or if the code of events
+        reads what has imperfections in equations only.
     RuntimeError
-        When a circuit runs before `settle`.
+        When a circuit runs before `settle`, or with another time step than that for which noise,
+        drift and delays were drawn.
 
     Examples
     --------
@@ -71,14 +77,8 @@ class Substrate:
     """
 
     def __init__(self, imperfections=(), seed=0):
-        if isinstance(imperfections, Imperfection):
-            raise TypeError(f'imperfections are {imperfections!r}; give a list of them')
-        self.imperfections = list(imperfections)
-        for imperfection in self.imperfections:
-            if not isinstance(imperfection, Imperfection):
-                raise TypeError(f'{imperfection!r} is not an imperfection; give objects such as '
-                                "Mismatch('tau_m', 0.2)")
-        self.seed = seed
+        self.imperfections = _checked(imperfections)
+        self.seed = _checked_seed(seed)
         self.sites = []
         self._found = [set() for _ in self.imperfections]  # names of what each one changes
         self._checks = []
@@ -152,6 +152,8 @@ class Substrate:
         ValueError
             If an imperfection concerns none of the objects that have been created.
         """
+        for site in self.sites:
+            site.forget_steps()
         found = {number for numbers in self._concerned for number in numbers}
         for number, imperfection in enumerate(self.imperfections):
             if not imperfection.is_absent and number not in found:
@@ -167,8 +169,9 @@ class Substrate:
         for site, values in self._values(self.imperfections, self.seed):
             site.set(values)
             vars(site.object)[_DRAWN] = frozenset(values)
-        for check in self._checks:
-            check.settle()
+        for check, site, concerned in self._checks:
+            check.steps = {clock: site.step(clock) for number in concerned
+                           for clock in self.imperfections[number].clocks(site)}
 
     def values(self, imperfections=None, seed=None):
         """The values of all variables of imperfections, for a run of a compiled simulation.
@@ -176,8 +179,8 @@ class Substrate:
         Parameters
         ----------
         imperfections : sequence of Imperfection, optional
-            Others of the same kinds in the same order, with other strengths; by default those of
-            the substrate.
+            The same in the same order, with other strengths; by default those of the substrate.
+            All but `Imperfection.strengths` is built into the code.
         seed : int, optional
             By default that of the substrate.
 
@@ -189,19 +192,22 @@ class Substrate:
         Raises
         ------
         ValueError
-            If the imperfections are of other kinds, or if one that was without strength when the
-            circuit was composed has some now.
+            If the imperfections differ in more than their strengths, or if one that was without
+            strength when the circuit was composed has some now.
         """
-        imperfections = self.imperfections if imperfections is None else list(imperfections)
-        if [x.kind for x in imperfections] != [x.kind for x in self.imperfections]:
+        imperfections = (self.imperfections if imperfections is None else
+                         _checked(imperfections))
+        seed = self.seed if seed is None else _checked_seed(seed)
+        differs = _difference(imperfections, self.imperfections)
+        if differs:
             raise ValueError(f'the imperfections are {imperfections}, but the circuit was composed '
-                             f'with {self.imperfections}; give the same with other strengths')
+                             f'with {self.imperfections}; {differs}')
         for given, composed in zip(imperfections, self.imperfections):
             if composed.is_absent and not given.is_absent:
                 raise ValueError(f'{given!r} was without strength when the circuit was composed; '
                                  'compose it with some')
         return {f'{site.name}.{variable}': value
-                for site, values in self._values(imperfections, self.seed if seed is None else seed)
+                for site, values in self._values(imperfections, seed)
                 for variable, value in values.items()}
 
     def _check_writers(self):
@@ -228,7 +234,11 @@ class Substrate:
 
     def _changed(self, name, equations, is_projection, options):
         """The equations of an object with imperfections, and the numbers of these."""
-        equations = equations if isinstance(equations, Equations) else Equations(equations)
+        if not isinstance(name, str):
+            raise TypeError(f"the name of an object is {name!r}; give a text such as 'cells'")
+        if not isinstance(equations, (str, Equations)):
+            raise TypeError(f"the equations of '{name}' are {equations!r}; give text, or Equations")
+        equations = Equations(equations) if isinstance(equations, str) else equations
         concerned = []
         for variable in variables_read_as(equations):
             raise ValueError(f"'{name}' has a variable '{variable}_as_read', a name that is needed "
@@ -245,54 +255,73 @@ class Substrate:
                                      'that it needs the names of') from None
                 concerned.append(number)
         _check_events(name, options, variables_read_as(equations))
+        for number in concerned:
+            self.imperfections[number].check_code(name, equations, _written_by_events(options))
         return shared_where_possible(written_out(equations)), concerned
 
     def _placed(self, obj, concerned, n_synapses=None):
-        if concerned:
-            check = _Check(obj, any(self.imperfections[number].counts_steps
-                                    for number in concerned))
-            self._checks.append(check)
-            obj.contained_objects.append(check)
         site = Site(obj, len(self.sites), n_synapses)
         self.sites.append(site)
         self._concerned.append(concerned)
         for number in concerned:
-            self.imperfections[number].attach(site)
+            self._take_turn(site, number).attach(site)
+        if concerned:
+            check = _Check(obj, [self.imperfections[number] for number in concerned])
+            self._checks.append((check, site, concerned))
+            obj.contained_objects.append(check)
         return obj
 
     def _values(self, imperfections, seed):
         for site, concerned in zip(self.sites, self._concerned):
             values = {}
             for number in concerned:
+                self._take_turn(site, number)
                 rng = np.random.default_rng([seed, number, site.number])
                 new = imperfections[number].values(site, rng)
                 for variable in values.keys() & new.keys():
                     raise ValueError(f"two imperfections change '{variable}' of '{site.name}': "
                                      'leave one of them out')
                 values |= new
+            for number in concerned:
+                values |= imperfections[number].fitted(site, values)
             yield site, values
+
+    def _take_turn(self, site, number):
+        """An imperfection; its object is told how many of the same kind come before it."""
+        mine, *before = [self.imperfections[k] for k in reversed(self._concerned[site.number])
+                         if k <= number]
+        site.repeat = sum(type(x) is type(mine) and getattr(x, 'variable', None) == getattr(
+            mine, 'variable', None) for x in before)
+        return mine
 
 
 class _Check(BrianObject):
-    """Part of an object with imperfections: they have to be drawn, for the time step it has."""
+    """Part of an object with imperfections: they have to be drawn, for the time steps it has."""
 
-    def __init__(self, obj, counts_steps):
+    def __init__(self, obj, imperfections):
         super().__init__(clock=obj.clock, name=f'{obj.name}_substrate')
-        self.counts_steps = counts_steps
-        self.dt = None  # that for which they were drawn
-
-    def settle(self):
-        self.dt = float(self.clock.dt)
+        self.steps = None  # those for which they were drawn, by clock
+        self._imperfections = imperfections
+        self._equations = getattr(obj, 'equations', {})
+        self._parts = obj.contained_objects  # of the object, with operations that it gets later
+        self._own = set(map(id, self._parts))
 
     def before_run(self, run_namespace):
         name = self.name.removesuffix('_substrate')
-        if self.dt is None:
+        if self.steps is None:
             raise RuntimeError(f"the imperfections of '{name}' have not been drawn; call 'settle' "
                                'of its substrate before the run')
-        if self.counts_steps and float(self.clock.dt) != self.dt:
-            raise RuntimeError(f"the time step of '{name}' was {self.dt*1e3:g} ms when its "
-                               f'imperfections were drawn, and is {float(self.clock.dt)*1e3:g} ms '
-                               "now; set 'defaultclock.dt' first")
+        for clock, dt in self.steps.items():
+            if float(clock.dt) != dt:
+                raise RuntimeError(
+                    f"the time step of '{name}' was {dt*1e3:g} ms when its imperfections were "
+                    f"drawn, and is {float(clock.dt)*1e3:g} ms now; set time steps (such as "
+                    "'defaultclock.dt') before the circuit is composed")
+        written = {variable: obj.name for obj in self._parts
+                   if isinstance(obj, CodeRunner) and id(obj) not in self._own
+                   for variable in written_in(obj.abstract_code)}
+        for imperfection in self._imperfections:
+            imperfection.check_code(name, self._equations, written)
 
 
 def _number_of_connections(source, options):
@@ -305,12 +334,64 @@ def _number_of_connections(source, options):
     return None
 
 
+def _checked(imperfections):
+    """Imperfections as a list; a TypeError for anything else."""
+    if isinstance(imperfections, Imperfection) or not hasattr(imperfections, '__iter__'):
+        raise TypeError(f'imperfections are {imperfections!r}; give a list of them')
+    imperfections = list(imperfections)
+    for imperfection in imperfections:
+        if not isinstance(imperfection, Imperfection):
+            raise TypeError(f'{imperfection!r} is not an imperfection; give objects such as '
+                            "Mismatch('tau_m', 0.2)")
+    return imperfections
+
+
+def _checked_seed(seed):
+    """A seed as a whole number; a ValueError for anything else."""
+    try:
+        if not isinstance(seed, (bool, np.bool_)) and operator.index(seed) >= 0:
+            return operator.index(seed)
+    except TypeError:
+        pass
+    raise ValueError(f"seed of 'Substrate' is {seed!r}; give a whole number of at least 0")
+
+
+def _difference(given, composed):
+    """How imperfections differ in what the code of a circuit depends on; '' if they do not."""
+    same = 'give the same with other strengths'
+    if [type(x) for x in given] != [type(x) for x in composed]:
+        return same
+    for one, other in zip(given, composed):
+        new, old = one.structure, other.structure
+        for name in old | new:
+            if not _same(new.get(name), old.get(name)):
+                return (f"{same} ({', '.join(other.strengths) or 'it has none'}): '{name}' of "
+                        f'{one!r} is {new.get(name)!r}, but was {old.get(name)!r}')
+    return ''
+
+
+def _same(one, other):
+    try:
+        return bool(np.all(one == other)) and np.shape(one) == np.shape(other)
+    except DimensionMismatchError:
+        return False
+
+
+def _written_by_events(options):
+    """The variables that the code of events assigns to, with the code."""
+    return {variable: text for text in _texts_of_events(options)
+            for variable in written_in(text)}
+
+
+def _texts_of_events(options):
+    for code in (options.get(key) for key in _EVENT_CODE):
+        yield from (text for text in (code.values() if isinstance(code, dict) else [code])
+                    if isinstance(text, str))
+
+
 def _check_events(name, options, changed):
     """A ValueError if the code of events reads what only equations read with imperfections."""
-    texts = []
-    for code in (options.get(key) for key in _EVENT_CODE):
-        texts += code.values() if isinstance(code, dict) else [code]
-    for text in (text for text in texts if isinstance(text, str)):
+    for text in _texts_of_events(options):
         for variable in {x for statement in re.split('[;\n]', text)
                          for x in _read_by(statement)} & set(changed):
             raise ValueError(f"the code '{text}' of '{name}' reads '{variable}' without its "

@@ -5,7 +5,8 @@ from brian2.units.allunits import hertz, second
 from brian2.units.fundamentalunits import Quantity, fail_for_dimension_mismatch
 
 from brian_le.checks import check_array, check_not_negative, check_positive
-from brian_le.substrate.imperfection import (Imperfection, kind_of, with_expression, without_flags)
+from brian_le.substrate.imperfection import (Imperfection, check_name, choose_shared, is_shared,
+                                             kind_of, one_value, with_expression, without_flags)
 from brian_le.substrate.randomness import normal_number  # noqa: F401, known to equations from here
 
 __all__ = ['Drift']
@@ -18,7 +19,7 @@ class Drift(Imperfection):
     and ageing shift currents and time constants, and charge leaks from analogue memories.
 
     At every update x becomes ``x*(1 + rate*every + wander*sqrt(every/second)*z)``, with a new
-    normal number z for each unit. That is done to the parameter itself if it is stored, as the
+    normal number z for each unit, or for all that share it. That is done to the parameter itself if it is stored, as the
     weights ``w`` of a projection, which learning can then restore; if it is an expression, to a new
     variable ``drift_x``, 1 at first, which multiplies it.
 
@@ -38,13 +39,18 @@ class Drift(Imperfection):
     every : Quantity, optional
         Interval of the updates, by default every step. Random numbers for each synapse take time:
         an interval of many steps costs little. Cut a simulation into pieces at multiples of it.
+    shared : bool, optional
+        Whether all units of an object drift as one (true: a chip has one temperature), or each by
+        itself (false). By default it is as the parameter: what is shared, by its flag in the
+        equations, stays shared, and other parameters differ from unit to unit.
     on : str
         Pattern of the names of groups or projections.
 
     Raises
     ------
     ValueError
-        For a rate that is not finite, a negative `wander`, an interval that is not positive.
+        For a rate that is not finite, a negative `wander`, an interval that is not positive, what
+        is no name.
     brian2.units.DimensionMismatchError
         For a `rate` that is not in 1/time, or an interval that is not a time.
 
@@ -63,11 +69,13 @@ class Drift(Imperfection):
     array([11.05, 11.05])
     """
 
-    counts_steps = True
+    strengths = ('rate', 'wander')
 
-    def __init__(self, parameter, rate=0/second, *, wander=0.0, every=None, on='*'):
+    def __init__(self, parameter, rate=0/second, *, wander=0.0, every=None, shared=None, on='*'):
         super().__init__(on)
-        self.parameter = parameter
+        self.parameter = check_name("parameter of 'Drift'", parameter)
+        for what, value in (('rate', rate), ('wander', wander), ('interval', every)):
+            one_value(f"{what} of the drift of '{parameter}'", value)
         fail_for_dimension_mismatch(Quantity(rate), hertz, f"rate of the drift of '{parameter}' is "
                                     'not in 1/time')
         self.rate = float(check_array(f"rate of the drift of '{parameter}'", float(rate), ()))
@@ -80,6 +88,7 @@ class Drift(Imperfection):
                                         f"'{parameter}' is not a time")
             check_positive(f"interval of the drift of '{parameter}'", every)
         self.every = every
+        self.shared = choose_shared(shared, f"the drift of '{parameter}'")
 
     def __repr__(self):
         return f'Drift({self.parameter!r}, {self.rate:g}/second, wander={self.wander:g})'
@@ -87,6 +96,9 @@ class Drift(Imperfection):
     @property
     def is_absent(self):
         return self.rate == 0 and self.wander == 0
+
+    def clocks(self, site):
+        return [site.object.clock] if self.every is None else []
 
     def changes(self, equations, is_projection):
         x = self.parameter
@@ -110,16 +122,20 @@ class Drift(Imperfection):
         if f'nominal_{x}' in equations:
             raise ValueError(f"'{x}' drifts, and has a mismatch together with an expression of it; "
                              'give that one a stored value of its own')
+        shared = is_shared(x, equations) if self.shared is None else self.shared
+        if not shared:
+            equations = without_flags(equations, x, 'shared')
         if kind_of(equations, x) == 'computed':
-            equations = with_expression(without_flags(equations, x, 'shared'), x, f'{{}}*{drift}')
-            equations += f'{drift} : 1'
+            equations = with_expression(equations, x, f'{{}}*{drift}')
+            equations += f'{drift} : 1{" (shared)" if shared else ""}'
         else:
-            equations = without_flags(equations, x, 'shared', 'constant')
+            equations = without_flags(equations, x, 'constant')
         return equations + (f'{drift}_step : integer (shared)\n'
                             f'{drift}_key : integer (shared, constant)\n'
                             f'{drift}_rate : 1 (shared, constant)\n'
                             f'{drift}_wander : 1 (shared, constant)\n'
-                            f'{drift}_unit : integer (constant)')
+                            f'{drift}_unit : integer '
+                            f'({"shared, constant" if shared else "constant"})')
 
     def attach(self, site):
         x, drift = self.parameter, f'drift_{self.parameter}'
@@ -136,7 +152,8 @@ class Drift(Imperfection):
     def values(self, site, rng):
         drift = f'drift_{self.parameter}'
         interval = float(site.dt if self.every is None else self.every)
+        shared = is_shared(f'{drift}_unit', site.object.equations)
         return {f'{drift}_rate': self.rate*interval,
                 f'{drift}_wander': self.wander*np.sqrt(interval),
                 f'{drift}_key': int(rng.integers(2**31)),
-                f'{drift}_unit': site.for_all(np.arange(site.size))}
+                f'{drift}_unit': 0 if shared else site.for_all(np.arange(site.size))}

@@ -4,8 +4,8 @@ import numpy as np
 from brian2.units.fundamentalunits import Quantity, fail_for_dimension_mismatch
 
 from brian_le.checks import check_array
-from brian_le.substrate.imperfection import (Imperfection, kind_of, read_as, source_of, unit_of,
-                                             with_expression)
+from brian_le.substrate.imperfection import (Imperfection, check_name, check_names, kind_of, read_as,
+                                             source_of, unit_of, with_expression)
 
 __all__ = ['Dead', 'Stuck']
 
@@ -19,6 +19,8 @@ class _Fault(Imperfection):
 
     Which ones is told by a variable of each unit, 1 or 0, that may be changed between two runs.
     """
+
+    strengths = ('fraction',)
 
     def __init__(self, fraction, on):
         super().__init__(on)
@@ -48,7 +50,8 @@ class Dead(_Fault):
     equation it multiplies the derivative, and the state is held at 0. In a projection a variable
     ``conducts`` multiplies all sums and all that learns. A protocol may set them between two runs,
     to let units die or recover. (What a neuron published before the first step, such as the rate at
-    rest, is still read there.)
+    rest, is still read there.) The default takes the error ``err`` together with the rate: what
+    leads to a dead neuron does not learn, and nothing comes back through it.
 
     Parameters
     ----------
@@ -84,9 +87,7 @@ class Dead(_Fault):
 
     def __init__(self, fraction, *, variables=_SILENT, on='*'):
         super().__init__(fraction, on)
-        self.variables = (variables,) if isinstance(variables, str) else tuple(variables)
-        if not self.variables:
-            raise ValueError("variables of 'Dead' are none; give names such as ('r', 'err')")
+        self.variables = check_names("variables of 'Dead'", variables)
 
     def __repr__(self):
         return f'Dead({self.fraction:g}, variables={self.variables!r})'
@@ -167,12 +168,17 @@ class Stuck(_Fault):
     array([1.5, 0. ])
     """
 
+    strengths = ('fraction', 'at')
+
     def __init__(self, fraction, at=None, *, variable='r', on='*'):
         super().__init__(fraction, on)
-        self.variable = variable
+        self.variable = check_name("variable of 'Stuck'", variable)
         self.at = at
         if at is not None:
-            bounds = np.asarray(at, dtype=float)
+            try:
+                bounds = np.asarray(at, dtype=float)
+            except (TypeError, ValueError):
+                bounds = np.array(np.nan)
             if not (bounds.shape in ((), (2,)) and np.isfinite(bounds).all()):
                 raise ValueError(f"at of 'Stuck' is {at!r}; give a finite value, or the lowest and "
                                  'the highest')
@@ -181,6 +187,11 @@ class Stuck(_Fault):
 
     def __repr__(self):
         return f'Stuck({self.fraction:g}, {self.at!r}, variable={self.variable!r})'
+
+    @property
+    def structure(self):
+        # where they are stuck at something at all, it is a variable
+        return super().structure | {'at': 'where it is' if self.at is None else 'a level'}
 
     def changes(self, equations, is_projection):
         x = self.variable

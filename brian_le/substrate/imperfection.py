@@ -1,16 +1,19 @@
 """What imperfections have in common, and how they change lines of equations."""
 
+import re
 from fnmatch import fnmatchcase
 
+import numpy as np
 from brian2.equations.equations import (DIFFERENTIAL_EQUATION, PARAMETER, SUBEXPRESSION, Equations,
                                         Expression, SingleEquation)
 from brian2.utils.stringtools import word_substitute
 
 from brian_le.parameters import unit_text
 
-__all__ = ['Imperfection', 'kind_of', 'read_as', 'reading', 'shared_where_possible', 'source_of',
-           'unit_of', 'variables_read_as', 'with_expression', 'with_words', 'without_flags',
-           'written_out']
+__all__ = ['Imperfection', 'check_name', 'check_names', 'choose_shared', 'is_shared', 'kind_of',
+           'one_value', 'read_as', 'reading', 'shared_where_possible', 'source_of', 'unit_of',
+           'variables_read_as', 'with_expression', 'with_words', 'without_flags',
+           'written_in', 'written_out']
 
 _AS_READ = '_as_read'
 
@@ -37,14 +40,20 @@ class Imperfection:
     >>> from brian_le.substrate import Imperfection, Substrate
     >>> from brian_le.substrate.imperfection import read_as
     >>> class Leak(Imperfection):
-    ...     is_absent = False
+    ...     strengths = ('strength',)
+    ...     def __init__(self, strength):
+    ...         super().__init__()
+    ...         self.strength = strength
+    ...     @property
+    ...     def is_absent(self):
+    ...         return self.strength == 0
     ...     def changes(self, equations, is_projection):
     ...         return 'I' in equations and not is_projection
     ...     def equations(self, equations, is_projection):
     ...         return read_as(equations, 'I', '{} + leak') + 'leak : 1 (constant)'
     ...     def values(self, site, rng):
-    ...         return {'leak': site.for_all(rng.random(site.size))}
-    >>> substrate = Substrate([Leak()])
+    ...         return {'leak': site.for_all(self.strength*rng.random(site.size))}
+    >>> substrate = Substrate([Leak(0.1)])
     >>> G = substrate.neurons(2, '''dv/dt = (I - v)/(10*ms) : 1
     ...                             I : 1''', name='cells', method='euler')
     >>> substrate.settle()
@@ -74,15 +83,26 @@ class Imperfection:
         """The equations with the imperfection in them."""
         return equations
 
-    @property
-    def kind(self):
-        """What circuits are composed for: its class, where it is, and the variables it changes."""
-        names = (getattr(self, name, None)
-                 for name in ('variable', 'variables', 'parameter', 'parameters'))
-        return type(self), self.on, *names
+    #: Names of the attributes that change values only, and not the code of a circuit.
+    strengths = ()
 
-    #: Whether the values that it draws are for one time step.
-    counts_steps = False
+    @property
+    def structure(self):
+        """What the code of a circuit depends on, by name: all attributes that are no `strengths`.
+
+        Another run of a compiled circuit cannot change it, see `Substrate.values`.
+        """
+        return {name: value for name, value in vars(self).items() if name not in self.strengths}
+
+    def clocks(self, site):
+        """The clocks whose time steps the values of an object are for."""
+        return []
+
+    def check_code(self, name, equations, written):
+        """A ValueError if code beside the equations writes variables that it cannot follow.
+
+        `written` are the variables of an object that its events or its other operations assign to.
+        """
 
     #: Names of variables each of which some object has to have.
     required = ()
@@ -108,6 +128,50 @@ class Imperfection:
     def values(self, site, rng):
         """Values of the variables of the imperfection, without units, by their names."""
         return {}
+
+    def fitted(self, site, values):
+        """Those of the `values` of all imperfections of an object that it has to fit to others."""
+        return {}
+
+
+def choose_shared(shared, name):
+    """Check the option ``shared`` of an imperfection: None, true or false."""
+    if shared is not None and not isinstance(shared, (bool, np.bool_)):
+        raise ValueError(f'shared of {name} is {shared!r}; give True, False, or None')
+    return shared if shared is None else bool(shared)
+
+
+def check_name(what, name):
+    """A ValueError if something is not the name of a variable."""
+    if not isinstance(name, str) or not name.isidentifier():
+        raise ValueError(f"{what} is {name!r}; give the name of a variable, such as 'tau_m'")
+    return name
+
+
+def check_names(what, names):
+    """Names of variables, one or several, as a tuple; a ValueError if they are none."""
+    if isinstance(names, str):
+        return (check_name(what, names),)
+    if not hasattr(names, '__iter__'):
+        raise ValueError(f"{what} are {names!r}; give names of variables, such as 'tau_m'")
+    names = tuple(check_name(what, name) for name in names)
+    if not names:
+        raise ValueError(f"{what} are none; give names such as 'tau_m'")
+    if len(set(names)) < len(names):
+        raise ValueError(f'{what} are {names}; give each of them once')
+    return names
+
+
+def one_value(what, value):
+    """A ValueError unless a value is a single number or quantity."""
+    if isinstance(value, str) or np.shape(value) != ():
+        raise ValueError(f'{what} is {value!r}; give one value')
+    return value
+
+
+def is_shared(name, equations):
+    """Whether a variable has one value for its whole group."""
+    return 'shared' in equations[source_of(name, equations)].flags
 
 
 def source_of(variable, equations):
@@ -195,6 +259,12 @@ def written_out(equations):
         equations = Equations([_reworded(eq, words) for eq in equations.values()
                                if eq.varname != line])
     return equations
+
+
+def written_in(code):
+    """Names of the variables that code assigns to."""
+    found = (re.match(r'\s*(\w+)\s*[-+*/%]*=(?!=)', line) for line in re.split('[;\n]', code or ''))
+    return {match[1] for match in found if match}
 
 
 def _reworded(eq, words):

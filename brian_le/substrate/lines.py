@@ -21,7 +21,7 @@ from brian2.utils.stringtools import word_substitute
 from brian_le.averages import inline
 from brian_le.checks import check_not_negative, choose
 from brian_le.step import SUM, WEIGHTS
-from brian_le.substrate.imperfection import Imperfection
+from brian_le.substrate.imperfection import Imperfection, one_value
 from brian_le.substrate.sites import whole_group
 
 __all__ = ['Delay', 'LowPass']
@@ -37,7 +37,23 @@ class _Line(Imperfection):
     kind = ''       # part of the names of its lines
     parameter = ''  # the variable of the projection that says how it works
 
-    counts_steps = True
+    def clocks(self, site):
+        # a line follows on the clock of who reads it
+        followers = [operation.clock for group in _ends(site.object)
+                     for operation in _operations(site.name, self.kind, group)]
+        return [*followers, site.object.clock] if _learns_from_lines(site, self.kind) else followers
+
+    def _step(self, site):
+        """The time step in which the lines of a projection follow, in seconds."""
+        found = {site.step(clock): clock for clock in self.clocks(site)}
+        steps = sorted(found)
+        if steps and steps[-1] - steps[0] > 1e-9*steps[0]:
+            what = ', '.join(f'{dt*1e3:g}' for dt in steps)
+            raise ValueError(f"'{site.name}' reads what comes late or filtered in time steps of "
+                             f"{what} ms: its sums are formed in those of the groups that receive "
+                             'them, and it learns in its own; give groups and synapses the same '
+                             "'dt', or several projections")
+        return steps[0] if steps else site.dt
 
     def changes(self, equations, is_projection):
         return is_projection and any(_variable_of(name, side, equations)
@@ -88,7 +104,8 @@ class _Wiring:
             if _is_line(variable, self.name):  # that of another imperfection comes first
                 begin += 5*_OPERATION
             group = self.groups[side]
-            self.imperfection.lay(whole_group(group), variable, line, self.name, begin)
+            self.imperfection.lay(whole_group(group), variable, line, self.name, begin,
+                                  self.groups[_FAR[side]].clock)
             if isinstance(group, Subgroup):
                 for each in [x for x in group.source.variables if x.startswith(line)]:
                     group.variables.add_reference(each, group.source)
@@ -128,9 +145,13 @@ class Delay(_Line):
     The forward sum of a projection reads the presynaptic variable of `time` ago, the backward sum
     (``v_err_pre = w*err_post``) the postsynaptic one, and synapses learn from the presynaptic rate
     that has arrived; those with a backward sum alone, such as learned feedback, from the error that
-    has arrived and the rate beside them. Before the first has arrived, 0 is read. Times are rounded
-    to time steps. The delays of a projection are its variable ``delay_steps``, and one of 0 steps
-    changes no bit.
+    has arrived and the rate beside them. Before the first has arrived, 0 is read. The delays of a
+    projection are its variable ``delay_steps``, and one of 0 steps changes no bit.
+
+    Steps are those of the group that receives the sum, whose time step may be another one than that
+    of the group that is read. A delay has to be a whole number of them; those that are drawn for
+    every connection are rounded. A projection that reads in several time steps, as one with sums in
+    both directions between groups with different ``dt``, is refused.
 
     Delays of every connection are not possible for replicas and kernels. Sums are computed as those
     of `brian2.Synapses`, which takes longer, and adds in another order.
@@ -157,7 +178,8 @@ class Delay(_Line):
     ValueError
         For a negative delay or spread, a range that is none, a spread without connections, a delay
         beyond `longest`. When a projection is created: for delays of connections that share their
-        weights.
+        weights. By `Substrate.settle`: for a delay that is not a whole number of time steps, or
+        time steps that differ.
     brian2.units.DimensionMismatchError
         For what is not a time.
 
@@ -178,11 +200,14 @@ class Delay(_Line):
     """
 
     kind, parameter = 'delayed', 'delay_steps'
+    strengths = ('time', 'spread', 'longest')
 
     def __init__(self, time, *, per='projection', spread=0.0, longest=None, on='*'):
         super().__init__(on)
         self.per = choose("'per' of 'Delay'", per, ('projection', 'connection'))
         self.time = _times("'Delay'", time)
+        one_value("spread of 'Delay'", spread)
+        fail_for_dimension_mismatch(Quantity(spread), 1, "spread of 'Delay' is not a number")
         check_not_negative("spread of 'Delay'", spread)
         self.spread = float(spread)
         if per == 'projection' and (self.time.shape or self.spread):
@@ -219,10 +244,11 @@ class Delay(_Line):
     def read_as(self, line, side):
         return line if self.per == 'connection' else f'{line}_{side}'
 
-    def lay(self, group, variable, line, projection, order):
+    def lay(self, group, variable, line, projection, order, clock):
         # a ring: what is stored comes to the next place in every step
         n, like = len(group), _like(group.variables[variable])
-        size = n*(self._steps(self.longest, float(group.clock.dt)) + 1)
+        room = int(np.ceil(float(self.longest)/float(clock.dt)*(1 - 1e-9)))
+        size = n*(room + 1)
         group.variables.add_array(f'{line}_buffer', size=size, **like)
         group.variables.add_array(f'{line}_to', size=n, dtype=np.int32, values=np.arange(n),
                                   unique=True)
@@ -237,9 +263,10 @@ class Delay(_Line):
             exchange += (f'\n{line} = int({steps} == 0)*{variable} '
                          f'+ int({steps} > 0)*{line}_past')
             read[f'{line}_past'] = f'{line}_from'
-        group.run_regularly(advance, when='groups', order=order, name=f'{line}_advance')
-        operation = group.run_regularly(exchange, when='groups', order=order + _OPERATION,
-                                        name=f'{line}_exchange')
+        group.run_regularly(advance, clock=clock, when='groups', order=order,
+                            name=f'{line}_advance')
+        operation = group.run_regularly(exchange, clock=clock, when='groups',
+                                        order=order + _OPERATION, name=f'{line}_exchange')
         operation.variables = Variables(group)
         for name, index in read.items():
             operation.variables.add_reference(name, group, f'{line}_buffer', index=index)
@@ -260,26 +287,30 @@ class Delay(_Line):
                 stored = next(x for x in group.contained_objects if x.name == f'{line}_exchange')
                 synapses.run_regularly(
                     f'{line}_from = ({line}_here - delay_steps*{n} + {size}) % {size}',
-                    when='groups', order=stored.order + _OPERATION, name=f'{line}_find')
+                    clock=stored.clock, when='groups', order=stored.order + _OPERATION, name=f'{line}_find')
 
     def values(self, site, rng):
-        dt, time = site.dt, self.time/second
-        if self.per == 'connection' and 'shared' in site.object.equations['delay_steps'].flags:
-            raise ValueError(f"'{site.name}' was composed with one delay for all connections; "
-                             "compose it with per='connection'")
+        dt, time = self._step(site), self.time/second
+        if not (self.time.shape or self.spread):
+            self._check_whole(float(time)/dt, dt, site)
         if self.per == 'connection':
             time = (rng.uniform(*time, site.size) if self.time.shape else
                     time*(1 + self.spread*rng.standard_normal(site.size)))
             time = np.clip(time, 0, float(self.longest))
-        steps, room = self._steps(time, dt), self._room(site)
+        steps, room = np.rint(np.asarray(time)/dt).astype(int), self._room(site)
         if np.max(steps, initial=0) > room:
             raise ValueError(f"'{site.name}' has room for delays of {room*dt*1e3:g} ms, but they "
                              f'are up to {np.max(steps)*dt*1e3:g} ms; compose the circuit with '
-                             'Delay(..., longest=...)')
+                             'Delay(..., longest=...), and with the time step that it will have')
         return {'delay_steps': steps if steps.shape else int(steps)}
 
-    def _steps(self, times, dt):
-        return np.rint(np.asarray(times)/dt).astype(int)
+    def _check_whole(self, steps, dt, site):
+        near = np.rint(steps)
+        if abs(steps - near) > 1e-6*max(1, steps):
+            below, above = (f'{bound(steps)*dt*1e3:g}' for bound in (np.floor, np.ceil))
+            raise ValueError(f"the delay of '{site.name}' is {steps*dt*1e3:g} ms, which is not a "
+                             f'whole number of time steps of {dt*1e3:g} ms; give {below} or '
+                             f'{above} ms')
 
     def _room(self, site):
         rings = [group.variables[f'{line}_buffer'].size//len(group)
@@ -295,7 +326,8 @@ class LowPass(_Line):
 
     In every step ``line = x + memory*(line - x)`` with ``memory = 1 - dt/tau``, where x is what is
     read without the filter: one forward Euler step of ``tau*dline/dt = x - line`` towards the
-    present x. With ``tau = dt``, or 0, that is x itself, bit by bit. Lines are 0 at first.
+    present x. With ``tau = dt``, or 0, that is x itself, bit by bit. Lines are 0 at first. ``dt``
+    is the time step of the group that receives the sum; see `Delay` for groups with several.
 
     Look-ahead of neurons cannot make up for it: it is not in their equations.
 
@@ -309,7 +341,8 @@ class LowPass(_Line):
     Raises
     ------
     ValueError
-        For a negative time constant; by `Substrate.settle`, for one below the time step.
+        For a negative time constant; by `Substrate.settle`, for one below the time step, or time
+        steps that differ.
     brian2.units.DimensionMismatchError
         For what is not a time.
 
@@ -329,6 +362,7 @@ class LowPass(_Line):
     """
 
     kind, parameter = 'filtered', 'filter_memory'
+    strengths = ('tau',)
 
     def __init__(self, tau, *, on='*'):
         super().__init__(on)
@@ -352,18 +386,18 @@ class LowPass(_Line):
     def read_as(self, line, side):
         return f'{line}_{side}'
 
-    def lay(self, group, variable, line, projection, order):
+    def lay(self, group, variable, line, projection, order, clock):
         group.variables.add_array(line, size=len(group), **_like(group.variables[variable]))
         memory = f'{projection}_filter_memory'
-        group.run_regularly(f'{line} = {variable} + {memory}*({line} - {variable})', when='groups',
-                            order=order, name=f'{line}_follow')
+        group.run_regularly(f'{line} = {variable} + {memory}*({line} - {variable})', clock=clock,
+                            when='groups', order=order, name=f'{line}_follow')
 
     def values(self, site, rng):
-        tau = float(self.tau)
-        if tau and tau < site.dt*(1 - 1e-9):
+        tau, dt = float(self.tau), self._step(site)
+        if tau and tau < dt*(1 - 1e-9):
             raise ValueError(f"tau of 'LowPass' on '{site.name}' is {tau*1e3:g} ms; it has to be "
-                             f'at least the time step of {site.dt*1e3:g} ms, or 0')
-        return {'filter_memory': max(0.0, 1 - site.dt/tau) if tau else 0.0}
+                             f'at least the time step of {dt*1e3:g} ms, or 0')
+        return {'filter_memory': max(0.0, 1 - dt/tau) if tau else 0.0}
 
 
 # --------------------------------------------------------------------------- what is read from afar
@@ -420,6 +454,19 @@ def _lines(projection, kind, group):
     """Names of the lines of a projection in a group."""
     found = (re.fullmatch(rf'({projection}_{kind}\d+)_buffer', name) for name in group.variables)
     return [match[1] for match in found if match]
+
+
+def _operations(projection, kind, group):
+    """The operations by which the lines of a projection follow."""
+    return [obj for obj in group.contained_objects
+            if re.fullmatch(rf'{projection}_{kind}\d+_(exchange|follow)', obj.name)]
+
+
+def _learns_from_lines(site, kind):
+    """Whether synapses learn from a line that no sum reads."""
+    return any(operation.order > WEIGHTS - 2*_LEAD
+               for group in _ends(site.object)
+               for operation in _operations(site.name, kind, group))
 
 
 def _times(what, given):

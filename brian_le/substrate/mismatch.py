@@ -3,11 +3,13 @@
 import math
 
 import numpy as np
-from brian2.units.fundamentalunits import Quantity, fail_for_dimension_mismatch
+from brian2.units.fundamentalunits import (DimensionMismatchError, Quantity,
+                                           fail_for_dimension_mismatch)
 from brian2.utils.stringtools import get_identifiers, word_substitute
 
 from brian_le.checks import check_array, choose
-from brian_le.substrate.imperfection import (Imperfection, kind_of, read_as, source_of, unit_of,
+from brian_le.substrate.imperfection import (Imperfection, check_names, choose_shared, kind_of,
+                                             read_as, source_of, unit_of,
                                              with_expression, without_flags)
 
 __all__ = ['Mismatch']
@@ -39,9 +41,13 @@ class Mismatch(Imperfection):
         What synapses write in every step, such as a time constant that learns, has its mismatch
         where it is kept: ``Mismatch('tau', 0.2, on='*tau_m*')``.
     strength : float
-        Standard deviation of the factor (lognormal: of its logarithm).
+        Standard deviation s of the factor; for ``'lognormal'`` that of its logarithm.
     distribution : {'normal', 'lognormal', 'uniform'}
-        Distribution of the factors around 1.
+        Distribution of the factors. Normal and uniform ones have mean 1 and standard deviation s;
+        uniform ones lie within ``1 - sqrt(3)*s`` and ``1 + sqrt(3)*s``. Lognormal ones are
+        ``exp(s*z)`` with a normal z, as currents below the threshold are of transistors whose
+        threshold voltages are normal: they have median 1, mean ``exp(s**2/2)`` and standard
+        deviation ``exp(s**2/2)*sqrt(exp(s**2) - 1)``, for s = 0.4 1.08 and 0.45.
     correlation : float
         Correlation between the factors of several parameters of one unit, from 0 (independent) to
         1 (the same factor). It is that of normal numbers, of which the others are functions.
@@ -49,14 +55,18 @@ class Mismatch(Imperfection):
         What the parameters stay within: numbers, or quantities of the parameter's unit. Without it
         a normal factor may be close to zero or negative, one in a thousand at a strength of 0.3:
         time constants need a lower limit then, of at least the time step.
+    shared : bool
+        Whether all units of an object have the same factor (true: a bias that a whole core of a
+        chip shares), or each its own (false, the default, also for parameters that are shared
+        without mismatch).
     on : str
         Pattern of the names of groups or projections.
 
     Raises
     ------
     ValueError
-        For no parameters, a negative strength, an unknown distribution, a correlation beyond 0 to
-        1, or a range that is none. By `Substrate.settle`: for a parameter that no object has.
+        For no parameters or what is no name, a negative strength, an unknown distribution, a
+        correlation beyond 0 to 1, or a range that is none. By `Substrate.settle`: for a parameter that no object has.
     brian2.units.DimensionMismatchError
         For a `clip` in other units than the parameter, once an object has it.
 
@@ -79,12 +89,12 @@ class Mismatch(Imperfection):
     8
     """
 
+    strengths = ('strength', 'distribution', 'correlation')
+
     def __init__(self, parameters, strength, *, distribution='normal', correlation=0.0, clip=None,
-                 on='*'):
+                 shared=False, on='*'):
         super().__init__(on)
-        self.parameters = (parameters,) if isinstance(parameters, str) else tuple(parameters)
-        if not self.parameters:
-            raise ValueError("parameters of 'Mismatch' are none; give names such as 'tau_m'")
+        self.parameters = check_names("parameters of 'Mismatch'", parameters)
         fail_for_dimension_mismatch(Quantity(strength), 1, "strength of 'Mismatch' is not a number")
         self.strength = float(check_array("strength of 'Mismatch'", strength, ()))
         if self.strength < 0:
@@ -94,6 +104,12 @@ class Mismatch(Imperfection):
         if not 0 <= self.correlation <= 1:
             raise ValueError(f'correlation is {correlation}; give a number from 0 to 1')
         self.clip = None if clip is None else _range(clip)
+        self.shared = bool(choose_shared(shared, f'the mismatch of {self.parameters}'))
+
+    @property
+    def structure(self):
+        # where there are limits at all, they are variables
+        return super().structure | {'clip': None if self.clip is None else '(lowest, highest)'}
 
     def __repr__(self):
         return f'Mismatch({self.parameters!r}, {self.strength:g})'
@@ -125,15 +141,19 @@ class Mismatch(Imperfection):
             mismatch = f'mismatch_{name}'
             line = source_of(name, equations)
             if name in rewritten:
-                equations = without_flags(equations, name, 'shared')
+                if not self.shared:
+                    equations = without_flags(equations, name, 'shared')
                 continue
+            if not self.shared:
+                equations = without_flags(equations, line, 'shared')
             if is_projection:
                 equations = read_as(equations, name, self._within(name, f'{{}}*{mismatch}'),
                                     but=found)
             else:
-                equations = with_expression(without_flags(equations, line, 'shared'), line,
+                equations = with_expression(equations, line,
                                             self._within(name, f'{{}}*{mismatch}'))
-            equations += f'{mismatch} : 1 (constant)' + self._bounds(name, equations)
+            flags = 'shared, constant' if self.shared else 'constant'
+            equations += f'{mismatch} : 1 ({flags})' + self._bounds(name, equations)
         return equations
 
     def _within(self, name, expression):
@@ -162,11 +182,13 @@ class Mismatch(Imperfection):
     def values(self, site, rng):
         values, equations = {}, site.object.equations
         found = self.found(equations, site.is_projection)
-        common = rng.standard_normal(site.size)
+        n = 1 if self.shared else site.size
+        common = rng.standard_normal(n)
         for name in found:
-            own = rng.standard_normal(site.size)
+            own = rng.standard_normal(n)
             z = np.sqrt(self.correlation)*common + np.sqrt(1 - self.correlation)*own
-            factor = site.for_all(self._factors(z))
+            factors = self._factors(z)
+            factor = float(factors[0]) if self.shared else site.for_all(factors)
             if f'mismatch_{name}' in equations:
                 values |= {f'mismatch_{name}': factor, **self._range(name, site)}
             else:
@@ -191,9 +213,9 @@ def _range(clip):
     """The smallest and the largest value as a pair; a ValueError if they are none."""
     try:
         low, high = clip
-        if low < high:
+        if low < high and np.shape(low) == np.shape(high) == ():
             return low, high
-    except (TypeError, ValueError):
+    except (TypeError, ValueError, DimensionMismatchError):
         pass
     raise ValueError(f'clip is {clip!r}; give the smallest and the largest value')
 

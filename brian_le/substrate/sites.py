@@ -3,6 +3,7 @@
 from functools import cached_property
 
 import numpy as np
+from brian2.core.variables import ArrayVariable, Subexpression
 from brian2.groups.subgroup import Subgroup
 from brian2.units.fundamentalunits import Quantity
 
@@ -19,7 +20,6 @@ class Site:
     number : int
         How many the substrate had created before it: random draws belong to this number, so that
         they do not depend on names.
-
     n_synapses : int, optional
         Their number, where a simulation in C++ does not know it before it runs.
 
@@ -27,6 +27,9 @@ class Site:
     ----------
     nominal : dict of str to numpy.ndarray
         Values of variables without imperfections, once they have been asked for.
+    repeat : int
+        How many imperfections of the same class and variable the object has before the one whose
+        turn it is.
     """
 
     def __init__(self, object, number, n_synapses=None):
@@ -34,6 +37,8 @@ class Site:
         self.number = number
         self.n_synapses = n_synapses
         self.nominal = {}
+        self.repeat = 0
+        self._steps = {}
 
     @property
     def name(self):
@@ -45,11 +50,21 @@ class Site:
         """Whether these are synapses."""
         return hasattr(self.object, 'summed_updaters')
 
-    # both are kept: once a simulation is compiled, Brian2 does not know them any more
-    @cached_property
+    # steps and size are kept: once a simulation is compiled, Brian2 does not know them any more
+    def step(self, clock):
+        """The time step of a clock in seconds, as it was when the imperfections were drawn."""
+        if clock not in self._steps:
+            self._steps[clock] = float(clock.dt)
+        return self._steps[clock]
+
+    def forget_steps(self):
+        """Have time steps read anew."""
+        self._steps.clear()
+
+    @property
     def dt(self):
-        """The time step when it was first asked for, in seconds."""
-        return float(self.object.clock.dt)
+        """The time step of the object in seconds, as it was when the imperfections were drawn."""
+        return self.step(self.object.clock)
 
     @cached_property
     def size(self):
@@ -79,6 +94,25 @@ class Site:
                                  'not by a string or for some units only') from None
             self.nominal[variable] = np.array(values)
         return self.nominal[variable]
+
+    def known(self, variable, values):
+        """What a variable will be at the beginning, without units; None if only the run knows it.
+
+        `values` are of variables that are going to be set.
+        """
+        if variable in values:
+            return np.asarray(values[variable])
+        found = self.object.variables.get(variable)
+        try:
+            if isinstance(found, ArrayVariable):
+                return np.asarray(found.get_value())
+            if isinstance(found, Subexpression):
+                names = {x: self.known(x, values) for x in found.identifiers - {'clip'}}
+                if all(value is not None for value in names.values()):
+                    return np.asarray(eval(found.expr, {'clip': np.clip}, names))
+        except NotImplementedError:  # it is computed in C++
+            pass
+        return None
 
     def set(self, values):
         """Set variables to values without units."""

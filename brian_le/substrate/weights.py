@@ -4,18 +4,21 @@ from numbers import Real
 
 import numpy as np
 from brian2.units.allunits import second
-from brian2.units.fundamentalunits import Quantity, fail_for_dimension_mismatch
+from brian2.units.fundamentalunits import (DimensionMismatchError, Quantity,
+                                           fail_for_dimension_mismatch)
 
 from brian_le.checks import check_not_negative, check_positive, choose
 from brian_le.parameters import unit_text
 from brian_le.step import WEIGHTS
-from brian_le.substrate.imperfection import (Imperfection, kind_of, read_as, unit_of,
-                                             with_expression)
+from brian_le.substrate.imperfection import (Imperfection, check_name, kind_of, one_value, read_as,
+                                             unit_of, with_expression, written_in)
 from brian_le.substrate.randomness import uniform_number  # noqa: F401, known to equations from here
 
 __all__ = ['UpdateNoise', 'WeightRange', 'WeightResolution']
 
-_ROUNDED = WEIGHTS + 0.1  # once weights have learned, and before anything reads them
+#: Where weights are rounded: once they have learned, and once events have changed them.
+_ROUNDED = {'clock': ('groups', WEIGHTS + 0.1), 'event': ('after_synapses', 0)}
+_LEVEL = 1e-6  # how far, in steps, a limit may be from a level that it is
 _WIDTH = 12**0.5  # of a uniform distribution of variance 1
 _UNLIMITED = 1e38  # no weight is larger; infinity cannot be given to a compiled simulation
 
@@ -25,7 +28,7 @@ class _OfWeights(Imperfection):
 
     def __init__(self, variable, on):
         super().__init__(on)
-        self.variable = variable
+        self.variable = check_name(f"variable of '{type(self).__name__}'", variable)
 
     def _learns(self, equations):
         return kind_of(equations, self.variable) == 'integrated'
@@ -36,9 +39,10 @@ class WeightResolution(_OfWeights):
 
     In vivo synapses have been found in some 26 sizes. On a chip weights are kept in 4 to 8 bits.
 
-    The ``2**bits`` levels lie at equal distances ``w_step = 2*w_max/(2**bits - 1)`` from ``-w_max``
-    to ``w_max``: ``(k + 1/2)*w_step`` for whole numbers k. Zero is not among them, and one bit is
-    the sign. What lies between two levels is rounded
+    The ``2**bits`` levels lie at equal distances ``w_step = (w_max - w_min)/(2**bits - 1)`` from
+    ``w_min`` to ``w_max``. From ``-w_max`` to ``w_max``, the default, zero is not among them, and
+    one bit is the sign; with ``zero=True`` there is one level less, and zero is. From 0 it is, too.
+    What lies between two levels is rounded
 
     * ``'nearest'``: to the nearest one, after every update. Updates of less than half a step are
       lost.
@@ -47,8 +51,20 @@ class WeightResolution(_OfWeights):
       level nearest to it is what all sums read.
 
     Weights that do not learn are read as the level nearest to them. Weights that do are taken as
-    they are in the first step. Limits that are not levels, as those of a `WeightRange`, are
-    exceeded by up to half a step.
+    they are in the first step. Where a projection limits its weights, by `WeightRange` or by a
+    ``w_max`` of its own, only levels within the limits are used.
+
+    What learns is the variable of a differential equation. It is rounded at the end of the place in
+    the step where weights learn, and if events change it (``(event-driven)``, ``on_pre``,
+    ``on_post``), once all events of the step are through: all changes of a step count as one
+    update. Code that changes a weight of no differential equation leaves nothing to round after, so
+    that for ``'nearest'`` and ``'stochastic'`` it is refused: give the weight as
+    ``dw/dt = 0/second : 1 (event-driven)``, or accumulate.
+
+    With an `interval` the device is written only then. Until the next time it holds what was
+    written, which is what sums read, while updates gather in the variable of the weight. Writing
+    rounds their sum once, and the variable becomes the level that was written, so that for
+    ``'nearest'`` what is less than half a step is lost once per interval.
 
     Parameters
     ----------
@@ -58,9 +74,13 @@ class WeightResolution(_OfWeights):
         Largest weight.
     rounding : {'nearest', 'stochastic', 'accumulated'}
         How weights that learn are rounded.
+    w_min : float or Quantity, optional
+        Smallest weight, by default ``-w_max``.
+    zero : bool
+        Whether zero is a level, where `w_min` is ``-w_max``: of two bits or more.
     interval : Quantity, optional
-        Time between roundings of the weight itself, by default the time step. In between it learns
-        in full resolution. Cut a simulation into pieces at multiples of it.
+        Time between two writings of the device, by default the time step. Cut a simulation into
+        pieces at multiples of it.
     variable : str
         Name of the variable, ``'bias'`` for biases.
     on : str
@@ -70,7 +90,11 @@ class WeightResolution(_OfWeights):
     ------
     ValueError
         For a number of bits that is not whole or beyond 0 to 32, an unknown rounding, a `w_max` or
-        an interval that is not positive, an interval for what is not rounded after updates.
+        an interval that is not finite and positive, a `w_min` that is not finite or not below
+        `w_max`, an interval for what is not rounded after updates, `zero` for other limits than
+        ``-w_max`` or for one bit. When an object is created: for code that changes weights which
+        are to be rounded after updates but are no differential equation. By `Substrate.settle`, if
+        no level is within the limits of a projection.
     brian2.units.DimensionMismatchError
         For an interval that is not a time, or, in `settle`, a `w_max` in other units than weights.
 
@@ -94,17 +118,31 @@ class WeightResolution(_OfWeights):
     array([ 0.5,  0.5, -1.5])
     """
 
-    def __init__(self, bits, w_max, rounding='nearest', *, interval=None, variable='w', on='*'):
+    strengths = ('bits', 'w_max', 'w_min', 'zero')
+
+    def __init__(self, bits, w_max, rounding='nearest', *, w_min=None, zero=False, interval=None,
+                 variable='w', on='*'):
         super().__init__(variable, on)
         bits = 0 if bits is None else bits
         if isinstance(bits, bool) or not isinstance(bits, Real) or bits not in range(33):
             raise ValueError(f"bits of 'WeightResolution' are {bits!r}; give a whole number from 0 "
                              'to 32')
         self.bits = int(bits)
-        check_positive("w_max of 'WeightResolution'", w_max)
-        self.w_max = w_max
+        check_positive("w_max of 'WeightResolution'", one_value("w_max of 'WeightResolution'",
+                                                                w_max))
+        self.w_max, self.w_min = w_max, -w_max if w_min is None else w_min
+        _check_limits('WeightResolution', self.w_min, w_max)
+        if not isinstance(zero, (bool, np.bool_)):
+            raise ValueError(f"zero of 'WeightResolution' is {zero!r}; give True or False")
+        self.zero = bool(zero)
+        if zero and (self.bits == 1 or w_min is not None and self.w_min != -w_max):
+            raise ValueError("'WeightResolution' can have a level of zero between -w_max and w_max "
+                             f'with two bits or more; here there are w_min={self.w_min}, '
+                             f'w_max={w_max} and {self.bits} bits. From w_min=0 zero is a level '
+                             'anyway')
         self.rounding = choose('rounding', rounding, ('nearest', 'stochastic', 'accumulated'))
         if interval is not None:
+            one_value("interval of 'WeightResolution'", interval)
             fail_for_dimension_mismatch(Quantity(interval), second,
                                         "interval of 'WeightResolution' is not a time")
             check_positive("interval of 'WeightResolution'", interval)
@@ -127,30 +165,48 @@ class WeightResolution(_OfWeights):
     def _is_rounded_itself(self, equations):
         return self.rounding != 'accumulated' and self._learns(equations)
 
+    def check_code(self, name, equations, written):
+        w = self.variable
+        if w in written and self.rounding != 'accumulated' and not self._learns(equations):
+            raise ValueError(
+                f"'{w}' of '{name}' is changed by '{written[w]}', after which {self!r} cannot round "
+                f"it, as it is no differential equation; write 'd{w}/dt = 0*{w}/second : "
+                f"{unit_of(equations[w])} (event-driven)', or give rounding='accumulated'")
+
     def equations(self, equations, is_projection):
         w, unit = self.variable, unit_of(equations[self.variable])
         if not self._is_rounded_itself(equations):
             equations = read_as(equations, w, self._level('{}'))
-        elif self.rounding == 'stochastic':
-            equations += (f'{w}_key : integer (shared, constant)\n'
-                          f'{w}_rounding : integer (shared)\n'
-                          f'{w}_number : integer (constant)')
+        else:
+            if self.interval is not None:
+                held = f'{w}_is_held'
+                equations = read_as(equations, w, f'{held}*{w}_written + (1 - {held})*{{}}')
+                equations += (f'{w}_written : {unit}\n{w}_writings : integer (shared)\n'
+                              f'{held} = int({w}_writings > 0)*(1 - {w}_full) : 1 (shared)')
+            if self.rounding == 'stochastic':
+                equations += (f'{w}_key : integer (shared, constant)\n'
+                              f'{w}_rounding : integer (shared)\n'
+                              f'{w}_number : integer (constant)')
         per_unit = unit_text(1/equations[w].unit)
         return equations + (f'{w}_step : {unit} (shared, constant)\n'
                             f'{w}_end : {unit} (shared, constant)\n'
-                            f'{w}_half : 1 (shared, constant)\n'
+                            f'{w}_shift : 1 (shared, constant)\n'
+                            f'{w}_offset : 1 (shared, constant)\n'
+                            f'{w}_first : 1 (shared, constant)\n'
+                            f'{w}_last : 1 (shared, constant)\n'
                             f'{w}_full = int({w}_step == 0*{w}_end) : 1 (shared)\n'
                             f'{w}_scale = 1/({w}_step + {w}_full*{w}_end) : {per_unit} (shared)')
 
     def _level(self, weight, shift=''):
         """The level of a weight; without steps the first part is 0, and the weight remains."""
         w = self.variable
-        number = f'floor(clip({weight}*{w}_scale{shift}, -{w}_half, {w}_half - 0.5))'
-        return f'({number} + 0.5)*{w}_step + {w}_full*{weight}'
+        number = (f'floor(clip({weight}*{w}_scale + {w}_offset{shift}, {w}_first, '
+                  f'{w}_last + 0.5))')
+        return f'({number} + {w}_shift)*{w}_step + {w}_full*{weight}'
 
     def attach(self, site):
-        w = self.variable
-        if not self._is_rounded_itself(site.object.equations):
+        w, equations = self.variable, site.object.equations
+        if not self._is_rounded_itself(equations):
             return
         if self.rounding == 'stochastic':
             site.set({f'{w}_number': np.arange(site.size)})
@@ -158,17 +214,60 @@ class WeightResolution(_OfWeights):
                 w, f' - 0.5 + uniform_number({w}_key, {w}_rounding, {w}_number)'))
         else:
             code = f'{w} = {self._level(w)}'
-        site.object.run_regularly(code, dt=self.interval, when='groups', order=_ROUNDED,
-                                  name=f'{site.name}_{w}_rounding')
+        if self.interval is not None:
+            code = f'{w}_writings = {w}_writings + 1\n{code}\n{w}_written = {w}'
+        for kind in _ways_of_learning(site.object, w):
+            when, order = _ROUNDED[kind]
+            site.object.run_regularly(code, dt=self.interval, when=when, order=order,
+                                      name=f'{site.name}_{w}_rounding'
+                                           + ('' if kind == 'clock' else '_of_events'))
 
     def values(self, site, rng):
         w = self.variable
-        _check_units(self.w_max, site, w)
-        step = 2*float(self.w_max)/(2**self.bits - 1) if self.bits else 0.0
-        values = {f'{w}_step': step, f'{w}_end': float(self.w_max), f'{w}_half': 2**self.bits/2}
+        for limit in (self.w_min, self.w_max):
+            _check_units(limit, site, w)
+        step, shift, first, last = self._grid(np.dtype(site.object.variables[w].dtype).type)
+        values = {f'{w}_step': step, f'{w}_end': float(self.w_max), f'{w}_shift': shift,
+                  f'{w}_offset': 0.5 - shift, f'{w}_first': first, f'{w}_last': last}
         if f'{w}_key' in site.object.equations:
             values[f'{w}_key'] = int(rng.integers(2**31))
         return values
+
+    def _grid(self, dtype):
+        """Levels ``(number + shift)*step``: step, shift, first and last number.
+
+        The step is so small that no level is outside, as the type of the weights rounds.
+        """
+        low, high, n = float(self.w_min), float(self.w_max), 2**self.bits - self.zero
+        if self.bits == 0:
+            return 0.0, 0.5, -0.5, -0.5
+        if low == -high:
+            # on both sides of zero, the same
+            shift, first, last = (0.0, -(n//2), n//2) if self.zero else (0.5, -n/2, n/2 - 1)
+            step = 2*high/(n - 1)
+        else:
+            step = (high - low)/(n - 1)
+            shift, first, last = low/step, 0, n - 1
+        step, shift = dtype(step), dtype(shift)
+        while (dtype(last) + shift)*step > dtype(high):
+            step = np.nextafter(step, dtype(0))
+        while (dtype(first) + shift)*step < dtype(low):
+            shift = np.nextafter(shift, dtype(np.inf))
+        return float(step), float(shift), float(first), float(last)
+
+    def fitted(self, site, values):
+        w = self.variable
+        step = values[f'{w}_step']
+        if step == 0:
+            return {}
+        low, high = (_limit(site, w, end, values)/step - values[f'{w}_shift'] for end in
+                     ('min', 'max'))
+        first = max(values[f'{w}_first'], float(np.ceil(low - _LEVEL)))
+        last = min(values[f'{w}_last'], float(np.floor(high + _LEVEL)))
+        if first > last:
+            raise ValueError(f"no level of {self!r} is within the limits of '{w}' of "
+                             f"'{site.name}'; give more bits, or other limits")
+        return {f'{w}_first': first, f'{w}_last': last}
 
 
 class WeightRange(_OfWeights):
@@ -225,8 +324,12 @@ class WeightRange(_OfWeights):
     array([0.5])
     """
 
+    strengths = ('w_max', 'w_min')
+
     def __init__(self, w_max, w_min=None, *, soft=False, variable='w', on='*'):
         super().__init__(variable, on)
+        if not isinstance(soft, (bool, np.bool_)):
+            raise ValueError(f"soft of 'WeightRange' is {soft!r}; give True or False")
         self.soft = bool(soft)
         self.w_max, self.w_min = w_max, w_min
         if w_max is None:
@@ -234,12 +337,9 @@ class WeightRange(_OfWeights):
                 raise ValueError("'WeightRange' has a w_min, but no w_max; give both")
             return
         if w_min is None:
-            check_positive("w_max of 'WeightRange'", w_max)
+            check_positive("w_max of 'WeightRange'", one_value("w_max of 'WeightRange'", w_max))
             self.w_min = -w_max
-        limits = float(self.w_min), float(w_max)
-        if not (np.isfinite(limits).all() and limits[0] < limits[1]):
-            raise ValueError(f"limits of 'WeightRange' are w_min={self.w_min} and w_max={w_max}; "
-                             'give finite ones, the smaller as w_min')
+        _check_limits('WeightRange', self.w_min, w_max)
 
     def __repr__(self):
         return f'WeightRange({self.w_max}, {self.w_min}, soft={self.soft})'
@@ -331,8 +431,12 @@ class UpdateNoise(_OfWeights):
     True
     """
 
+    strengths = ('strength', 'relative')
+
     def __init__(self, strength=0.0, relative=0.0, *, variable='w', on='*'):
         super().__init__(variable, on)
+        for what, value in (('strength', strength), ('relative strength', relative)):
+            one_value(f"{what} of 'UpdateNoise'", value)
         check_not_negative("strength of 'UpdateNoise'", strength)
         check_not_negative("relative strength of 'UpdateNoise'", relative)
         fail_for_dimension_mismatch(Quantity(relative), 1, "relative strength of 'UpdateNoise' is "
@@ -389,6 +493,38 @@ class UpdateNoise(_OfWeights):
                 raise ValueError(f"{self!r}: this part of the noise was 0 when '{site.name}' was "
                                  'composed; compose it with some')
         return values
+
+
+def _check_limits(what, low, high):
+    """A ValueError unless two limits are single finite values in their order, of one unit."""
+    try:
+        fail_for_dimension_mismatch(Quantity(low), Quantity(high))
+        right = np.isfinite([float(low), float(high)]).all() and low < high
+    except (TypeError, ValueError):
+        right = False
+    except DimensionMismatchError:
+        raise ValueError(f"limits of '{what}' are w_min={low} and w_max={high}; give both in the "
+                         'same unit') from None
+    if not right:
+        raise ValueError(f"limits of '{what}' are w_min={low} and w_max={high}; give finite ones, "
+                         'the smaller as w_min')
+
+
+def _ways_of_learning(synapses, w):
+    """How a weight that learns changes: in every step (``'clock'``), by events, or both."""
+    by_events = 'event-driven' in synapses.equations[w].flags
+    events = by_events or any(w in written_in(path.code) for path in
+                              getattr(synapses, '_pathways', ()))
+    return [*([] if by_events else ['clock']), *(['event'] if events else [])]
+
+
+def _limit(site, w, end, values):
+    """The narrowest limit of a weight on one side that is known before a run, without units."""
+    sign = 1 if end == 'max' else -1
+    names = f'{w}_{end}', {'min': f'{w}_lowest', 'max': f'{w}_highest'}[end]
+    found = (site.known(name, values) for name in names)
+    limits = [np.min(sign*x) for x in found if x is not None and np.size(x)]
+    return sign*float(min(limits, default=_UNLIMITED))
 
 
 def _check_units(value, site, variable):

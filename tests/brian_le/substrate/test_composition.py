@@ -13,8 +13,9 @@ from hypothesis import strategies as st
 
 from brian_le import point_neuron
 from brian_le.protocols.contents import is_state
-from brian_le.substrate import (Dead, Delay, Drift, Imperfection, Mismatch, Noise, Substrate,
-                                UpdateNoise, WeightResolution, normal_number, uniform_number)
+from brian_le.substrate import (ActivationMismatch, Dead, Delay, Drift, Imperfection, LowPass,
+                                Mismatch, Noise, Stuck, Substrate, UpdateNoise, WeightRange,
+                                WeightResolution, normal_number, uniform_number)
 from tests.brian_le.substrate.circuits import (CIRCUITS, assert_same, compose, give,
                                                imperfections, states, stored)
 from tests.running import CODE_TARGETS, run_cases
@@ -267,6 +268,130 @@ def test_any_imperfections_in_any_order(data):
         Network(objects).run(0.3*ms, namespace={})
         results.append(states(substrate))
     assert_same(results[1], results[0])
+
+
+#: For each class what it is given, and others of which each changes one thing.
+OPTIONS = {
+    Mismatch: (dict(parameters='w', strength=0.2), [
+        dict(parameters='tau'), dict(parameters=('w', 'tau')), dict(strength=0.3),
+        dict(distribution='uniform'), dict(correlation=0.5), dict(clip=(-1, 1)), dict(shared=True),
+        dict(on='*again')]),
+    ActivationMismatch: (dict(slope=0.1, offset=1*mV, variable='f', potential='v'), [
+        dict(slope=0.2), dict(offset=2*mV), dict(known=True), dict(on='*cells')]),
+    Noise: (dict(variable='f', strength=0.1), [
+        dict(variable='gain'), dict(strength=0.2), dict(tau=1*ms), dict(shared=True),
+        dict(on='*s')]),
+    Drift: (dict(parameter='tau', rate=3/second, wander=1), [
+        dict(parameter='gain'), dict(rate=0/second), dict(wander=0), dict(every=0.1*ms),
+        dict(every=0.2*ms), dict(shared=True), dict(on='*s')]),
+    Dead: (dict(fraction=0.2, variables='f'), [
+        dict(fraction=0.8), dict(variables=('f', 'gain')), dict(variables='w'), dict(on='*s')]),
+    Stuck: (dict(fraction=0.4, at=-3*mV, variable='v'), [
+        dict(fraction=0.2), dict(at=2*mV), dict(at=(1, 2)*mV), dict(at=None), dict(on='*s')]),
+    LowPass: (dict(tau=0.5*ms), [dict(tau=0*ms), dict(tau=1*ms), dict(on='*n*')]),
+    Delay: (dict(time=0.2*ms, longest=0.3*ms), [
+        dict(time=0*ms), dict(time=0.3*ms), dict(longest=None), dict(per='connection'),
+        dict(on='*n*')]),
+    WeightResolution: (dict(bits=3, w_max=1), [
+        dict(bits=0), dict(bits=8), dict(w_max=2), dict(w_min=0), dict(zero=True),
+        dict(rounding='stochastic'), dict(rounding='accumulated'), dict(interval=0.1*ms),
+        dict(interval=0.2*ms), dict(on='*n*')]),
+    WeightRange: (dict(w_max=0.1), [
+        dict(w_max=None), dict(w_max=0.2), dict(w_min=0), dict(soft=True), dict(on='*n*')]),
+    UpdateNoise: (dict(strength=0.1, relative=0.2), [
+        dict(strength=0), dict(relative=0.3), dict(relative=0), dict(on='*n*')]),
+}
+CHANGES = [(kind, n, back) for kind, (_, others) in OPTIONS.items() for n in range(len(others))
+           for back in (False, True)]
+
+
+def code_of(substrate):
+    """All that is computed: equations, and operations with their code, place and clock."""
+    operations = [obj for site in substrate.sites for obj in site.object.contained_objects]
+    return [[str(site.object.equations) for site in substrate.sites],
+            [(obj.name, getattr(obj, 'abstract_code', ''), obj.when, obj.order,
+              float(obj.clock.dt)) for obj in operations]]
+
+
+def given_or_refused(composed, given, run=False):
+    """What holds for any two imperfections: the numbers of `given`, or an error that says why."""
+    substrate, objects = compose('plain', 'net', [composed])
+    fresh, others = compose('plain', 'net', [given], seed=5)
+    same_code = code_of(substrate) == code_of(fresh)
+    try:
+        values = substrate.values([given], seed=5)
+    except ValueError as error:
+        assert re.search('composed with|compose it with|room for delays', str(error))
+        assert not same_code or repr(composed.structure) != repr(given.structure), error
+        return
+    assert same_code or given.is_absent or isinstance(given, (UpdateNoise, Delay))
+    give(substrate, values)
+    if run:
+        for each in (objects, others):
+            Network(each).run(0.3*ms, namespace={})
+    # what is 0, or has room for more, is in the code all the same
+    found, expected = states(substrate), states(fresh)
+    assert_same(found, {key: value for key, value in expected.items()
+                        if not key[1].endswith(('_buffer', '_key', '_number', '_unit'))})
+
+
+@pytest.mark.parametrize('kind, number, back', CHANGES)
+def test_one_thing_that_differs_is_a_strength_or_refused(kind, number, back):
+    given, others = OPTIONS[kind]
+    one, other = kind(**given), kind(**{**given, **others[number]})
+    given_or_refused(*((other, one) if back else (one, other)))
+
+
+@settings(max_examples=8)
+@given(st.data())
+def test_whatever_differs_is_a_strength_or_refused(data):
+    kind = data.draw(st.sampled_from(list(OPTIONS)))
+    given, others = OPTIONS[kind]
+    strengths = [change for change in others if set(change) <= set(kind.strengths)]
+    made = [kind(**{**given, **{key: value for change in data.draw(st.lists(st.sampled_from(
+        strengths or others), max_size=3)) for key, value in change.items()}}) for _ in range(2)]
+    given_or_refused(*made, run=True)
+
+
+@pytest.mark.parametrize('kind', OPTIONS)
+def test_strengths_are_said_once(kind):
+    """Every attribute is a strength or part of the structure, and strengths are attributes."""
+    one = kind(**OPTIONS[kind][0])
+    assert set(one.strengths) <= set(vars(one))
+    assert set(vars(one)) - set(one.strengths) <= set(one.structure)
+
+
+def test_what_differs_is_said():
+    substrate = Substrate([Noise('f', 0.1), WeightRange(1)])
+    CIRCUITS['plain']('net', substrate)
+    with pytest.raises(ValueError, match=r"other strengths \(w_max, w_min\): 'soft' of WeightRange"
+                                         r'\(2, -2, soft=True\) is True, but was False'):
+        substrate.values([Noise('f', 0.2), WeightRange(2, soft=True)])
+
+
+def test_an_imperfection_of_ones_own_says_what_its_strengths_are():
+    class Leak(Imperfection):
+        is_absent = False
+        strengths = ('size',)
+
+        def __init__(self, size, sign=1):
+            super().__init__()
+            self.size, self.sign = size, sign
+
+        def changes(self, equations, is_projection):
+            return not is_projection
+
+        def equations(self, equations, is_projection):
+            return equations + 'leak : 1 (constant)'
+
+        def values(self, site, rng):
+            return {'leak': site.for_all(self.sign*self.size*np.ones(site.size))}
+
+    substrate = Substrate([Leak(1)])
+    cells(substrate)
+    np.testing.assert_array_equal(substrate.values([Leak(3)])['cells.leak'], [3]*3)
+    with pytest.raises(ValueError, match="'sign' of .*Leak.* is -1, but was 1"):
+        substrate.values([Leak(3, sign=-1)])
 
 
 def test_script_in_the_document(capsys):

@@ -1,12 +1,12 @@
 import numpy as np
 import pytest
-from brian2 import DimensionMismatchError, Network, linked_var, mV, ms, second
+from brian2 import (DimensionMismatchError, Network, defaultclock, linked_var, mV, ms, second)
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from brian_le import fixed_weights, point_neuron
 from brian_le.models import Conv, Dense, Flatten, GLENetwork
-from brian_le.substrate import Drift, Substrate
+from brian_le.substrate import Drift, Substrate, normal_number
 
 N = 20_000
 
@@ -35,7 +35,7 @@ def test_steady_drift(rate, steps):
 @pytest.mark.parametrize('every', [None, 1*ms])
 def test_wandering(name, every):
     """Moments of a product of independent factors 1 + a + b*z."""
-    group = drifted(Drift(name, 20/second, wander=2.0, every=every), n=N)
+    group = drifted(Drift(name, 20/second, wander=2.0, every=every, shared=False), n=N)
     interval, n = (1e-4, 50) if every is None else (1e-3, 5)
     a, b = 20*interval, 2*np.sqrt(interval)
     factor = np.asarray(getattr(group, name)[:])/{'tau': 0.01, 'gain': 1.0}[name]
@@ -43,6 +43,31 @@ def test_wandering(name, every):
     std = np.sqrt(square - mean**2)
     assert abs(factor.mean() - mean) < 4*std/np.sqrt(N)
     assert abs(factor.std()/std - 1) < 5/np.sqrt(2*N)
+
+
+@pytest.mark.parametrize('name, shared, same', [
+    ('tau', None, True),      # shared by its flag
+    ('gain', None, False),    # an expression for every neuron
+    ('tau', False, False), ('gain', True, True), ('tau', True, True), ('gain', False, False)])
+def test_what_is_shared_drifts_as_one(name, shared, same):
+    """One normal number per step for all neurons, or one for each of them."""
+    group = drifted(Drift(name, 20/second, wander=2.0, shared=shared), n=4)
+    key = getattr(group, f'drift_{name}_key')[:]
+    number = np.zeros(4, int) if same else np.arange(4)
+    expected = {'tau': 0.01, 'gain': 1.0}[name]*np.prod(
+        [1 + 20e-4 + 2e-2*normal_number(int(key), step + 1, number) for step in range(50)], axis=0)
+    np.testing.assert_allclose(np.broadcast_to(getattr(group, name)[:], 4), expected, rtol=1e-12)
+    assert len(set(np.broadcast_to(getattr(group, name)[:], 4))) == (1 if same else 4)
+
+
+def test_an_interval_does_not_depend_on_the_time_step():
+    substrate = Substrate([Drift('tau', 20/second, every=1*ms)], seed=3)
+    group = substrate.neurons(2, 'tau : second\ndv/dt = -v/tau : 1', name='cells', method='euler')
+    group.tau = 10*ms
+    substrate.settle()
+    defaultclock.dt = 0.2*ms
+    Network(group).run(5*ms)
+    np.testing.assert_allclose(group.tau/ms, [10*1.02**5]*2, rtol=1e-13)
 
 
 def test_weights_that_fade():

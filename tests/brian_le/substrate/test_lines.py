@@ -1,11 +1,13 @@
 import numpy as np
 import pytest
-from brian2 import DimensionMismatchError, Network, NeuronGroup, get_device, mV, ms
+from brian2 import (DimensionMismatchError, Network, NeuronGroup, StateMonitor, defaultclock,
+                    get_device, mV, ms)
+from brian2.core.base import BrianObjectException
 
 from brian_le import ReplicatedGroup, fixed_weights
 from brian_le.models import Conv, Dense, Flatten, LayeredNetwork, MaxPool, initial_weights
 from brian_le.protocols.program import build_program
-from brian_le.step import STIMULUS
+from brian_le.step import NEURONS, STIMULUS
 from brian_le.substrate import Delay, LowPass, Noise, Substrate
 from tests.brian_le.substrate.circuits import CIRCUITS, assert_same, compose, give, states
 from tests.running import CODE_TARGETS, copied, run_cases
@@ -122,14 +124,14 @@ def drawn(substrate):
 
 LINES = {
     'delay': (Delay(0.3*ms),),
-    'rounded': (Delay(0.26*ms, longest=1.5*ms),),
+    'roomy': (Delay(0.3*ms, longest=1.52*ms),),
     'filter': (LowPass(0.5*ms, on='*'),),
     'late_filter': (Delay(0.3*ms, on='*_up'), LowPass(0.5*ms)),
     'filter_late': (LowPass(0.5*ms, on='*_up'), Delay(0.3*ms)),
 }
 EXPECTED = {
     'delay': [((Late, 3),)]*2,
-    'rounded': [((Late, 3),)]*2,
+    'roomy': [((Late, 3),)]*2,
     'filter': [((Slow, 0.5),)]*2,
     'late_filter': [((Late, 3), (Slow, 0.5)), ((Slow, 0.5),)],
     'filter_late': [((Slow, 0.5), (Late, 3)), ((Late, 3),)],
@@ -146,7 +148,7 @@ def served(name):
     def read():
         first = results(objects)
         if get_device().__class__.__name__ == 'CPPStandaloneDevice':
-            values = substrate.values([LowPass(0.5*ms), Delay(0.3*ms)])
+            values = substrate.values([LowPass(0.5*ms, on='*_up'), Delay(0.3*ms)])
             sites = {site.name: site.object for site in substrate.sites}
             views = {}
             for key, value in values.items():
@@ -172,6 +174,39 @@ def small(*imperfections, values=None):
     return composed
 
 
+def timed(*imperfections, source=0.1, target=0.1, synapses=None, back=False):
+    """A sum over what changes in time steps of its own, recorded in those of its reader."""
+    def composed(name):
+        substrate = Substrate(imperfections)
+        far, near = (substrate.neurons(1, 'r : 1\nn : integer (shared)\nv : 1',
+                                       name=f'{name}_{which}', dt=dt*ms)
+                     for which, dt in (('far', source), ('near', target)))
+        far.run_regularly('n = n + 1\nr = sin(0.3*n)', when='groups', order=NEURONS)
+        ends, text = ((near, far), 'v_pre = w*r_post') if back else ((far, near), 'v_post = w*r_pre')
+        up = substrate.project(*ends, f'{text} : 1 (summed)\nw : 1', name=f'{name}_up',
+                               **({} if synapses is None else {'dt': synapses*ms}))
+        up.w = 1
+        substrate.settle()
+        seen = StateMonitor(near, 'v', record=True, when='end', clock=near.clock,
+                            name=f'{name}_seen')
+        return [far, near, up, seen], 2.8*ms, lambda: {'v': seen.v[0]}
+    return composed
+
+
+def seen_late(delay, source, target):
+    """What the reader finds, who began to read so much later."""
+    t = np.arange(round(2.8/target))*target - delay
+    return np.where(t > -1e-9, np.sin(0.3*np.ceil(t/source - 1e-6)), 0)
+
+
+def seen_slowly(tau, source, target):
+    y, found = 0, []
+    for x in seen_late(0, source, target):
+        y += target/tau*(x - y)
+        found.append(y)
+    return np.array(found)
+
+
 CASES = {
     'served': served,  # at the beginning, because the first run takes the arguments
     **{kind: case(*lines) for kind, lines in LINES.items()},
@@ -184,10 +219,14 @@ CASES = {
     'small_each': small(Delay((0.1, 0.3)*ms, per='connection')),
     'small_none': small(),
     'small_zero': small(*WRONG, values=RIGHT),
+    'timed_delay': timed(Delay(0.7*ms), source=0.05),
+    'timed_each': timed(Delay(0.7*ms, per='connection'), source=0.07),
+    'timed_filter': timed(LowPass(0.7*ms), source=0.1, target=0.05),
 }
 #: What compilers, which take long, have to compile.
 COMPILED = {'numpy': set(CASES), 'cython': {'small'},
-            'cpp_standalone': {'served', 'small_each', 'small_none', 'small_zero'}}
+            'cpp_standalone': {'served', 'small_each', 'small_none', 'small_zero', 'timed_delay',
+                              'timed_each', 'timed_filter'}}
 
 
 @pytest.fixture(scope='module', params=CODE_TARGETS)
@@ -247,7 +286,77 @@ def test_one_binary_serves_other_delays_and_filters(found):
         assert_close(again, reference([(Slow, 0.5), (Late, 3)], [(Late, 3)], replicas=1))
 
 
+@pytest.mark.parametrize('kind, expected', [
+    ('timed_delay', seen_late(0.7, 0.05, 0.1)), ('timed_each', seen_late(0.7, 0.07, 0.1)),
+    ('timed_filter', seen_slowly(0.7, 0.1, 0.05))])
+def test_groups_with_time_steps_of_their_own(found, kind, expected):
+    assert_close(of(found, kind), {'v': expected})
+
+
 # --------------------------------------------------------------------------------- on numpy alone
+@pytest.mark.parametrize('back', [False, True])
+@pytest.mark.parametrize('source, target, synapses', [
+    (0.05, 0.1, None), (0.05, 0.1, 0.05), (0.1, 0.05, None), (0.07, 0.1, None), (0.1, 0.07, 0.3),
+    (0.3, 0.1, 0.2), (0.05, 0.05, None)])
+def test_the_time_that_was_asked_for_whatever_the_time_steps(source, target, synapses, back):
+    options = dict(source=source, target=target, synapses=synapses, back=back)
+    for steps in (0, 1, 7):
+        delay = steps*target
+        for each in ('projection', 'connection'):
+            wrong = [Delay(delay*ms, per=each, longest=10*target*ms)]
+            assert_close(alone(timed(*wrong, **options)), {'v': seen_late(delay, source, target)})
+    assert_close(alone(timed(LowPass(0.7*ms), **options)), {'v': seen_slowly(0.7, source, target)})
+
+
+def alone(case):
+    objects, duration, read = case('net')
+    Network(objects).run(duration, namespace={})
+    return read()
+
+
+def two_ways(dt_a, dt_b, learning='w : 1', **options):
+    substrate = Substrate([Delay(1*ms)])
+    a, b = (substrate.neurons(2, 'r : 1\nv : 1\nq : 1', name=name, dt=dt*ms)
+            for name, dt in (('a', dt_a), ('b', dt_b)))
+    sums = 'v_post = w*r_pre : 1 (summed)\n' + options.pop('back', '')
+    substrate.project(a, b, f'{sums}\n{learning}', name='up', **options)
+    substrate.settle()
+    return [site.object for site in substrate.sites]
+
+
+LEARNS = 'dw/dt = q_post*q_pre/ms : 1 (clock-driven)'
+
+
+def test_sums_and_learning_in_the_same_time_steps():
+    for options in (dict(dt_a=0.05, dt_b=0.1, learning=LEARNS),
+                    dict(dt_a=0.1, dt_b=0.05, learning=LEARNS, dt=0.05*ms),
+                    dict(dt_a=0.2, dt_b=0.2, back='v_pre = w*r_post : 1 (summed)')):
+        up = two_ways(**options)[2]
+        assert up.delay_steps == round(1/options['dt_b'])
+
+
+def with_other_step(before, after):
+    """The delay of a circuit whose time step changes between its creation and `settle`."""
+    defaultclock.dt = before*ms
+    substrate = Substrate([Delay(1*ms)])
+    a, b = (substrate.neurons(2, 'r : 1\nv : 1', name=name) for name in 'ab')
+    up = substrate.project(a, b, 'v_post = w*r_pre : 1 (summed)\nw : 1', name='up')
+    defaultclock.dt = after*ms
+    substrate.settle()
+    return substrate, [a, b, up]
+
+
+def test_the_time_step_may_become_longer_before_the_draws():
+    substrate, (a, b, up) = with_other_step(0.1, 0.2)
+    assert up.delay_steps == 5
+    defaultclock.dt = 0.25*ms
+    with pytest.raises(BrianObjectException) as found:
+        Network(a, b, up).run(1*ms)
+    assert "time step of 'up' was 0.2 ms" in str(found.value.__cause__)
+    substrate.settle()
+    assert up.delay_steps == 4
+
+
 def run(substrate, objects, duration=2*ms):
     Network(objects).run(duration, namespace={})
     return states(substrate)
@@ -374,13 +483,22 @@ def test_units_are_kept():
     (lambda: LowPass((1, 2)*ms), ValueError, 'single time'),
     (lambda: chain('net', [LowPass(0.05*ms)]), ValueError, 'at least the time step'),
     (lambda: chain('net', [Delay(1*ms, on='*hidden*')]), ValueError, 'concerns none'),
+    (lambda: chain('net', [Delay(1.25*ms)]), ValueError,
+     "the delay of 'net_up' is 1.25 ms, which is not a whole number of time steps of 0.1 ms; give "
+     '1.2 or 1.3 ms'),
+    (lambda: chain('net', [Delay(0.05*ms, per='connection')], 1), ValueError, 'give 0 or 0.1 ms'),
+    (lambda: two_ways(0.1, 0.05, back='v_pre = w*r_post : 1 (summed)'), ValueError,
+     "'up' reads what comes late or filtered in time steps of 0.05, 0.1 ms"),
+    (lambda: two_ways(0.05, 0.05, learning=LEARNS), ValueError, 'time steps of 0.05, 0.1 ms'),
+    (lambda: with_other_step(0.1, 0.05), ValueError,
+     "'up' has room for delays of 0.5 ms, but they are up to 1 ms; .* and with the time step"),
     (lambda: chain('net', [Delay(1*ms), Delay(1*ms)]), ValueError, 'once'),
     (lambda: chain('net', [EACH]), ValueError, "share their weights.*per='projection'"),
     (lambda: chain('net', [EACH, LowPass(1*ms)], 1), ValueError, 'put LowPass.* before Delay'),
     (lambda: chain('net', [Delay(1*ms)])[0].values([Delay(1.2*ms)]), ValueError,
      "'net_up' has room for delays of 1 ms, but they are up to 1.2 ms"),
     (lambda: chain('net', [Delay(1*ms)], 1)[0].values([EACH]), ValueError,
-     'one delay for all connections'),
+     "'per' of Delay.* is 'connection', but was 'projection'"),
     (lambda: chain('net', [Delay(0*ms)])[0].values([Delay(1*ms)]), ValueError,
      'without strength when the circuit was composed'),
 ])
