@@ -8,6 +8,7 @@ import inspect
 import logging
 import os
 import sys
+import time
 
 from brian_le import __version__
 from brian_le.activations import ACTIVATIONS
@@ -56,6 +57,21 @@ example:
   cd bars-project && make && ./main
 
 The README.txt in the folder says where the results are and how to read them.
+'''
+
+_CACHE_EXAMPLES = '''\
+examples:
+  brian-le cache                  list what is kept, the last used first
+  brian-le cache limit 500MB      keep no more than that, from now on
+  brian-le cache clear            remove all of it
+
+Compiled programs are kept, so that a model that has not changed is not compiled again. When there
+are more than the limit (2 GiB), those that were not used for longest are removed. All of it may be
+removed at any time: what is needed is compiled anew.
+
+The folder is 'brian_le' in that for your caches (~/.cache on Linux, or $XDG_CACHE_HOME); the variable
+BRIAN_LE_CACHE names another one. It has to be yours, and nobody else may write to it. The variable
+BRIAN_LE_CACHE_LIMIT sets the limit for the programs that see it.
 '''
 
 
@@ -165,6 +181,12 @@ def _parser():
     _add_protocol(sub)
     sub.add_argument('--out', metavar='DIR', required=True, help='folder to write')
     sub.add_argument('--quiet', action='store_true', help='say nothing')
+    sub = command('cache', _cache, 'list, limit or clear the compiled programs that are kept',
+                  _CACHE_EXAMPLES)
+    sub.add_argument('action', nargs='?', default='list', metavar='ACTION',
+                     help='list (the default), limit or clear')
+    sub.add_argument('size', nargs='?', metavar='SIZE', help='of limit, e.g. 500MB or 2GiB')
+    sub.add_argument('--limit', metavar='SIZE', help='the same as limit SIZE')
     return parser
 
 
@@ -354,3 +376,37 @@ def _export(options):
 
     out = export(options.protocol, options.out, seed=options.seed, quiet=options.quiet, **given)
     print(f"C++ project in '{out}'; 'make' and './main' there run it, README.txt explains it")
+
+
+def _cache(options):
+    from brian_le.cache import Cache, cache_folder, read_size, show_size
+
+    action = choose('action', options.action, ['list', 'limit', 'clear'])
+    size = options.limit if options.size is None else options.size
+    if options.size is not None and (action != 'limit' or options.limit is not None):
+        raise ValueError(f"'{options.size}' is one word too many; 'brian-le cache --help' explains")
+    folder = cache_folder()
+    if folder is None:
+        raise ValueError('there is no home, so nothing is kept; set BRIAN_LE_CACHE to a folder')
+    cache = Cache(folder)
+    if action == 'clear':
+        n = cache.clear()
+        print(f"removed {n} program{'' if n == 1 else 's'} from '{folder}'")
+    if size is not None:
+        cache.set_limit(read_size(size))
+    if action == 'list':
+        _list_cache(cache, show_size)
+    elif action == 'limit' or size is not None:
+        print(f"at most {show_size(cache.limit())} are kept in '{folder}'")
+
+
+def _list_cache(cache, show_size):
+    entries = cache.entries()
+    if entries:
+        print(f"{'size':>10}  {'last used':<16}  program")
+    for entry in entries:
+        when = time.strftime('%Y-%m-%d %H:%M', time.localtime(entry.used))
+        print(f'{show_size(entry.size):>10}  {when}  {entry.what}')
+    total = sum(entry.size for entry in entries)
+    print(f"{len(entries)} program{'' if len(entries) == 1 else 's'}, {show_size(total)} of at most "
+          f"{show_size(cache.limit())}, in '{cache.folder}'")
