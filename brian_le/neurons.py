@@ -104,8 +104,10 @@ def pyramidal(activation='softplus', *, prospective=True, basal=('v_up',),
     Returns
     -------
     brian2.Equations
-        With the variables ``u``, ``u_prosp`` (if prospective), ``v_bas``, ``v_api`` (if there
-        are apical inputs), ``r``, ``r_sent``, ``err`` and the inputs.
+        With the variables ``u``, ``u_prosp`` (if prospective), ``v_bas``, ``v_api`` and
+        ``v_api_sum`` (if there are apical inputs; they differ where a substrate adds noise to
+        ``v_api``, which the soma hears and `apical_silencing` does not learn from), ``r``,
+        ``r_sent``, ``err`` and the inputs.
 
     Raises
     ------
@@ -132,7 +134,8 @@ def pyramidal(activation='softplus', *, prospective=True, basal=('v_up',),
     lines = [f'v_bas = {sum_of(basal, "basal")} : 1', *declared(basal)]
     parameters = {'g_l': g_l, 'g_b': g_b}
     if apical:
-        lines += [f'v_api = {sum_of(apical, "apical")} : 1', *declared(apical)]
+        lines += ['v_api = v_api_sum : 1', f'v_api_sum = {sum_of(apical, "apical")} : 1',
+                  *declared(apical)]
         drive.append('g_a*v_api')
         leak.append('g_a')
         parameters['g_a'] = g_a

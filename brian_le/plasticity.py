@@ -87,17 +87,24 @@ def dendritic_prediction(target, *, eta='shared, constant', w_max=None, gate=Non
     return _rule(target, '', 'err_post*r_sent_pre', eta, w_max, gate)
 
 
-def apical_silencing(target, *, eta='shared, constant', w_max=None, gate=None):
+def apical_silencing(target, *, eta='shared, constant', w_max=None, gate=None,
+                     learned='v_api_sum'):
     """Learn to silence the apical dendrite: ``dw/dt = -eta*v_api*r``.
 
     The rule of the projection from interneurons to the apical dendrites of the pyramidal
     neurons of the same layer. When ``v_api`` is silent without a target, the interneurons
     explain all feedback from above: the self-predicting state.
 
+    As published, synapses learn from the potential without the noise that is injected there
+    (``Noise('v_api', ...)`` of a substrate): from ``v_api_sum``, the sum of the apical inputs.
+
     Parameters
     ----------
     target, eta, w_max, gate
         As for `dendritic_prediction`.
+    learned : str
+        The postsynaptic variable that is to be silenced; ``'v_api'`` for neurons of your own that
+        have no ``v_api_sum``, and for learning from what noise makes of it.
 
     Returns
     -------
@@ -110,15 +117,16 @@ def apical_silencing(target, *, eta='shared, constant', w_max=None, gate=None):
 
     References
     ----------
-    Sacramento et al. (2018), NeurIPS 31; Haider et al. (2021), Fig. 3.
+    Sacramento et al. (2018), NeurIPS 31; Haider et al. (2021), Fig. 3; Max et al. (2024), Nature
+    Machine Intelligence 6 (learning in the presence of noise).
 
     Examples
     --------
     >>> from brian_le import apical_silencing
     >>> print(apical_silencing('v_pi')['w'])
-    dw/dt = -eta*v_api_post*r_sent_pre : 1 (clock-driven)
+    dw/dt = -eta*v_api_sum_post*r_sent_pre : 1 (clock-driven)
     """
-    return _rule(target, '-', 'v_api_post*r_sent_pre', eta, w_max, gate)
+    return _rule(target, '-', f'{learned}_post*r_sent_pre', eta, w_max, gate)
 
 
 def one_to_one(target, source='u_prosp'):

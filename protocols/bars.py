@@ -153,7 +153,7 @@ def compose(p, weights, order, seed=0):
             **conductances(p),
             eta_up=(p.eta_up/p.t_pattern/ms, p.eta_out/p.t_pattern/ms),
             eta_ip=p.eta_ip/p.t_pattern/ms, eta_pi=p.eta_pi/p.t_pattern/ms, name=name,
-            substrate=Substrate(imperfect(p), seed))
+            substrate=Substrate(imperfect(p, prospective), seed))
         circuit.weights.update(weights)
         readout = Readout(shown, circuit.output, circuit.visible, name=f'{name}_readout')
         readout.group.lag = 0 if prospective else out_lag_steps(p)
@@ -180,9 +180,10 @@ def structure(p):
             *kinds(p))
 
 
-def imperfect(p):
-    """The imperfections of a circuit."""
-    return imperfections(p, between=_BETWEEN_LAYERS)
+def imperfect(p, prospective=True):
+    """The imperfections of a circuit; without look-ahead there is no time of it."""
+    return imperfections(p, between=_BETWEEN_LAYERS,
+                         mismatched=('tau_m', 'tau_r') if prospective else ('tau_m',))
 
 
 def death(p):
@@ -201,7 +202,7 @@ def launch_values(p, weights, order, task, seed):
                    for kind, eta in rates.items() if eta > 0}
         values[f'{name}_target.u'] = targets(p)[first]
         values[f'{name}_readout.lag'] = 0 if circuit.prospective else out_lag_steps(p)
-        values |= circuit.substrate.values(imperfect(p), seed)
+        values |= circuit.substrate.values(imperfect(p, circuit.prospective), seed)
     return values
 
 

@@ -7,6 +7,7 @@ from hypothesis import strategies as st
 
 from brian_le import (apical_silencing, dendritic_prediction, fixed_weights, one_to_one, project,
                       pyramidal)
+from brian_le.substrate import Noise, Substrate, normal_number
 from tests.reference import softplus
 from tests.running import CODE_TARGETS, run_cases
 
@@ -91,6 +92,36 @@ def test_weights_never_leave_their_limits(eta, w_max, steps):
     objects, _, _ = compose(dendritic_prediction, eta=eta/ms, w_max=w_max)('h')
     Network(objects).run(steps*0.1*ms)
     assert np.abs(objects[3].w[:]).max() <= w_max
+
+
+def test_silencing_learns_from_the_potential_without_noise():
+    """The soma hears the noise on the apical potential; synapses learn from the sum of its inputs."""
+    steps, down = 40, np.array([0.7, -0.4])
+    substrate = Substrate([Noise('v_api', 0.5, tau=0.3*ms)], seed=2)
+    pre = NeuronGroup(3, 'r : 1\nr_sent = r : 1', name='pre')
+    pre.r = RATES
+    post = substrate.neurons(2, pyramidal(), method='prospective_euler', name='post')
+    post.v_down = down
+    S = substrate.project(pre, post, apical_silencing('v_pi', eta=0.5/ms), name='S')
+    S.matrix()[:] = W0
+    substrate.settle()
+    heard = StateMonitor(post, ['u_prosp', 'v_api', 'v_api_noise'], record=True, when='end')
+    Network(pre, post, S, heard).run(steps*0.1*ms)
+    w = W0
+    noise = np.zeros(2)
+    key, memory = int(np.asarray(post.v_api_noise_key[:])), np.exp(-0.1/0.3)
+    for step in range(steps):
+        noise = memory*noise + 0.5*np.sqrt(1 - memory**2)*normal_number(key, step + 1, np.arange(2))
+        v_api = down + w @ RATES
+        np.testing.assert_allclose(heard.v_api[:, step], v_api + noise, rtol=0, atol=1e-12)
+        np.testing.assert_allclose(heard.u_prosp[:, step], 0.06*(v_api + noise)/0.19, rtol=0,
+                                   atol=1e-12)
+        w = w - 0.1*0.5*np.outer(v_api, RATES)
+    np.testing.assert_allclose(S.matrix()[:], w, rtol=0, atol=1e-12)
+
+
+def test_silencing_of_another_variable():
+    assert 'dw/dt = -eta*v_api_post*r_sent_pre' in str(apical_silencing('v', learned='v_api'))
 
 
 def test_texts():

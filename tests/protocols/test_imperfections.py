@@ -1,9 +1,11 @@
 from types import SimpleNamespace
 
+import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from brian_le.protocols import bars
 from brian_le.protocols.catalogue import get_protocol
 from brian_le.protocols.imperfections import ROUNDINGS, imperfections, kinds, parameters
 from brian_le.protocols.parameters import read_parameters
@@ -77,6 +79,20 @@ def test_delays_have_room():
 def test_bad_values(values, message):
     with pytest.raises(ValueError, match=message):
         read(**values)
+
+
+def test_a_circuit_without_look_ahead_has_a_mismatch_of_its_membranes():
+    """Every neuron of both circuits has a time constant of its own, at the launch as well."""
+    p = read_parameters('bars', bars.PARAMETERS, dict(mismatch=0.1, hidden=5, epochs=1))
+    weights, order = bars.draw(p, 1)
+    task = bars.compose(p, weights, order[0], seed=1)
+    launched = bars.launch_values(p, weights, order, task, seed=1)
+    for name, others in (('le', {'mismatch_tau_r'}), ('original', set())):
+        found = {key.partition('.')[2]: value for key, value in launched.items()
+                 if key.startswith(f'{name}_hidden') and 'mismatch' in key}
+        assert set(found) == {'mismatch_tau_m'} | others
+        assert len(set(found['mismatch_tau_m'])) == 5
+        assert 0.03 < np.std(task.circuits[name].hidden[0].mismatch_tau_m[:]) < 0.3
 
 
 @pytest.mark.parametrize('protocol', ['bars', 'digits', 'yin-yang', 'mnist', 'mnist-conv', 'higgs',
