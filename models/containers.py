@@ -169,7 +169,8 @@ def _warn_of_forgotten(network):
     if not waiting:
         return
     networks = [network, *(ref() for ref in Network.__instances__())]
-    used = {id(obj) for other in networks if other is not None for obj in other.objects}
+    # (instances of other classes are among them, too)
+    used = {id(obj) for other in networks if isinstance(other, Network) for obj in other.objects}
     for container in sorted(waiting, key=repr):
         container._is_known = True
         if not any(id(obj) in used or obj._network is not None for obj in container):
