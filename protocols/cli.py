@@ -205,6 +205,13 @@ def _add_settings(sub):
 
 def _settings(options):
     """The parameters given with --set, checked before anything slow is imported."""
+    from brian_le.protocols.study_files import named_studies
+
+    name = options.protocol
+    if name not in PROTOCOLS and (name in named_studies() or name.endswith('.toml')
+                                  or '.py' in name):
+        raise ValueError(f"'{name}' is no protocol, but a model or a study: 'brian-le sweep {name}' "
+                         'runs it')
     given = read_settings(options.set)
     for folder in options.data:
         if 'data' in given:

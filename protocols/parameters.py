@@ -89,7 +89,8 @@ class Parameter:
 
     def _number(self, value):
         if isinstance(value, str):
-            match = re.fullmatch(r'\s*([-+]?[\d.]+(?:e[-+]?\d+)?)\s*\*?\s*(.*?)\s*', value, re.I)
+            match = re.fullmatch(r'\s*([-+]?[\d.]+(?:e[-+]?\d+)?)\s*\*?\s*(.*?)\s*', value,
+                                 re.I | re.ASCII)
             units = _UNITS[self.unit]
             if not match or (match[2] and match[2] not in units):
                 raise self._unreadable(value)

@@ -174,7 +174,7 @@ class ResultFolder:
 
     def check(self, description):
         """Raise unless a run of this description can begin or continue here."""
-        check_place(self.part)
+        check_place(self.directory, _PART)
         if is_finished(self.directory):
             raise ValueError(f"'{self.directory}' holds a finished result; choose another "
                              'folder, or delete it')

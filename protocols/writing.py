@@ -18,13 +18,15 @@ _REMEDIES = {
                     'same command continues')}
 
 
-def check_place(directory):
+def check_place(directory, ending=''):
     """Raise unless a folder can be made, or written to, before work is done for it.
 
     Parameters
     ----------
     directory : path-like
         A folder, which need not be there.
+    ending : str
+        What stands behind its name as long as it is not complete.
 
     Raises
     ------
@@ -37,7 +39,7 @@ def check_place(directory):
     >>> from brian_le.protocols.writing import check_place
     >>> check_place('results/new')
     """
-    path = Path(directory).absolute()
+    path = Path(f'{directory}{ending}').absolute()
     while True:
         try:
             path.lstat()
