@@ -4,6 +4,7 @@ A file may come from anywhere. Nothing in it is run: there are no pickles. What 
 compared with what is there before memory is taken. This module does not import Brian2.
 """
 
+import errno
 import math
 import warnings
 import zipfile
@@ -146,22 +147,23 @@ class _open:
     def __enter__(self):
         try:
             self._archive = zipfile.ZipFile(self._path)
-        except OSError:
-            raise
         except Exception as error:
-            raise ValueError(_first_line(error)) from None
+            self._raise(error)
         return self._archive
 
     def __exit__(self, kind, error, traceback):
         self._archive.close()
-        # an OSError with a number is of the system, without one of the archive
-        if error is not None and isinstance(error, Exception) and not (
-                isinstance(error, ValueError) or isinstance(error, OSError) and error.errno):
-            raise ValueError(_first_line(error)) from None
+        if isinstance(error, Exception):
+            self._raise(error)
 
-
-def _first_line(error):
-    return (str(error).splitlines() or [type(error).__name__])[0]
+    @staticmethod
+    def _raise(error):
+        # an OSError with a number is of the system, but for that of a place before the beginning
+        if isinstance(error, MemoryError) or isinstance(error, OSError) and error.errno not in (
+                None, errno.EINVAL):
+            raise error
+        lines = str(error).splitlines() or [type(error).__name__]
+        raise ValueError(f'{lines[0]:.200}') from None
 
 
 def _name(info):

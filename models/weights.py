@@ -1,12 +1,12 @@
 """Weights of a circuit as arrays, and initial weights of a microcircuit."""
 
-import zipfile
 from collections.abc import MutableMapping
 
 import numpy as np
 from brian2.units.fundamentalunits import Quantity
 from brian2.units.stdunits import ms
 
+from brian_le.array_files import read_arrays, shapes_of
 from brian_le.checks import check_array, choose
 from brian_le.snapshots import snapshot
 
@@ -137,15 +137,24 @@ class Weights(MutableMapping):
         ValueError
             If it is no such file, or belongs to a circuit of other shapes. No weights are set then.
         """
-        try:
-            with np.load(path) as file:
-                found = dict(file)
-        except (ValueError, TypeError, EOFError, zipfile.BadZipFile):  # TypeError: a single array
-            raise ValueError(f"'{path}' is not a file of weights, or is damaged") from None
         needed = {f'{kind}_{layer}': (kind, layer) for kind, layer in self}
-        if set(found) != set(needed):
-            raise ValueError(f"'{path}' has the weights {', '.join(sorted(found))}, but "
+        shapes = {name: self.shape(*key) for name, key in needed.items()}
+        try:
+            there = shapes_of(path)
+        except ValueError as error:
+            raise ValueError(f"'{path}' is not a file of weights, or is damaged: {error}") from None
+        if there.keys() != shapes.keys():
+            raise ValueError(f"'{path}' has the weights {', '.join(sorted(there))}, but "
                              f"'{self._name}' needs {', '.join(sorted(needed))}")
+        # before they are read: a small file may say that it holds very much
+        for name, (shape, dtype) in there.items():
+            if shape != shapes[name] or dtype.kind not in 'biuf':
+                raise ValueError(f"{name} in '{path}' has shape {shape} and type {dtype}, but "
+                                 f'numbers of shape {shapes[name]} are needed')
+        try:
+            found = read_arrays(path, shapes)
+        except ValueError as error:
+            raise ValueError(f"'{path}' is not a file of weights, or is damaged: {error}") from None
         arrays = {key: check_array(f"{name} in '{path}'", found[name], self.shape(*key))
                   for name, key in needed.items()}
         self.update(arrays)

@@ -102,6 +102,7 @@ def check_study(found):
     """Raise a ValueError unless this describes a study."""
     check_table(found, _STUDY)
     choose('device', found['device'], DEVICES)
+    check_table(found, {name: str for name in ('name', 'summary') if name in found})
     for seed in found['seeds']:
         _check_seed(seed)
     for unit in found['columns'].values():

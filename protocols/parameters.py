@@ -110,13 +110,15 @@ class Parameter:
             raise self._unreadable(value)
         try:
             number = float(value)
+        except OverflowError:  # a whole number with hundreds of digits
+            number = math.inf
         except (TypeError, ValueError):
             raise self._unreadable(value) from None
         return self._finite(value, number)
 
     def _finite(self, value, number):
         if not math.isfinite(number):
-            raise ValueError(f"'{self.name}' is {value}; give a finite number")
+            raise ValueError(f"'{self.name}' is {str(value):.40}; give a finite number")
         return number
 
     def _unreadable(self, value):
