@@ -108,6 +108,8 @@ class Parameter:
                         and value.size == 1):
                     return self._finite(value, rounded(float(value)/_SECONDS[self.unit]))
             raise self._unreadable(value)
+        if isinstance(value, bool):
+            raise self._unreadable(value)
         try:
             number = float(value)
         except OverflowError:  # a whole number with hundreds of digits
