@@ -34,3 +34,4 @@ __getattr__, __dir__, __all__ = _lazy.exports(__name__, {
     'views': ['ArrayView', 'weight_matrix'],
 })
 _lazy.when_imported('brian2', 'brian_le.integration')
+_lazy.when_imported('brian2', 'brian_le.interrupts')

@@ -166,6 +166,7 @@ def _files_named(makefile, project):
     """Hashes of files that a makefile names: sources, objects, libraries, what an option reads."""
     words = {word for word in re.split(r'[\s"\'=,:@]+', makefile) if word}
     words |= {re.sub('^-(I|L|T|include|isystem)', '', word) for word in words}
+    words -= {'main', 'make.deps'}  # what it makes
     return {word: _hash(project/word) for word in sorted(words) if (project/word).is_file()}
 
 

@@ -15,12 +15,12 @@ from pathlib import Path
 
 from brian_le.locks import try_lock
 
-__all__ = ['TemporaryFolder']
+__all__ = ['TemporaryFolder', 'keep_together']
 
 _LOCK = '.temporary_folder_of_brian_le'
 _RANDOM = '[a-z0-9_]{8}'  # the names of Python's temporary files
 _EMPTY_SECONDS = 60  # in which a folder without a lock may be that of a process that makes it
-_TIDIED = set()
+_TIDIED, _TOGETHER = set(), []
 
 
 class TemporaryFolder:
@@ -75,6 +75,16 @@ class TemporaryFolder:
 
     def __exit__(self, *error):
         self.cleanup()
+
+
+def keep_together():
+    """Have all temporary files of this process, and of those that it starts, in one such folder.
+
+    What Brian2, compilers and workers leave when they are killed goes with it.
+    """
+    if not _TOGETHER:
+        _TOGETHER.append(TemporaryFolder())
+        tempfile.tempdir = os.environ['TMPDIR'] = str(_TOGETHER[0].path)
 
 
 def _place():

@@ -178,7 +178,7 @@ class RuntimeProgram:
 
 def _names(arrays):
     """The names of the objects in a program, for the list of what is kept."""
-    names = sorted({key.split('.')[0] for key in arrays} - {RUN})
+    names = sorted({key.split('.')[0] for key in arrays} - {RUN, 'defaultclock'})
     more = f' and {len(names) - 4} more' if len(names) > 4 else ''
     return ', '.join(names[:4]) + more
 
