@@ -96,6 +96,9 @@ def main(arguments=None):
     # objects that were made before an error was found are no news to whoever reads the error
     logging.getLogger('brian2.core.base.unused_brian_object').setLevel(logging.ERROR)
     try:
+        if arguments is None and options.command in (_run, _sweep, _export):
+            from brian_le.temporary import keep_together
+            keep_together()  # in a process of its own
         return options.command(options) or 0
     except ValueError as error:
         return _complain(error, 2)
