@@ -35,9 +35,15 @@ HOW = ('INT', 'TERM', 'KILL', 'terminal')
 _MARK = 'BRIAN_LE_KILLED'
 _RUN = ['--set', 'epochs=40', '--set', 't_pattern=0.3ms', '--set', 'prospective=true', '--quiet']
 _PROGRAM = [sys.executable, '-m', 'brian_le.protocols']
+_NO_FIGURES = '''
+import sys
+from brian_le.protocols import cli, figures
+figures.plot = lambda *arguments: []
+sys.exit(cli.main())
+'''  # which would take most of the time of a short sweep
 _COMMANDS = {
     'run': [*_PROGRAM, 'run', 'bars', *_RUN, '--out', 'out'],
-    'sweep': [*_PROGRAM, 'sweep', 'bars', *_RUN[:-1], '--quiet', '--seeds', '3', '--jobs', '2',
+    'sweep': [sys.executable, '-c', _NO_FIGURES, 'sweep', 'bars', *_RUN, '--seeds', '3', '--jobs', '2',
               '--out', 'out'],
     'export': [*_PROGRAM, 'export', 'bars', *_RUN, '--out', 'out'],
     'build': [sys.executable, '-m', 'brian_le.builds']}
@@ -152,7 +158,8 @@ class Killer:
         for _ in range(n):
             how = self.random.choice(HOW)
             victims = [Victim(_COMMANDS[what], each, environment) for each in places]
-            time.sleep(self.random.uniform(0, 1.1*seconds))
+            # most of the time is that of imports; what is done afterwards is hit as often
+            time.sleep(self.random.uniform(self.random.choice([0, 0.5])*seconds, seconds))
             was_there = False
             for victim in victims[:1] if self.random.random() < 0.5 else victims:
                 was_there |= victim.end(how)
@@ -223,7 +230,7 @@ def differences(expected, found):
             yield f"'{name}' differs"
 
 
-def kill(folder, kills, commands=tuple(_COMMANDS), seed=0, each=4, say=lambda text: None):
+def kill(folder, kills, commands=tuple(_COMMANDS), seed=0, each=6, say=lambda text: None):
     """Kill until there were so many kills, and return the `Killer`."""
     killer = Killer(folder, seed)
     while sum(killer.kills.values()) < kills:
