@@ -1,8 +1,8 @@
 """Where the values of a parameter stand on an axis, and what its ticks say.
 
 Amounts stand where numbers stand, on a linear axis or, if they are spread like it, on a logarithmic
-one. Values that are no amounts have a place of their own at the right, beyond a gap in the axis: those
-that a `Parameter` declares, such as the 0 bits that mean unlimited ones, and None, which is shown as
+one. Values that are no amounts have a place of their own at the right, beyond a gap: those
+that a `Parameter` declares, such as the 0 bits that mean unlimited ones, and None, shown as
 ``auto``. So has 0 on a logarithmic axis, at the left. Anything else is a category.
 """
 
@@ -90,7 +90,8 @@ def ticks_between(low, high, logarithmic, number=6):
 
 
 def is_logarithmic(amounts):
-    """Whether positive numbers (and 0) are spread evenly by their ratios rather than by differences.
+    """Whether positive numbers (and 0) are spread evenly by ratios rather than by differences.
+
 
     Examples
     --------

@@ -1,5 +1,7 @@
 import json
 import os
+import re
+import shlex
 import shutil
 import subprocess
 import sys
@@ -121,3 +123,124 @@ def test_bad_input(tmp_path):
     with pytest.raises(ValueError, match='not the folder of an exported project'):
         load_export(tmp_path/'there')
     assert os.listdir(tmp_path) == ['there'] and os.listdir(tmp_path/'there') == []
+
+
+# ----------------------------------------------------------------------------- how ./main is started
+def main_in(folder, *arguments):
+    """Exit code, what is said, and the time of every file of results."""
+    done = subprocess.run(['./main', *arguments], cwd=folder, capture_output=True, text=True)
+    return done.returncode, done.stdout + done.stderr
+
+
+@pytest.fixture
+def copy(project, tmp_path):
+    """The compiled project in a folder of its own."""
+    shutil.copytree(project[0], tmp_path/'copy', ignore=shutil.ignore_patterns('*.o', '*.d'))
+    return tmp_path/'copy'
+
+
+def test_values_from_the_command_line(project, copy, tmp_path):
+    first = load_export(project[0]).variables
+    rates = [f'{key}=0' for key in first if key.startswith('le_') and key.endswith('.eta')]
+    assert len(rates) >= 3
+    np.full(270, 0.25).tofile(tmp_path/'weights')
+    assert main_in(copy, *rates, f"le_up0.w={tmp_path/'weights'}", 'le_up1.w=-0.5') == (0, '')
+    found = load_export(copy).variables
+    assert (found['le_up0.w'] == 0.25).all() and (found['le_up1.w'] == -0.5).all()
+    assert not (first['le_up0.w'] == 0.25).any()
+    # what one run ends with another can start from
+    manifest = json.loads((copy/'export.json').read_text())['variables']
+    (tmp_path/'other').mkdir()
+    assert main_in(copy, '--results_dir', f"{tmp_path/'other'}/", *rates,
+                   f"le_up0.w=results/{manifest['le_up0.w']['result']}") == (0, '')
+    again = np.fromfile(tmp_path/'other'/manifest['le_up0.w']['result'])
+    assert (again == 0.25).all()
+
+
+BAD_ARGUMENTS = [
+    (['le_up0.etta=5'], "no variable 'le_up0.etta' that can be set"),
+    (['le_up0.N=5'], "no variable 'le_up0.N' that can be set"),
+    (['le_readout_monitor.mean=5'], "no variable 'le_readout_monitor.mean'"),
+    (['le_up0.eta'], "'le_up0.eta' is no NAME=VALUE"),
+    (['--help'], "'--help' is no NAME=VALUE; README.txt"),
+    (['le_up0.eta='], "'le_up0.eta' has no value; give a finite number"),
+    (['le_up0.eta=fast'], "'fast', which is no number, and there is no such file"),
+    (['le_up0.eta=5ms'], "'le_up0.eta' is '5ms'; give a finite number"),
+    (['le_up0.eta=1e999'], "'1e999'; give a finite number"),
+    (['le_up0.eta=-inf'], "'-inf'; give a finite number"),
+    (['le_up0.eta=nan'], "'nan', which is no number"),
+    (['bars.step=1.5'], "'bars.step' is '1.5'; give a whole number"),
+    (['bars.step=3000000000'], "'3000000000'; give a whole number"),
+    (['le_up0.eta=5', 'le_up0.w=export.json'], "'le_up0.w' cannot be set: .* expected size 2160"),
+    (['--results_dir', 'nowhere/'], "cannot write to 'nowhere/'; make that folder"),
+    (['le_up0.eta=5', '--results_dir', 'results/'], '--results_dir has to come first'),
+]
+
+
+def test_bad_arguments_end_with_one_line_before_anything_runs(copy):
+    main_in(copy)
+    before = {path.name: path.read_bytes() for path in (copy/'results').iterdir()}
+    for arguments, message in BAD_ARGUMENTS:
+        code, said = main_in(copy, *arguments)
+        assert code == 2 and re.fullmatch(f'error: .*{message}.*\n', said), (arguments, said)
+    assert {path.name: path.read_bytes() for path in (copy/'results').iterdir()} == before
+
+
+def test_missing_files_and_other_folders(copy):
+    elsewhere = subprocess.run([copy/'main'], cwd=copy.parent, capture_output=True, text=True)
+    assert elsewhere.returncode == 2 and elsewhere.stdout == ''
+    assert re.fullmatch("error: 'static_arrays/.*' is missing or cut short; .*\n", elsewhere.stderr)
+    cut = copy/'static_arrays'/'_static_array__dynamic_array_le_up0_w'
+    cut.write_bytes(cut.read_bytes()[:-8])
+    code, said = main_in(copy)
+    assert code == 2 and "le_up0_w' is missing or cut short" in said
+
+
+def test_results_that_have_diverged_or_are_not_there(copy):
+    code, said = main_in(copy, 'le_up0.eta=1e300', 'le_up0.w=1e300')
+    assert code == 4 and said.count('\n') == 1 and 'no longer finite at the end' in said
+    for key in ('le_hidden0.u', 'le_up0.w', 'le_readout_monitor.mean'):
+        shutil.rmtree(copy/'results')
+        (copy/'results').mkdir()
+        os.symlink('/dev/full', copy/'results'/json.loads(
+            (copy/'export.json').read_text())['variables'][key]['result'])
+        code, said = main_in(copy)
+        assert code == 3
+        assert re.fullmatch("error: 'results/.*' was not written to its end.*\n", said)
+
+
+def test_results_that_were_cut_are_not_read(copy):
+    main_in(copy)
+    for key, message in (('le_hidden0.u', 'has 232 bytes, and not 240'),
+                         ('le_readout_monitor.mean', 'has [0-9]+ bytes: it was')):
+        name = json.loads((copy/'export.json').read_text())['variables'][key]['result']
+        whole = (copy/'results'/name).read_bytes()
+        (copy/'results'/name).write_bytes(whole[:-8] if key == 'le_hidden0.u' else whole[:-1])
+        with pytest.raises(ValueError, match=message):
+            load_export(copy)
+        (copy/'results'/name).write_bytes(whole)
+    assert load_export(copy).arrays
+
+
+def test_readme_says_what_can_be_set_and_how_to_compile_elsewhere(project):
+    readme = (project[0]/'README.txt').read_text()
+    lines = {line.split()[1]: line.split() for line in readme.splitlines()
+             if line.startswith('  * ')}
+    assert lines['le_up0.w'][2:4] == ['<f8', 'results/' + lines['le_up0.w'][-1][8:]]
+    assert lines['le_up0.eta'][2:5] == ['<f8', '1', 'Hz'] and lines['bars.step'][2] == '<i4'
+    assert 'le_up0.N' not in lines and 'le_readout_monitor.mean' not in lines
+    assert lines['bars_order_of.values'][-1] == 'table'
+    assert './main le_up0.eta=5 le_up0.w=my_weights' in readme
+    (command,) = re.findall(r"^    make -j2 (CXX=.*)$", readme, re.M)
+    compiled = subprocess.run(
+        ['make', '-n', '-B', '-o', 'make.deps', 'main.o', *shlex.split(command)], cwd=project[0],
+        check=True, capture_output=True, text=True).stdout
+    assert 'aarch64-linux-gnu-g++' in compiled and '-march=native' not in compiled
+    assert '-O3' in compiled and ' /' not in compiled.replace('/bin', '')
+
+
+def test_a_main_program_of_another_kind_is_refused(tmp_path):
+    from brian_le.protocols.exported_main import add_checks
+    (tmp_path/'main.cpp').write_text('int main() { return 0; }')
+    with pytest.raises(RuntimeError, match='another main program'):
+        add_checks(tmp_path, {})

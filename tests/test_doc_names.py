@@ -1,0 +1,149 @@
+"""Names, scripts, tests and figures that the documentation mentions are there."""
+
+import ast
+import builtins
+import contextlib
+import importlib
+import inspect
+import pkgutil
+import re
+import textwrap
+from pathlib import Path
+
+import brian2
+import pytest
+
+ROOT = Path(__file__).parents[1]
+PACKAGES = ('brian_le', 'brian_le.models', 'brian_le.protocols', 'brian_le.substrate')
+PAGES = [ROOT/'README.rst', *sorted((ROOT/'docs').glob('*.rst'))]
+SOURCES = [path for folder in ('brian_le', 'models', 'protocols')
+           for path in sorted((ROOT/folder).rglob('*.py'))]
+
+
+@pytest.fixture(scope='module')
+def modules():
+    found = {name: importlib.import_module(name) for name in PACKAGES}
+    for name in PACKAGES:
+        for info in pkgutil.iter_modules(found[name].__path__, f'{name}.'):
+            if not info.name.endswith('__main__'):
+                found[info.name] = importlib.import_module(info.name)
+    return found
+
+
+@pytest.fixture(scope='module')
+def known(modules):
+    """Everything that has a name in this package, by that name."""
+    names = dict(vars(builtins)) | {name: getattr(brian2, name) for name in dir(brian2)}
+    for name, module in modules.items():
+        names |= {word: value for word, value in vars(module).items() if not word.startswith('__')}
+        names[name.rpartition('.')[2]] = module
+    for value in list(names.values()):
+        if inspect.isclass(value) and value.__module__.startswith('brian_le'):
+            names |= {word: getattr(value, word, None) for word in dir(value) if word not in names}
+        if callable(value) and getattr(value, '__module__', '').startswith('brian_le'):
+            with contextlib.suppress(ValueError):  # of what is built in
+                for word in inspect.signature(value).parameters:
+                    names.setdefault(word, None)
+    return names
+
+
+def shown(text):
+    """What stands in backticks: pairs of a text and whether that is in single ones."""
+    for double, single in re.findall(r'``([^`]+)``|(?<![`:\w])`([A-Za-z_][\w.]*)`(?![`_])', text):
+        yield ' '.join((double or single).split()), bool(single)
+
+
+def resolves(dotted):
+    """Whether a module, or something in one, has a dotted name."""
+    parts = dotted.split('.')
+    for number in range(len(parts), 0, -1):
+        try:
+            value = importlib.import_module('.'.join(parts[:number]))
+        except ImportError:
+            continue
+        for part in parts[number:]:
+            if not hasattr(value, part):
+                return False
+            value = getattr(value, part)
+        return True
+    return False
+
+
+@pytest.mark.parametrize('page', PAGES, ids=lambda path: path.name)
+def test_names_in_documents_exist(page, known):
+    """Classes, calls, dotted names, and the arguments in calls."""
+    wrong = []
+    for text, single in shown(page.read_text()):
+        name = re.match(r'[A-Za-z_][\w.]*', text)
+        if not name:
+            continue
+        name, rest = name[0], text[name.end():]
+        if name.startswith('brian_le.') and not name.endswith('.py') and not rest:
+            found = resolves(name)
+        elif single or rest.startswith('(') or not rest and re.fullmatch('[A-Z][a-z]+[A-Z]\\w*',
+                                                                         name):
+            found = name.rpartition('.')[2] in known
+        else:
+            continue
+        if not found or not arguments_fit(text, known):
+            wrong.append(text)
+    assert not wrong
+
+
+def arguments_fit(text, known):
+    """Whether a call in backticks has only arguments that there are."""
+    try:
+        (statement,) = ast.parse(text).body
+        call = statement.value
+    except (SyntaxError, ValueError, AttributeError):
+        return True
+    if not isinstance(call, ast.Call):
+        return True
+    name = call.func.attr if isinstance(call.func, ast.Attribute) else getattr(call.func, 'id', '')
+    called = known.get(name)
+    if not callable(called) or not getattr(called, '__module__', '').startswith('brian_le'):
+        return True
+    parameters = inspect.signature(called).parameters
+    return (any(each.kind is each.VAR_KEYWORD for each in parameters.values())
+            or all(each.arg in parameters for each in call.keywords))
+
+
+@pytest.mark.parametrize('path', SOURCES, ids=lambda path: str(path.relative_to(ROOT)))
+def test_modules_that_docstrings_name_exist(path):
+    for node in ast.walk(ast.parse(path.read_text())):
+        if isinstance(node, (ast.Module, ast.ClassDef, ast.FunctionDef)):
+            for name in re.findall(r'`(brian_le(?:\.\w+)+)`', ast.get_docstring(node) or ''):
+                assert resolves(name), name
+
+
+@pytest.mark.parametrize('page', PAGES, ids=lambda path: path.name)
+def test_scripts_in_documents_can_be_compiled(page):
+    for block in re.findall(r'\.\. code-block:: python\n\n((?:    .*\n|\n)+)',
+                            page.read_text() + '\n'):
+        block = textwrap.dedent(block)
+        if not block.startswith('>>>'):  # these are run, by tests/test_docs.py
+            compile(block, page.name, 'exec')
+
+
+def test_tests_that_documents_mention_exist():
+    names = [name for path in (ROOT/'tests').rglob('test_*.py')
+             for name in (path.name, *re.findall(r'^def (test_\w+)', path.read_text(), re.M))]
+    for page in PAGES:
+        for words in re.findall(r'``(?:python -m )?pytest ([^`]+)``', page.read_text()):
+            for word in words.split():
+                if word.startswith('tests/'):
+                    assert (ROOT/word).exists(), word
+            for selected in re.findall(r'-k "?(\w+)', words):
+                assert any(selected in name for name in names), (page.name, selected)
+
+
+def test_no_figure_or_table_is_forgotten():
+    text = ''.join(page.read_text() for page in PAGES)
+    for path in (*(ROOT/'docs'/'figures').iterdir(), *(ROOT/'docs'/'tables').iterdir()):
+        assert f'{path.parent.name}/{path.name}' in text, path.name
+
+
+def test_every_page_can_be_found():
+    text = ''.join(page.read_text() for page in PAGES)
+    for page in PAGES[1:]:
+        assert f'{page.name}>`_' in text or page.name in PAGES[0].read_text(), page.name
