@@ -11,7 +11,7 @@ import sys
 from importlib.abc import MetaPathFinder
 
 
-def exports(package, modules):
+def exports(package, modules, by_name_only=()):
     """``__getattr__``, ``__dir__`` and ``__all__`` of a package with lazy names.
 
     Parameters
@@ -20,9 +20,11 @@ def exports(package, modules):
         The package's ``__name__``.
     modules : dict of str to list of str
         The names that each of its modules provides.
+    by_name_only : collection of str
+        Those that ``from package import *`` leaves alone, because Brian2 has others of that name.
     """
     home = {name: module for module, names in modules.items() for name in names}
-    exported = sorted(home)
+    exported = sorted(set(home) - set(by_name_only))
 
     def __getattr__(name):
         if name in modules:  # a module, even if a name of its own is called the same
@@ -32,7 +34,7 @@ def exports(package, modules):
         return getattr(importlib.import_module(f'{package}.{home[name]}'), name)
 
     def __dir__():
-        return sorted({*exported, *modules, *vars(sys.modules[package])})
+        return sorted({*home, *modules, *vars(sys.modules[package])})
 
     return __getattr__, __dir__, exported
 

@@ -108,6 +108,14 @@ def check_study(found):
     for unit in found['columns'].values():
         if not isinstance(unit, str):
             raise ValueError(f'the unit of a column is {_shown(unit)}, and not a text')
+    if 'named' in found:
+        check_table(found, {'named': dict})
+    for name, words in found.get('named', {}).items():
+        if not (isinstance(words, list) and all(
+                isinstance(pair, list) and len(pair) == 2 and isinstance(pair[0], (int, float))
+                and isinstance(pair[1], str) for pair in words)):
+            raise ValueError(f"what values of '{name:.40}' are called is {_shown(words)}, and not "
+                             'a list of pairs of a number and a text')
     for part in found['parts']:
         check_table(part, {'label': str, 'set': dict, 'grid': dict})
         _check_plain(part['set'])

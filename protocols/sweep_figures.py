@@ -48,7 +48,7 @@ def measures(study):
     dict of str to matplotlib.figure.Figure
         ``measures``, and ``measures-2`` and so on if one page is not enough.
     """
-    runs = list(study.rows)
+    runs = [*study.rows, *_without_rows(study)]
     drawn, left_out = _split(study, runs)
     with matplotlib.rc_context(STYLE):
         if not drawn:
@@ -58,6 +58,15 @@ def measures(study):
                        for page in _pages(_panels(study, runs), drawn)]
     return {'measures' + (f'-{number + 1}' if number else ''): figure
             for number, figure in enumerate(figures)}
+
+
+def _without_rows(study):
+    """Runs that have failed without leaving a row, as their files are damaged."""
+    there = {row['run'] for row in study.rows}
+    return [{**{name: each['parameters'].get(name) for name in study.description['columns']},
+             'seed': each['seed'], 'failed': each['reason'], 'run': each['run']}
+            for each in getattr(study, 'failed', ())
+            if each['run'] not in there and each['parameters'] and 'part' not in study.rows[0]]
 
 
 def failed(run):
@@ -135,8 +144,9 @@ def _group(study, runs, along, named):
     places = _places(study, runs, along)
     others = [name for name in _settings(study, runs) if name != along]
     sizes = {name: len(_different(runs, name)) for name in others}
-    if (not named and len(others) == 1 and min(sizes[others[0]], len(_different(runs, along))) > _CURVES
-            and places.is_ordered and _places(study, runs, others[0]).is_ordered):
+    if (not named and len(others) == 1
+            and min(sizes[others[0]], len(_different(runs, along))) > _CURVES and places.is_ordered
+            and _places(study, runs, others[0]).is_ordered):
         return [_Panel('', runs, along, places.side_by_side(), others, True)]
     curves = []
     for name in sorted(others, key=sizes.get, reverse=True):

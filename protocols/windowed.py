@@ -210,7 +210,7 @@ class WindowedStudent:
     network : TemporalNetwork
         What learns; its weights are changed.
     optimiser : Momentum or Adam
-        See `brian_le.protocols.adjoint`.
+        What makes the steps, one of those above.
     window : int
         Steps between two gradient steps.
     learned : iterable of tuple

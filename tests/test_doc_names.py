@@ -147,3 +147,18 @@ def test_every_page_can_be_found():
     text = ''.join(page.read_text() for page in PAGES)
     for page in PAGES[1:]:
         assert f'{page.name}>`_' in text or page.name in PAGES[0].read_text(), page.name
+
+
+def test_stars_beside_those_of_brian2():
+    """All packages can be imported after Brian2 without a loss, and everything has its name."""
+    theirs, together = {}, {}
+    exec('from brian2 import *', theirs)
+    exec('from brian2 import *', together)
+    for package in PACKAGES:
+        exec(f'from {package} import *', together)
+    assert all(together[name] is theirs[name] for name in theirs if not name.startswith('__'))
+    assert {'sweep', 'export', 'pyramidal', 'Microcircuit', 'Mismatch'} <= set(together)
+    from brian_le import protocols
+    from brian_le.protocols import plot, run
+    assert run.__module__ == 'brian_le.protocols.runner' and 'run' in dir(protocols)
+    assert plot.__module__ == 'brian_le.protocols.figures'

@@ -20,7 +20,7 @@ NAMED = {'bits': [[0, 'unlimited']]}
 
 def study(grid, score, *, units=None, seeds=3, target='bars', fails=lambda run: '', parts=None,
           named=None):
-    """All combinations of a grid (or of one per part), with seeds and what `score` makes of them."""
+    """All combinations of a grid (or of one per part), with what `score` makes of each seed."""
     random, columns, runs = np.random.default_rng(1), {}, []
     for part, some in (parts or {None: grid}).items():
         for values in product(*some.values()):
@@ -99,7 +99,8 @@ STUDIES = {
     'booleans': lambda: study(dict(prospective=[True, False]), some),
     'true-or-false-scores': lambda: study(
         dict(noise=[0.0, 0.1, 0.2, 0.4]),
-        lambda run, random: dict(learned=bool(random.random() > run['noise']), **some(run, random))),
+        lambda run, random: dict(learned=bool(random.random() > run['noise']),
+                                 **some(run, random))),
     'units': lambda: study(dict(tau_m=[0.005, 0.01, 0.02], n=[20, 40]),
                            lambda run, random: dict(left=np.exp(-0.05/run['tau_m'])),
                            units=dict(tau_m='s'), target='/home/me/models/my_model.py:build'),
@@ -128,7 +129,8 @@ STUDIES = {
     'map': lambda: study(
         dict(noise=np.round(np.linspace(0, 1, 9), 3).tolist(),
              mismatch=np.round(np.linspace(0, 0.5, 7), 3).tolist()),
-        lambda run, random: dict(accuracy=accuracy(run, random, 0.6, run['noise'] + run['mismatch']),
+        lambda run, random: dict(accuracy=accuracy(run, random, 0.6,
+                                                   run['noise'] + run['mismatch']),
                                  loss=run['noise'] + run['mismatch']),
         fails=lambda run: 'diverged' if run['noise'] + run['mismatch'] > 1.3 and run['seed'] % 2
         else ''),

@@ -8,6 +8,7 @@ from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.colors import to_rgb
 
 from brian_le.protocols import sweep_figures
+from brian_le.protocols.descriptions import check_study
 from brian_le.protocols.places import Places, is_logarithmic, ticks_between, wrapped
 from brian_le.protocols.sweep_figures import measures
 from tests.protocols import drawn_studies
@@ -132,6 +133,9 @@ def test_the_parameter_says_what_is_unlimited(tmp_path):
     some = get_study('bars').changed({'bits': [0, 4], 'noise': [0]}, None, None, None, None)
     description = describe(some, some.plan(), tmp_path)
     assert description['named'] == {'bits': [[0, 'unlimited']]}
+    check_study(description)
+    with pytest.raises(ValueError, match="of 'bits' are called is 5"):
+        check_study(description | {"named": {"bits": 5}})
 
 
 @pytest.mark.parametrize('kind, scale, ticks', [
@@ -247,3 +251,12 @@ def test_the_command_that_draws_them(tmp_path, monkeypatch):
     monkeypatch.setattr(drawn_studies, 'STUDIES', {'one': STUDIES['single-point']})
     drawn_studies.main(tmp_path/'f')
     assert (tmp_path/'f'/'one-measures.png').read_bytes()[:4] == b'\x89PNG'
+
+
+def test_failed_runs_without_a_row_are_counted():
+    made = study(dict(x=[0.0, 1.0]), lambda run, random: dict(y=run['x']), seeds=2)
+    made.failed = [dict(run='r', parameters={'x': 1.0}, seed=7, reason='damaged'),
+                   dict(run='run0', parameters={'x': 0.0}, seed=12345, reason='has a row')]
+    figure = measures(made)['measures']
+    assert '1 of 5 runs failed' in figure._suptitle.get_text()
+    assert [text.get_text() for text in with_id(figure.axes[0], 'count')] == ['2 of 3']
