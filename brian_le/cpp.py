@@ -74,7 +74,7 @@ class LoopGenerator(CPPCodeGenerator):
         kernels = (resources.files('brian_le')/'kernels'/f'{self.owner.layout.kernels}.hpp')
         keywords['support_code_lines'] += [
             'using namespace std;  // exp and others in float',
-            *kernels.read_text().splitlines()]
+            *kernels.read_text('utf-8').splitlines()]
         # for Cython, which has to hand them over
         arrays = {self.get_array_name(var): (c_data_type(var.dtype),
                                              self.device.get_array_name(var))

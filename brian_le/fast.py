@@ -46,7 +46,7 @@ class fast_cpp:
         if 'vector_math' not in templater.env_globals:
             templater = templater.derive(
                 'brian_le', templates_dir='templates/fast',
-                env_globals={'vector_math': (kernels/'vector_math.hpp').read_text()})
+                env_globals={'vector_math': (kernels/'vector_math.hpp').read_text('utf-8')})
         links = prefs.codegen.cpp.extra_link_args
         self._set(templater, links if '-ffast-math' in links else [*links, '-ffast-math'],
                   f'"{sys.executable}" -m brian_le.builds')

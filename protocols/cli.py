@@ -93,6 +93,8 @@ def main(arguments=None):
         if hasattr(stream, 'reconfigure'):
             stream.reconfigure(errors='backslashreplace')
     options = _parser().parse_args(arguments)
+    # which Brian2 keeps in its log, and cannot if there is more in them than text
+    sys.argv = [word.encode('utf-8', 'backslashreplace').decode() for word in sys.argv]
     # objects that were made before an error was found are no news to whoever reads the error
     logging.getLogger('brian2.core.base.unused_brian_object').setLevel(logging.ERROR)
     try:

@@ -182,7 +182,7 @@ def _file_names(names):
     --------
     >>> from brian_le.protocols.figures import _file_names
     >>> _file_names(['loss', 'train/loss', '../x'])
-    ['loss', 'train_loss-2ceb35fc', '.._x-1f63d5b6']
+    ['loss', 'train_loss-70c204dc', '___x-d6b96a97']
     """
     found = {}
     for name in names:
@@ -192,7 +192,8 @@ def _file_names(names):
                  and name.partition('.')[0].upper() not in _RESERVED)
         # some systems do not tell capitals from small letters
         while not valid or file.lower() in found:
-            file = f'{plain.strip(".-") or "figure"}-{digest.hexdigest()[:8]}'
+            stem = plain.replace('.', '_').strip('-') or 'figure'
+            file = f'{stem}-{digest.hexdigest()[:8]}'
             digest.update(b' ')
             valid = True
         found[file.lower()] = file

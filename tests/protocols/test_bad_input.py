@@ -441,15 +441,29 @@ def test_folders_of_data(capsys, protocol, damage, message):
 
 
 # ------------------------------------------------------------------------------- a real process
-@pytest.mark.parametrize('arguments, message', [
-    (['run', 'bars', '--seed', 'é'], "the seed is '\\xe9'"),
-    (['sweep', 'é.toml', '--seeds', 'x'], "the seeds are 'x'")])
-def test_a_terminal_and_a_locale_without_unicode(arguments, message):
-    """What a user has written is read as UTF-8, and shown as the terminal can."""
-    Path('é.toml').write_text('target = "bars"\nsummary = "é"\n', encoding='utf-8')
+def in_plain_locale(*arguments):
+    """A command where there is no Unicode, as by `env LC_ALL=C`."""
+    paths = os.pathsep.join(map(str, (Path(toy.__file__).parent, Path(__file__).parents[2])))
     found = subprocess.run(
         [sys.executable, '-m', 'brian_le.protocols', *arguments], capture_output=True,
-        env={**os.environ, 'LC_ALL': 'C', 'PYTHONUTF8': '0', 'PYTHONCOERCECLOCALE': '0'})
-    assert found.returncode == 2
-    assert found.stderr.decode('ascii').splitlines()[-1].startswith('brian-le: error: ')
-    assert message in found.stderr.decode('ascii').replace('\\udcc3\\udca9', '\\xe9')
+        env={**os.environ, 'LC_ALL': 'C', 'PYTHONUTF8': '0', 'PYTHONCOERCECLOCALE': '0',
+             'PYTHONPATH': paths})
+    return found.returncode, found.stdout.decode('ascii'), found.stderr.decode('ascii')
+
+
+def test_a_locale_without_unicode():
+    """What users have written is read as UTF-8, and shown as the terminal can."""
+    Path('é.toml').write_text('target = "toy"\nsummary = "é"\n[set]\nsteps = 2\n'
+                              '[[part]]\nlabel = "é"\n[[part]]\nlabel = "b"\n', encoding='utf-8')
+    code, out, err = in_plain_locale('sweep', 'é.toml', '--device', 'numpy', '--jobs', '1',
+                                     '--quiet', '--out', 'é')
+    assert (code, err) == (0, '') and '1 done, 0 running' in out and r'\udcc3\udca9' in out
+    assert '\né,2,12345,' in Path('é/table.csv').read_text(encoding='utf-8')
+    assert len(list(Path('é/figures').iterdir())) >= 2
+
+
+def test_errors_in_a_locale_without_unicode():
+    code, out, err = in_plain_locale('run', 'bars', '--seed', 'é')
+    assert (code, out) == (2, '')
+    assert err == ("brian-le: error: the seed is '\\udcc3\\udca9'; give a whole number from 0 to "
+                   '4294967295\n')
