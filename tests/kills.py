@@ -38,7 +38,7 @@ _PROGRAM = [sys.executable, '-m', 'brian_le.protocols']
 _NO_FIGURES = '''
 import sys
 from brian_le.protocols import cli, figures
-figures.plot = lambda *arguments: []
+figures.plot = lambda *arguments, **settings: []
 sys.exit(cli.main())
 '''  # which would take most of the time of a short sweep
 _COMMANDS = {
