@@ -200,24 +200,10 @@ class _Step:
     def check_times(self, variables):
         """Refuse time constants that the step cannot resolve, where their values are known."""
         group = variables[self.stepped[0]].owner
-        dt = float(group.clock.dt)
-        lookahead_times = set(self.lookahead_time.values())
-        filters = (_FILTERS | {f'tau_{u}' for u in self.stepped}
-                   | {f'tau_m_{u[2:]}' for u in self.stepped if u.startswith('u_')}
-                   ) & self.equations.names
-        # those with names of their own first: look-ahead times may be other names for them
-        for name in [*sorted(filters), *sorted(lookahead_times - filters)]:
-            values = _known_values(name, group)
-            if values is None:
-                continue
-            short = ~(values >= dt*(1 - 1e-9)) | np.isinf(values)
-            if name in lookahead_times:
-                short &= values != 0  # no look-ahead
-            if short.any():
-                zero = ' or zero (no look-ahead)' if name in lookahead_times else ''
-                raise ValueError(
-                    f"'{name}' of '{group.name}' is {values[short][0]*1e3:g} ms; it has to be "
-                    f'finite and at least the time step of {dt*1e3:g} ms{zero}')
+        times = _Times(self.equations, self.stepped, set(self.lookahead_time.values()), group)
+        # for whoever gives it other values later, when this is not called any more
+        group.__dict__['check_of_times'] = times.check
+        times.check()
 
     def _bounds(self, u):
         return [f'{u}{end}' for end in ('_min', '_max') if f'{u}{end}' in self.equations]
@@ -260,24 +246,69 @@ class _Step:
         return '\n'.join(lines)
 
 
-def _known_values(name, group):
-    """Values of a variable before a run, or None if only the run will know them."""
-    variable = group.variables.get(name)
-    try:
+class _Times:
+    """The time constants of a group, and all that they follow from, without the group."""
+
+    def __init__(self, equations, stepped, lookahead_times, group):
+        self.name, self.dt = group.name, float(group.clock.dt)
+        self.lookahead_times = lookahead_times
+        filters = (_FILTERS | {f'tau_{u}' for u in stepped}
+                   | {f'tau_m_{u[2:]}' for u in stepped if u.startswith('u_')}) & equations.names
+        # those with names of their own first: look-ahead times may be other names for them
+        self.names = [*sorted(filters), *sorted(lookahead_times - filters)]
+        self.variables = {}  # names as in 'object.variable', and values, None if not known
+        self.expressions = {}  # with the names that they read
+        for name in self.names:
+            self._find(name, group)
+
+    def _find(self, name, group):
+        variable = group.variables.get(name)
         if isinstance(variable, ArrayVariable):
-            return np.atleast_1d(variable.get_value())
-        if isinstance(variable, Subexpression):
-            known = {other: _known_values(other, group) for other in variable.identifiers
-                     if other in group.variables}
-            units = {other: float(DEFAULT_UNITS[other]) for other in variable.identifiers
-                     if other in DEFAULT_UNITS}
-            if set(variable.identifiers) <= {*known, *units} and all(
-                    values is not None for values in known.values()):
-                with np.errstate(divide='ignore', invalid='ignore'):
-                    return np.atleast_1d(eval(variable.expr, {}, {**units, **known}))
-    except (NotImplementedError, NameError):  # computed in C++; calls a function
-        pass
-    return None
+            try:
+                value = np.array(variable.get_value(), ndmin=1)
+            except NotImplementedError:  # in C++
+                value = None
+            self.variables[name] = f'{variable.owner.name}.{variable.name}', value
+        elif isinstance(variable, Subexpression) and name not in self.expressions:
+            self.expressions[name] = variable.expr, variable.identifiers
+            for other in variable.identifiers & group.variables.keys():
+                self._find(other, group)
+
+    def check(self, given={}):
+        """Raise a ValueError for one that the step cannot resolve, with values by their names."""
+        for name in self.names:
+            values = self._values(name, given)
+            if values is None:
+                continue
+            short = ~(values >= self.dt*(1 - 1e-9)) | np.isinf(values)
+            if name in self.lookahead_times:
+                short &= values != 0  # no look-ahead
+            if short.any():
+                zero = ' or zero (no look-ahead)' if name in self.lookahead_times else ''
+                raise ValueError(
+                    f"'{name}' of '{self.name}' is {values[short][0]*1e3:g} ms; it has to be "
+                    f'finite and at least the time step of {self.dt*1e3:g} ms{zero}')
+
+    def _values(self, name, given):
+        """Values of a variable before a run, or None if only the run will know them."""
+        if name in self.variables:
+            key, value = self.variables[name]
+            return np.atleast_1d(given[key]) if key in given else value
+        if name not in self.expressions:
+            return None
+        text, read = self.expressions[name]
+        known = {other: self._values(other, given) for other in read
+                 if other in self.variables or other in self.expressions}
+        units = {other: float(DEFAULT_UNITS[other]) for other in read if other in DEFAULT_UNITS}
+        if not set(read) <= {*known, *units} or any(
+                values is None for values in known.values()):
+            return None
+        try:
+            with np.errstate(divide='ignore', invalid='ignore'):
+                return np.atleast_1d(eval(text, {}, {**units, **known}))
+        except NameError:  # calls a function
+            return None
+
 
 
 def only_here(equations):

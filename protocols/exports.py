@@ -73,16 +73,16 @@ def export(protocol, out, *, seed=12345, quiet=False, **parameters):
     if not quiet:
         print('loading Brian2, generating C++ ...', file=sys.stderr, flush=True)
     from brian_le.protocols.exported_main import add_checks, settable
-    from brian_le.protocols.project import NEVER, write_project
+    from brian_le.protocols.project import MOST_STEPS, write_project
 
     task = module.prepare(p, seed)
-    if task.n_steps > NEVER:
-        raise ValueError(f'the run has {task.n_steps} steps, but an exported one at most {NEVER}; '
-                         'make it shorter')
+    if task.n_steps > MOST_STEPS:
+        raise ValueError(f'the run has {task.n_steps} steps, but an exported one at most '
+                         f'{MOST_STEPS}; make it shorter')
     with TemporaryFolder() as draft:
         project, units = draft/'project', {}
-        arrays, _ = write_project(_noting_units(task.compose, units), project,
-                                  n_steps=task.n_steps, precision=task.precision)
+        arrays, *_ = write_project(_noting_units(task.compose, units), project,
+                                   n_steps=task.n_steps, precision=task.precision)
         _strip_paths(project)
         add_checks(project, arrays)
         results = {key: asdict(array) for key, array in arrays.items() if array.result}
@@ -213,7 +213,7 @@ def _refuse_paths(project):
     import brian2
 
     private = {str(Path(path).resolve()) for path in (
-        os.path.expanduser('~'), project.parent, Path(__file__).parent, Path(brian2.__file__).parent)} - {'/'}
+        Path.home(), project.parent, Path(__file__).parent, Path(brian2.__file__).parent)} - {'/'}
     if f'{sys.prefix}/' in (project/'makefile').read_text(encoding='utf-8'):
         private.add(sys.prefix)
     for path in project.rglob('*'):

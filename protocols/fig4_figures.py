@@ -41,7 +41,7 @@ def mismatch(study):
         ``mismatch``, if it is such a study.
     """
     curves = {key: rows for key, rows in grouped(
-        [row for row in study.rows if 'part' in row and 'mismatch' in row], 'part', 'mismatch'
+        [row for row in study.finished if 'part' in row and 'mismatch' in row], 'part', 'mismatch'
         ).items() if key in _MISMATCH}
     if not curves:
         return {}
@@ -78,13 +78,13 @@ def adaptation(study):
     dict of str to matplotlib.figure.Figure
         ``adaptation``, if it is such a study.
     """
-    times = sorted({row['t_pattern'] for row in study.rows
+    times = sorted({row['t_pattern'] for row in study.finished
                     if row.get('mismatch_after') is not None})
-    if len(times) < 2 or study.rows[0].get('part') is not None:
+    if len(times) < 2 or study.finished[0].get('part') is not None:
         return {}
     figure, ((one, all_),) = new_figure(1, 2, width=11, height=4.5)
     middle = times[len(times)//2]
-    row = next(row for row in study.rows if row['t_pattern'] == middle)
+    row = next(row for row in study.finished if row['t_pattern'] == middle)
     result = study.load(row)
     name = next(key.split('.')[0] for key in result.arrays if key.endswith('.tau_m'))
     tau_m, tau_r = result.arrays[f'{name}.tau_m'], result.arrays[f'{name}.tau_r']
@@ -95,7 +95,7 @@ def adaptation(study):
             title=f'{_SHOWN} neurons, batches of {middle:g} ms')
     for number, t_pattern in enumerate(times):
         rest = []
-        for row in study.rows:
+        for row in study.finished:
             if row['t_pattern'] == t_pattern:
                 arrays = study.load(row).arrays
                 rest.append(100*np.abs(arrays[f'{name}.tau_m']/arrays[f'{name}.tau_r'] - 1)
@@ -125,7 +125,7 @@ def noise(study):
         ``noise``, if it is such a study.
     """
     groups = {key[0]: rows for key, rows in grouped(
-        [row for row in study.rows if row.get('part') in _FILTERS], 'part').items()}
+        [row for row in study.finished if row.get('part') in _FILTERS], 'part').items()}
     if not groups:
         return {}
     figure, ((axes,),) = new_figure()

@@ -21,7 +21,7 @@ def first_run(study):
     dict of str to matplotlib.figure.Figure
         Those of `brian_le.protocols.mimic_figures`.
     """
-    result = study.load(study.rows[0])
+    result = study.load(study.finished[0])
     return {name: figure for draw in mimic_figures.__all__
             for name, figure in getattr(mimic_figures, draw)(result).items()}
 

@@ -35,7 +35,7 @@ def strengths(study):
     dict of str to matplotlib.figure.Figure
         ``strengths``, if the study has such parts.
     """
-    parts = [name for name in _STRENGTHS if name in {row.get('part') for row in study.rows}]
+    parts = [name for name in _STRENGTHS if name in {row.get('part') for row in study.finished}]
     measures = _MEASURES.get(study.description['target'], ())
     if not parts or not measures:
         return {}
@@ -64,7 +64,7 @@ def strengths(study):
 def _range(study, part, name, measure, scale):
     """Values of a parameter, and of each the lowest, the highest and the median of a measure."""
     values = {}
-    for row in study.rows:
+    for row in study.finished:
         if row['part'] == part:
             values.setdefault(row[name], []).append(scale*row[measure])
     at = sorted(values)

@@ -20,14 +20,16 @@ import numpy as np
 from brian2.core.clocks import defaultclock
 from brian2.core.preferences import prefs
 from brian2.devices.device import all_devices, reset_device, set_device
+from brian2.units.allunits import second
 from brian2.units.fundamentalunits import Quantity
 
 from brian_le import builds, children
 from brian_le.checks import choose
 from brian_le.protocols.catalogue import DEVICES
-from brian_le.protocols.contents import (is_kept, is_recording, is_state, key_of, objects_of,
-                                         time_step, timed_arrays)
-from brian_le.protocols.project import RUN, floating_point, write_project, wrong_size
+from brian_le.protocols.contents import (end_of_run, held, is_kept, is_recording, is_state, key_of,
+                                         objects_of, time_steps, timed_arrays)
+from brian_le.protocols.project import (RUN, floating_point, full_disk, read_sizes,
+                                        write_project, wrong_size)
 from brian_le.temporary import TemporaryFolder
 
 __all__ = ['RuntimeProgram', 'StandaloneProgram', 'build_program', 'require_compiler']
@@ -138,7 +140,8 @@ class RuntimeProgram:
         self.network = network
         self.target = target
         self.precision = precision
-        self.dt = Quantity(time_step(network))
+        self.steps = time_steps(network)
+        self._default_dt = Quantity(defaultclock.dt)
         self.variables = {key_of(variable): variable for obj in objects_of(network)
                           for variable in obj.variables.values() if is_kept(variable)
                           and variable.owner.name == obj.name}
@@ -150,14 +153,28 @@ class RuntimeProgram:
 
     def prepare(self):
         """Generate the code, which finds wrong names and units before anything runs."""
-        with _random_numbers_apart(), _runtime(self.target, self.precision, self.dt):
-            self.network.run(0*self.dt, namespace={})
+        with _random_numbers_apart(), _runtime(self.target, self.precision, self._default_dt):
+            self.network.run(0*second, namespace={})
+
+    def check(self, values):
+        """Raise a ValueError for values that cannot be run, as far as the model says so."""
+        checks = [vars(obj)['check_of_times'] for obj in self.network.objects
+                  if 'check_of_times' in vars(obj)]  # Brian2 makes them as it first runs
+        if checks:
+            present = {key: variable.get_value() for key, variable in self.variables.items()}
+            for check in checks:
+                check({**present, **values})
 
     def __call__(self, values, n_steps):
-        with _random_numbers_apart(), _runtime(self.target, self.precision, self.dt):
-            return self._run(values, n_steps)
+        return self.run(values, n_steps*self.steps[0])
 
-    def _run(self, values, n_steps):
+    def run(self, values, duration):
+        """As the program itself, for a duration in s, which may be no whole number of steps."""
+        end_of_run(duration, self.steps)
+        with _random_numbers_apart(), _runtime(self.target, self.precision, self._default_dt):
+            return self._run(values, duration)
+
+    def _run(self, values, duration):
         self.network.restore('as built')
         _set_random_state(self._random_state)  # a run does not depend on those before it
         for key, table in self.tables.items():
@@ -165,12 +182,13 @@ class RuntimeProgram:
         for key, value in values.items():
             if key not in self.tables:
                 variable = self.variables[choose('variable', key, self.variables)]
-                array = np.ravel(value).astype(variable.dtype)
+                array = held(key, value, variable.dtype)
                 if array.size not in (1, variable.get_value().size):
                     raise wrong_size(key, array.size, variable.get_value().size)
                 variable.set_value(array if array.size > 1 else array[0])
+        self.check({})
         with np.errstate(over='ignore'):  # Brian2 compares with 1e50, even in single precision
-            self.network.run(n_steps*self.dt, namespace={})
+            self.network.run(duration*second, namespace={})
         return {key: (np.array(variable.get_value()).T if is_recording(variable) else
                       np.array(variable.get_value()).ravel())
                 for key, variable in self.variables.items()}
@@ -201,48 +219,80 @@ class StandaloneProgram:
         # of this process, so that several of them can share a binary
         self._folder = TemporaryFolder()
         self.directory = self._folder.path
-        self.arrays, self.initial = write_project(compose, self.directory, detached=True,
-                                                  precision=precision)
+        with _says_what_is_full(self.directory):
+            self.arrays, self.steps, self._checks = write_project(
+                compose, self.directory, detached=True, precision=precision)
         self.state_names = [key for key, array in self.arrays.items() if array.is_state]
+        self._n_growing = sum(array.number is not None for array in self.arrays.values())
         self.binary = self.directory/'main'
         self.compiled = builds.build(self.directory, what=_names(self.arrays), say=say)
 
     def __call__(self, values, n_steps):
-        values = {**self.initial, **values}
+        return self.run(values, n_steps*self.steps[0])
+
+    def run(self, values, duration):
+        """As the program itself, for a duration in s, which may be no whole number of steps."""
+        end = end_of_run(duration, self.steps)
+        self.check(values)
         self._find_sizes([key for key, value in values.items() if np.size(value) == 1])
-        return self._launch(values, n_steps)
+        return self._launch(values, end)
+
+    def check(self, values):
+        """Raise a ValueError for values that cannot be run, as far as the model says so."""
+        for check in self._checks:
+            check(values)
 
     def _find_sizes(self, keys):
         """Let the binary say how large variables are that take one value for all of them."""
         unknown = [key for key in keys if key in self.arrays and self.arrays[key].size is None]
         if unknown:
-            end = self._launch({key: value for key, value in self.initial.items()
-                                if key not in unknown}, 1)
+            end = self._launch({}, 0)
             self.arrays |= {key: replace(self.arrays[key], size=len(end[key])) for key in unknown}
 
-    def _launch(self, values, n_steps):
+    def _launch(self, values, end):
         with tempfile.TemporaryDirectory(prefix='run_', dir=self.directory) as folder:
             folder = Path(folder)
             (folder/'static_arrays').symlink_to(self.directory/'static_arrays')
             (folder/'results').mkdir()
             (folder/'values').mkdir()
             arguments = []
-            values = {**values, f'{RUN}.n_steps': n_steps}
+            values = {**values, f'{RUN}.duration': end}
             for number, (key, value) in enumerate(values.items()):
                 array = self.arrays[choose('variable', key, self.arrays)].file_array(key, value)
-                array.tofile(f'{folder}/values/{number}')
+                with _says_what_is_full(f'{folder}/values/{number}'):
+                    array.tofile(f'{folder}/values/{number}')
                 arguments.append(f'{key}=values/{number}')
             run = children.run([self.binary, '--results_dir', 'results/', *arguments],
                                  cwd=folder, capture_output=True, text=True)
-            # the size of a projection is known to the binary alone
-            wrong = re.search(r"reading 'values/(\d+)': file size (\d+) does not match expected "
-                              r'size (\d+)', run.stderr)
-            if wrong:
-                key = list(values)[int(wrong[1])]
-                width = np.dtype(self.arrays[key].dtype).itemsize
-                raise wrong_size(key, int(wrong[2])//width, int(wrong[3])//width)
+            self._check_sizes(run.stderr, list(values))
             if run.returncode or run.stderr:
                 raise RuntimeError(f'the simulation ended with an error: {run.stderr.strip()} '
                                    f'(exit code {run.returncode})')
-            return {key: array.read(folder/'results') for key, array in self.arrays.items()
+            sizes = read_sizes(folder/'results', self._n_growing)
+            return {key: array.read(folder/'results', sizes) for key, array in self.arrays.items()
                     if array.result}
+
+    def _check_sizes(self, errors, keys):
+        """Raise if the size of a projection, known to the binary alone, is another one."""
+        wrong = re.search(r"reading 'values/(\d+)': file size (\d+) does not match expected "
+                          r'size (\d+)', errors)
+        if wrong:
+            key = keys[int(wrong[1])]
+            width = np.dtype(self.arrays[key].dtype).itemsize
+            raise wrong_size(key, int(wrong[2])//width, int(wrong[3])//width)
+        wrong = re.search(r"(\d+) values for '(.+)', which has (\d+)$", errors, re.M)
+        if wrong:
+            raise wrong_size(wrong[2], int(wrong[1]), int(wrong[3]))
+
+
+@contextmanager
+def _says_what_is_full(path):
+    """NumPy says how much of a file it has written, but neither which one nor why not all."""
+    try:
+        yield
+    except OSError as error:
+        if error.errno is not None:
+            raise
+        numbers = re.findall(r'\d+', str(error))
+        raise (full_disk(path, *reversed(numbers), 'numbers') if len(numbers) == 2
+               else error) from None

@@ -1,9 +1,10 @@
 """C++ projects: how they are generated from a network.
 
-A project ends its run by itself after a number of steps that is a value like any other, and its
-sources contain no initial values if these are to be given at every launch.
+How long a project runs is a value of it like any other, and its sources contain no numbers that a
+script gives to variables, if models that differ in nothing else are to have the same ones.
 """
 
+import errno
 import os
 import re
 from contextlib import contextmanager
@@ -13,24 +14,23 @@ from pathlib import Path
 from unittest import mock
 
 import numpy as np
-from brian2.core.functions import Function
 from brian2.core.names import Nameable
 from brian2.core.operations import NetworkOperation
 from brian2.core.preferences import prefs
 from brian2.core.variables import DynamicArrayVariable
 from brian2.devices.device import all_devices, reset_device, set_device
-from brian2.groups.group import Group
+from brian2.groups.group import Group, Indexing
 from brian2.groups.neurongroup import NeuronGroup
 
 from brian_le.fast import fast_cpp
-from brian_le.indices import INDICES
-from brian_le.protocols.contents import (is_kept, is_recording, is_state, key_of, time_step,
-                                         timed_arrays)
+from brian_le.protocols.contents import (MOST_STEPS, held, is_kept, is_recording, is_state, key_of,
+                                         time_step, time_steps, timed_arrays)
 
-__all__ = ['ArrayFile', 'RUN', 'floating_point', 'write_project', 'wrong_size']
+__all__ = ['ArrayFile', 'MOST_STEPS', 'RUN', 'floating_point', 'full_disk',
+           'read_sizes', 'write_project', 'wrong_size']
 
-RUN = 'run_length'  #: name of the group that ends a run
-NEVER = 2_000_000_000
+RUN = 'run_length'  #: name of the group that says how long a run is
+SIZES = 'sizes'  #: name of the file that says how much of what grows there is
 
 
 def wrong_size(key, given, needed):
@@ -54,6 +54,9 @@ class ArrayFile:
         Whether it belongs to the state that the next run can start from.
     recorded : int or None
         Of a recording, which is returned as indices x times, the number of indices.
+    number : int or None
+        If the number of elements is known only after a run, the line of the file `SIZES` of the
+        results that has it.
     """
 
     dtype: str
@@ -61,21 +64,40 @@ class ArrayFile:
     result: str = None
     is_state: bool = False
     recorded: int = None
+    number: int = None
 
     def file_array(self, key, value):
         """The value as the binary reads it; a ValueError if it does not fit."""
-        array = np.ravel(value).astype(self.dtype)
+        array = held(key, value, self.dtype)
         if self.size is None or array.size == self.size:
             return array
         if array.size == 1:
             return np.full(self.size, array[0], dtype=self.dtype)
         raise wrong_size(key, array.size, self.size)
 
-    def read(self, directory):
-        """The results of a run."""
+    def read(self, directory, sizes):
+        """The results of a run; an OSError if they were not all written.
+
+        Parameters
+        ----------
+        directory : path-like
+            Their folder.
+        sizes : list of int
+            What its file `SIZES` has.
+        """
         # one of hundreds: joining paths would take longer than reading
-        array = np.fromfile(f'{directory}/{self.result}', dtype=self.dtype)
+        path = f'{directory}/{self.result}'
+        array = np.fromfile(path, dtype=self.dtype) if os.path.exists(path) else np.empty(0)
+        needed = self.size if self.number is None else sizes[self.number]
+        if array.size != needed:
+            raise full_disk(path, array.size*array.itemsize, needed*np.dtype(self.dtype).itemsize)
         return array if self.recorded is None else array.reshape(-1, self.recorded).T
+
+
+def full_disk(path, written, needed, unit='bytes'):
+    """The error for a file that was not written to its end."""
+    return OSError(errno.ENOSPC, f'only {written} of {needed} {unit} were written (is the disk '
+                   'full? make room, or let TMPDIR name a folder that has some)', str(path))
 
 
 @contextmanager
@@ -99,10 +121,12 @@ def write_project(compose, directory, n_steps=None, detached=False, precision='d
     directory : path-like
         Where to write it.
     n_steps : int, optional
-        After how many steps it ends, if it is not told otherwise on its command line.
+        After how many time steps (of the fastest clock) it ends, if it is not given another
+        ``run_length.duration`` on its command line.
     detached : bool
-        Leave the initial values out of the sources, so that models that differ in nothing else
-        have the same ones.
+        Leave the numbers that are given to variables, and the seeds, out of the sources, so that
+        models that differ in nothing else have the same ones. They are in the folder
+        ``static_arrays`` beside them.
     precision : {'double', 'single'}
         The floating point numbers of all variables.
 
@@ -110,9 +134,10 @@ def write_project(compose, directory, n_steps=None, detached=False, precision='d
     -------
     arrays : dict of str to ArrayFile
         The variables of the project.
-    initial : dict of str to numpy.ndarray
-        The values that the project does not contain, because it was written with
-        ``detached=True``, and that every launch of it has to give.
+    steps : list of float
+        The time steps of all clocks, in s, beginning with the fastest.
+    checks : list of callable
+        Each raises a ValueError for values, by the names of variables, that cannot be run.
 
     Raises
     ------
@@ -132,31 +157,92 @@ def write_project(compose, directory, n_steps=None, detached=False, precision='d
     device.activate(build_on_run=False)
     try:
         with _names_from_scratch(), fast_cpp(), floating_point(precision):
-            arrays, initial = _generate(compose, device, Path(directory), n_steps, detached)
+            found = _generate(compose, device, Path(directory), n_steps, detached)
     finally:
         device.reinit()
         reset_device()
-    return arrays, initial
+    return found
 
 
 def _generate(compose, device, directory, n_steps, detached):
-    network = compose()
+    device.run_args_applied = True  # by this function, and not where a model runs by itself
+    owners = []
+    with (mock.patch.object(device, 'add_array', _keeping(owners, device.add_array)),
+          mock.patch.object(device, 'variableview_set_with_index_array',
+                            _elements_as_arrays(device.variableview_set_with_index_array)),
+          mock.patch.object(Indexing, '__call__', _counted_from_zero(Indexing.__call__))):
+        network = compose()
     refuse_python(network)
-    seed = _only_seed(device) if detached else None
-    stopper = _stopper(n_steps or NEVER, seed is not None)
-    network.add(stopper)
-    network.run(NEVER*time_step(network), namespace={})
-    initial = _detach_values(device) if detached else {}
-    if seed is not None:
-        initial |= _detach_seed(device, seed, stopper)
+    steps = time_steps(network)
+    length = NeuronGroup(1, 'duration : second (shared, constant)', name=RUN,
+                         dtype={'duration': np.float64},
+                         clock=min((obj.clock for obj in network.objects), key=lambda c: c.name))
+    length.duration = (n_steps or 1)*time_step(network)
+    network.add(length)
+    device.insert_code('main', 'set_from_command_line(args);')
+    network.run(time_step(network), namespace={})
+    _end_when_told(device, network, length.variables['duration'])
+    if detached:
+        _numbers_as_data(device)
     _sort_clocks(device)
+    variables = {}
+    for variable in filter(is_kept, device.arrays):
+        # the delays of several pathways of a projection have one name, which means the first one
+        variables.setdefault(key_of(variable), variable)
+    growing = [key for key, variable in variables.items()
+               if isinstance(variable, DynamicArrayVariable)]
+    device.insert_code('before_end', _sizes_code(device, [variables[key] for key in growing]))
     device.build(directory=str(directory), compile=False, run=False)
     _read_clock_once(directory/'network.cpp')
-    arrays = {key_of(variable): _array_file(device, variable)
-              for variable in device.arrays if is_kept(variable)}
+    arrays = {key: _array_file(device, variable, growing.index(key) if key in growing else None)
+              for key, variable in variables.items()}
     for table in timed_arrays(network):
         arrays[f'{table.name}.values'] = ArrayFile('<f8', table.values.size)
-    return arrays, initial
+    checks = [vars(obj)['check_of_times'] for obj in network.objects
+              if 'check_of_times' in vars(obj)]
+    return arrays, steps, checks
+
+
+def _keeping(owners, add_array):
+    """Brian2's registering of arrays, which keeps their owners, subgroups that nobody keeps, too.
+
+    It asks them for their names when it writes the project.
+    """
+    def add(variable):
+        add_array(variable)
+        if variable.owner is not None:
+            owners.append(variable.owner.__init__.__self__)  # not the weak reference to it
+    return add
+
+
+def _elements_as_arrays(set_with_index_array):
+    """Brian2's setting of elements, for one in a subgroup, too, which it writes to elsewhere."""
+    def set_elements(view, item, value, check_units):
+        if isinstance(item, (int, np.integer)) and not isinstance(
+                view.variable, DynamicArrayVariable) and not view.variable.scalar:
+            item = np.array([item])
+        return set_with_index_array(view, item, value, check_units)
+    return set_elements
+
+
+def _counted_from_zero(indices_of):
+    """Brian2's indices of elements, for those that count from the end, too, as C++ does not."""
+    def counted(indexing, item=slice(None), index_var=None):
+        indices = indices_of(indexing, item, index_var)
+        if isinstance(indexing.default_index if index_var is None else index_var, str):
+            return np.arange(indexing.N.item())[indices]
+        return indices
+    return counted
+
+
+def _end_when_told(device, network, duration):
+    """Let the duration of the last run, a constant of the main program, be a variable."""
+    lines = next(lines for what, (*_, lines) in reversed(
+        [entry for entry in device.main_queue if entry[0] == 'run_network']))
+    for number, line in enumerate(lines):
+        if line.startswith(f'{network.name}.run('):
+            lines[number] = re.sub(r'\.run\([^,]+,', f'.run({device.get_array_name(duration)}[0],',
+                                   line)
 
 
 def _sort_clocks(device):
@@ -181,12 +267,9 @@ def _names_from_scratch():
     Otherwise the sources of a model would depend on what else is alive.
     """
     before = set(Nameable.__instances__())
-    with mock.patch.object(Nameable, '__instances__', lambda: _since(before)):
+    new = classmethod(lambda cls: set(cls.__instancefollower__.get(cls)) - before)
+    with mock.patch.object(Nameable, '__instances__', new):
         yield
-
-
-def _since(before):
-    return set(Nameable.__instancefollower__.get(Nameable)) - before
 
 
 def _read_clock_once(source):
@@ -211,87 +294,115 @@ def refuse_python(network):
                 '--device numpy or cython')
 
 
-_STOP_CODE = '''
-static inline double brian_le_stop_when(int finished)
-{
-    if (finished) Network::_globally_stopped = true;
-    return 0;
-}
-'''
+def _sizes_code(device, variables):
+    """Code that says how many elements the variables have that grow."""
+    sizes = [f'brian::{name}.n*brian::{name}.m' if is_recording(variable) else
+             f'brian::{name}.size()' for variable in variables
+             for name in [device.get_array_name(variable, access_data=False)]]
+    return '\n'.join([f'std::ofstream _sizes(brian::results_dir + "{SIZES}");',
+                      *(f'_sizes << {size} << "\\n";' for size in sizes), '_sizes.close();'])
 
 
-def _stopper(n_steps, seeded=False):
-    """A group that ends a compiled run after ``n_steps``, and may have a ``seed``.
-
-    Both are constants of the generated code otherwise; this makes them values that every launch
-    of the binary can set.
-    """
-    stop = Function(None, arg_units=[1], return_unit=1, arg_types=['integer'],
-                    return_type='float', stateless=False)
-    stop.implementations.add_implementation(
-        'cpp', _STOP_CODE, name='brian_le_stop_when', compiler_kwds={'headers': ['"network.h"']})
-    group = NeuronGroup(1, 'n_steps : integer (shared, constant)\nstopped : 1 (shared)'
-                        + ('\nseed : 1 (shared, constant)' if seeded else ''),
-                        name=RUN, namespace={'stop_when': stop})
-    group.run_regularly('stopped = stop_when(int(t_in_timesteps + 1 >= n_steps))',
-                        when='after_end', name=f'{RUN}_check')
-    group.n_steps = n_steps
-    return group
+def read_sizes(directory, n):
+    """The numbers of elements of variables that have grown in a run."""
+    path = f'{directory}/{SIZES}'
+    text = Path(path).read_text() if os.path.exists(path) else ''
+    if text.count('\n') != n:
+        raise full_disk(path, text.count('\n'), n, 'lines')
+    return [int(line) for line in text.split()]
 
 
-def _array_file(device, variable):
-    dynamic = isinstance(variable, DynamicArrayVariable)
-    return ArrayFile(np.dtype(variable.dtype).str, None if dynamic else int(variable.size),
+def _array_file(device, variable, number):
+    return ArrayFile(np.dtype(variable.dtype).str,
+                     int(variable.size) if number is None else None,
                      os.path.basename(device.get_array_filename(variable)), is_state(variable),
-                     variable.size[1] if is_recording(variable) else None)
-
-
-def _only_seed(device):
-    """What ``brian2.seed`` was called with, or None: not at all, or with several numbers."""
-    seeds = {args for what, args in device.main_queue if what == 'seed'}
-    return seeds.pop() if len(seeds) == 1 else None
+                     variable.size[1] if is_recording(variable) else None, number)
 
 
 _SEED_CODE = '''
-for (const auto& arg : args)  // before all others, as initial values may be random
-    if (arg.rfind("{name}=", 0) == 0) set_from_command_line({{arg}});
 for (int _i=0; _i<{threads}; _i++)
-    _random_generators[_i].seed((unsigned long) {array}[0] + _i);
+    _random_generators[_i].seed((unsigned long) {seed} + _i);
+'''
+_CONSTANT_CODE = '''
+for (size_t _i=0; _i<{size}; _i++)
+    {array}[_i] = {value};
+'''
+_SIZE_CODE = '''
+if ({array}.size() != {size}) {{
+    std::cerr << "{size} values for '{key}', which has " << {array}.size();
+    exit(1);
+}}
 '''
 
 
-def _detach_seed(device, seed, stopper):
-    """Take the seed of Brian2's random numbers out of the main program that is to be written."""
-    variable = stopper.variables['seed']
-    code = _SEED_CODE.format(name=key_of(variable), threads=max(
-        1, prefs.devices.cpp_standalone.openmp_threads), array=device.get_array_name(
-            variable, access_data=False))
-    device.main_queue[:] = [('insert_code', code) if what == 'seed' else (what, args)
-                            for what, args in device.main_queue]
-    return {key_of(variable): np.array(float(seed))}
+class _Numbers:
+    """Numbers that a project reads from two files, one for each kind of number."""
 
+    def __init__(self):
+        self._values = {'numbers': [], 'whole_numbers': []}
 
-def _detach_values(device):
-    """Take the initial values out of the main program that is to be written.
-
-    They are left in it where code that runs before the simulation (a string expression) could
-    depend on them.
-    """
-    runs = [args[0].name for what, args in device.main_queue if what == 'run_code_object']
-    if any('_synapses_create_' not in name and name != INDICES for name in runs):
-        return {}
-    by_name = {device.get_array_name(variable, access_data=False): variable
-               for variable in device.arrays if is_kept(variable) and is_state(variable)}
-    initial, kept = {}, []
-    for what, args in device.main_queue:
-        variable = by_name.get(args[0]) if what.startswith('set_by_') else None
-        if variable is None or (what == 'set_by_single_value' and variable.size != 1):
-            kept.append((what, args))
-        elif what == 'set_by_array':
-            initial[key_of(variable)] = np.array(device.static_arrays[args[1]])
-        elif what == 'set_by_constant':
-            initial[key_of(variable)] = np.array(args[1])
+    def place(self, value, dtype):
+        """The expression of the main program for a value; a ValueError if it has to stay there."""
+        if np.issubdtype(dtype, np.floating):
+            name, value = 'numbers', float(value)
         else:
-            initial[key_of(variable)] = np.array(float(args[2].replace(' ', '')))
-    device.main_queue[:] = kept
-    return initial
+            name, value = 'whole_numbers', int(dtype.type(value))
+        self._values[name].append(value)
+        return f'_static_array_{name}[{len(self._values[name]) - 1}]'
+
+    def write(self, device):
+        for (name, values), dtype in zip(self._values.items(), (np.float64, np.int64)):
+            if values:
+                device.static_arrays[f'_static_array_{name}'] = np.array(values, dtype=dtype)
+
+
+def _numbers_as_data(device):
+    """Take the numbers out of the main program that a script gives to variables, and its seeds.
+
+    They become files, which the program reads where the script gave them: nothing is done in
+    another order than in the script, and what code before the run makes of them is right.
+    """
+    variables = {device.get_array_name(variable, access_data=False): variable
+                 for variable in device.arrays}
+    clocks = {device.get_array_name(variable) for clock in device.clocks
+              for variable in clock.variables.values() if variable in device.arrays}
+    numbers = _Numbers()
+    device.main_queue[:] = [new for entry in device.main_queue for new in
+                            _as_data(device, numbers, variables, clocks, *entry)]
+    numbers.write(device)
+
+
+def _as_data(device, numbers, variables, clocks, what, args):
+    """What takes the place of an entry of the main program."""
+    if what == 'seed' and args is not None:
+        threads = max(1, prefs.devices.cpp_standalone.openmp_threads)
+        code = _SEED_CODE.format(threads=threads, seed=numbers.place(args, np.dtype(np.int64)))
+        return [('insert_code', code)]
+    if not what.startswith('set_') or args[0] in clocks:
+        return [(what, args)]
+    array, variable = args[0], variables[args[0]]
+    dynamic, dtype = isinstance(variable, DynamicArrayVariable), np.dtype(variable.dtype)
+    size = f'{array}.size()' if dynamic else f'_num_{array}'
+    try:
+        if what == 'set_by_constant':
+            return [('insert_code', _CONSTANT_CODE.format(
+                size=size, array=array, value=numbers.place(args[1], dtype)))]
+        if what == 'set_by_single_value':
+            value = numbers.place(_number(args[2]), dtype)
+            return [('insert_code', f'{array}[{args[1]}] = {value};')]
+    except (ValueError, OverflowError):  # no number of this type: as in the script
+        return [(what, args)]
+    values = device.static_arrays[args[-1] if what == 'set_array_by_array' else args[1]]
+    device.static_arrays[args[-1] if what == 'set_array_by_array' else args[1]] = (
+        values.astype(dtype))
+    if what == 'set_by_array' and dynamic:  # Brian2 would read beyond the end
+        key = key_of(variable)
+        return [('insert_code', _SIZE_CODE.format(array=array, size=values.size, key=key)),
+                (what, args)]
+    return [(what, args)]
+
+
+def _number(text):
+    """A number from its C++ text."""
+    text = text.replace(' ', '').strip('()')
+    return {'true': True, 'false': False}[text] if text in ('true', 'false') else float(text)

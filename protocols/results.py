@@ -23,7 +23,7 @@ from brian_le.protocols.writing import check_place, replace_file, with_remedy, w
 __all__ = ['COLUMNS', 'Result', 'ResultFolder', 'RunsElsewhere', 'damage', 'is_finished',
            'load_description', 'load_result']
 
-COLUMNS = ('part', 'seed', 'run')  #: of every table of a study, beside parameters and measures
+COLUMNS = ('part', 'seed', 'failed', 'run')  #: of tables of studies, beside parameters and measures
 _DESCRIPTION, _ARRAYS, _CHECKPOINT = 'run.json', 'arrays.npz', 'checkpoint.npz'
 _PART = '.part'  # behind the name of a folder whose run is under way
 _COMPARED = 'protocol', 'seed', 'device'
@@ -301,8 +301,6 @@ class ResultFolder:
         self._write(_ARRAYS, arrays)
         with with_remedy(self.directory):
             (self.part/_CHECKPOINT).unlink(missing_ok=True)
-            for draft in self.part.glob('*.draft'):  # of a process that was killed
-                draft.unlink()
             if os.name == 'nt':  # where folders with open files cannot be renamed
                 self._lock.release()
             os.rename(self.part, self.directory)

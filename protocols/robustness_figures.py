@@ -30,7 +30,7 @@ def delays(study):
     dict of str to matplotlib.figure.Figure
         ``delays``, if the study has several.
     """
-    rows = study.rows
+    rows = study.finished
     if len({row.get('delay') for row in rows}) < 2:
         return {}
     figure, axes = _axes(study, 'Delays have to be short beside a presentation')
@@ -60,14 +60,14 @@ def resolution(study):
     dict of str to matplotlib.figure.Figure
         ``resolution``, if the study has several.
     """
-    rows = [row for row in study.rows if row.get('bits')]
+    rows = [row for row in study.finished if row.get('bits')]
     if len({row['bits'] for row in rows}) < 2:
         return {}
     figure, axes = _axes(study, 'How many bits learning needs')
     for (rounding,), some in grouped(rows, 'rounding').items():
         label, colour, style = _ROUNDINGS[rounding]
         band(axes, some, 'bits', 'accuracy', style, scale=100, color=colour, label=label)
-    full = [100*row['accuracy'] for row in study.rows if row.get('bits') == 0]
+    full = [100*row['accuracy'] for row in study.finished if row.get('bits') == 0]
     if full:
         axes.axhline(sum(full)/len(full), color=BLACK, linewidth=1, linestyle='--', zorder=0,
                      label='full resolution')
@@ -89,7 +89,7 @@ def faults(study):
     dict of str to matplotlib.figure.Figure
         ``faults``, if the study has several.
     """
-    rows = [row for row in study.rows if row.get('accuracy_at_death') is not None]
+    rows = [row for row in study.finished if row.get('accuracy_at_death') is not None]
     if len({row['dead'] for row in rows}) < 2:
         return {}
     figure, axes = _axes(study, 'Learning makes up for neurons that die')

@@ -3,14 +3,15 @@
 ::
 
     DIR/study.json        target, grid, seeds, and the names of all runs
-    DIR/table.csv         one row per finished run: parameters, seed, measures
+    DIR/table.csv         one row per run that is finished or has failed: parameters, seed,
+                          measures, or why it failed
     DIR/runs/KEY/         a finished run; KEY.part while it is under way
     DIR/running/KEY       locked by the process that is at the run
     DIR/failed/KEY.json   why a run failed; removed once it succeeds
     DIR/figures/          figures
 
-Whatever has its name is complete: files and folders get theirs by renaming. A table is made of
-finished runs alone, and can be made again at any time.
+Whatever has its name is complete: files and folders get theirs by renaming. A table can be
+made again at any time.
 """
 
 import contextlib
@@ -52,7 +53,7 @@ def load_study(directory):
     Returns
     -------
     StudyResult
-        Of all finished runs.
+        Of all runs that are finished or have failed.
 
     Raises
     ------
@@ -131,7 +132,7 @@ class StudyStatus:
 
 
 class StudyResult:
-    """The finished runs of a study.
+    """The runs of a study that are finished or have failed.
 
     Attributes
     ----------
@@ -143,23 +144,42 @@ class StudyResult:
     rows : list of dict
         One per run, in the order of the study: ``part`` (if there are several), the parameters
         that the study is about as plain numbers in their units, ``seed``, what was measured, and
-        ``run``, the name of its folder.
+        ``run``, the name of its folder. One that has failed has ``failed``, the reason, in place
+        of measures.
+    failed : list of dict
+        Those that have failed, and those whose files are damaged, which are no rows: ``run``,
+        ``parameters`` (all of them), ``seed`` and ``reason``.
+
+    Examples
+    --------
+    >>> from brian_le.protocols import load_study
+    >>> study = load_study('results/fig3-bars')  # doctest: +SKIP
+    >>> [(run['seed'], run['reason']) for run in study.failed]  # doctest: +SKIP
+    [(12347, "'le_up0.w' is no longer finite in pattern 12, between 120 and 130 ms; ...")]
     """
 
-    def __init__(self, directory, description, rows):
+    def __init__(self, directory, description, rows, failed=()):
         self.directory = Path(directory)
         self.description = description
         self.rows = rows
+        self.failed = list(failed)
 
     def __repr__(self):
-        return (f"<Study of '{self.description['target']}', {len(self.rows)} finished runs, in "
-                f"'{self.directory}'>")
+        failed = f', {len(self.failed)} failed' if self.failed else ''
+        return (f"<Study of '{self.description['target']}', {len(self.finished)} finished runs"
+                f"{failed}, in '{self.directory}'>")
+
+    @property
+    def finished(self):
+        """The rows of runs that have not failed."""
+        return [row for row in self.rows if 'failed' not in row]
 
     @property
     def table(self):
         """The columns: lists of values by name, with None for what a run does not have."""
-        names = dict.fromkeys(name for row in self.rows for name in row if name != 'run')
-        return {name: [row.get(name) for row in self.rows] for name in (*names, 'run')}
+        last = [*(['failed'] if len(self.finished) < len(self.rows) else []), 'run']
+        names = dict.fromkeys(name for row in self.rows for name in row if name not in last)
+        return {name: [row.get(name) for row in self.rows] for name in (*names, *last)}
 
     def frame(self):
         """The table as a pandas frame.
@@ -181,8 +201,8 @@ class StudyResult:
         return load_result(self.directory/'runs'/row['run'])
 
     def runs(self):
-        """Rows with their results, one after the other."""
-        for row in self.rows:
+        """Rows of finished runs with their results, one after the other."""
+        for row in self.finished:
             yield row, self.load(row)
 
 
@@ -349,16 +369,31 @@ class StudyFolder:
                                    measures_of(result))
         return self._measured[key]
 
-    def _is_whole(self, key):
-        """Whether a run is finished, and all of it can be read."""
-        if key in self._measured:
-            return is_finished(self.run(key))
-        try:
-            result = load_result(self.run(key))
-        except ValueError:
-            return False
-        self.measure(key, result)
-        return True
+    def _fate(self, key):
+        """What has become of a run: parameters, seed, and a dict of measures, or of its failure.
+
+        None if it is still to be done.
+        """
+        if key in self._measured and is_finished(self.run(key)):
+            return self._measured[key]
+        if is_finished(self.run(key)):
+            try:
+                return self.measure(key, load_result(self.run(key)))
+            except ValueError as error:
+                reason = str(error)
+            try:
+                found = load_description(self.run(key))
+            except ValueError:
+                found = {}
+        elif self.failure(key).is_file() and not self.is_running(key):
+            reason = self.why_failed(key)
+            try:
+                found = read_json(self.failure(key), _check_failure)
+            except ValueError:
+                found = {}
+        else:
+            return None
+        return found.get('parameters', {}), found.get('seed'), {'failed': reason}
 
     def remember(self, key, measured):
         """Spare `measure` the reading of a run that has been measured in another process."""
@@ -368,17 +403,24 @@ class StudyFolder:
         """What there is, as a `StudyResult`."""
         description = self.description()
         labels = len({label for label, _ in description['runs']}) > 1
-        rows = []
+        rows, failed = [], {}
         for label, key in description['runs']:
-            if self._is_whole(key):
-                parameters, seed, measures = self.measure(key)
-                rows.append({**({'part': label} if labels else {}),
-                             **{name: parameters.get(name) for name in description['columns']},
-                             'seed': seed, **measures, 'run': key})
-        return StudyResult(self.directory, description, rows)
+            fate = self._fate(key)
+            if fate is None:
+                continue
+            parameters, seed, found = fate
+            if 'failed' in found:
+                failed[key] = dict(run=key, parameters=parameters, seed=seed,
+                                   reason=found['failed'])
+                if is_finished(self.run(key)):  # and damaged: what it was about may be so, too
+                    continue
+            rows.append({**({'part': label} if labels else {}),
+                         **{name: parameters.get(name) for name in description['columns']},
+                         'seed': seed, **found, 'run': key})
+        return StudyResult(self.directory, description, rows, failed.values())
 
     def write_table(self):
-        """Make the table of all finished runs anew, all at once."""
+        """Make the table of all runs that are finished or have failed anew, all at once."""
         with self._lock():
             table = self.result().table
             text = io.StringIO()
@@ -391,6 +433,7 @@ class StudyFolder:
 def _check_failure(found):
     """Raise a ValueError unless this says why a run failed."""
     check_table(found, {'error': str})
+    check_table(found.setdefault('parameters', {}), {})
 
 
 def describe(study, plan, directory):

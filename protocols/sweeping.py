@@ -73,7 +73,8 @@ def sweep(target, *, grid=None, set=None, seeds=None, jobs=None, out=None, devic
     Returns
     -------
     StudyResult
-        Of all runs that have succeeded.
+        Of all runs. One that fails takes no other one along: it is a row with the reason, in
+        ``failed`` of the table, and in `StudyResult.failed`.
 
     Raises
     ------

@@ -20,14 +20,17 @@ from brian2.units.fundamentalunits import (DIMENSIONLESS, Quantity, get_unit,
                                            have_same_dimensions)
 
 from brian_le.checks import choose
-from brian_le.protocols.contents import time_step
+from brian_le.protocols.contents import end_of_run, held, time_steps
 from brian_le.protocols.parameters import rounded
+from brian_le.protocols.reads import noting_reads
 from brian_le.protocols.results import COLUMNS, ResultFolder
 from brian_le.protocols.runner import Run
 from brian_le.protocols.targets import load_module, one_line, source_of
 from brian_le.substrate.composition import drawn_variables
 
 __all__ = ['Argument', 'ModelTarget']
+
+_OTHER_SEEDS = 5  # that are tried in place of one that a model cannot be built with
 
 # with the symbols of units that Brian2 only has by their full names
 _UNITS = {**dict(DEFAULT_UNITS), 's': second, 'm': metre, 'V': volt, 'A': amp, 'S': siemens,
@@ -128,6 +131,12 @@ def _quantity(text):
     return number*eval(unit, {'__builtins__': {}}, _UNITS)
 
 
+def _example(variable):
+    """A value of the kind that a variable has."""
+    kind = np.dtype(variable.dtype).kind
+    return False if kind == 'b' else 1 if kind in 'iu' else Quantity(1.0, dim=variable.dim)
+
+
 def _is_plain(default):
     return isinstance(default, (bool, int, float, str, type(None))) or (
         isinstance(default, Quantity) and default.size == 1)
@@ -182,20 +191,17 @@ class ModelTarget:
         if variables:
             arguments = self._variables()
             for name, value in variables.items():
-                if name in self._drawn:
-                    raise ValueError(f"'{name}' is drawn by the model's Substrate, and would lose "
-                                     f"its imperfections; make it an argument of "
-                                     f"'{self.build.__name__}'")
-                values[name] = arguments[choose('variable', name, arguments)].read(value)
+                argument, dtype = arguments[choose('variable', name, arguments)]
+                values[name] = argument.read(value)
+                held(name, values[name], dtype)
         return values
 
     def _variables(self):
-        """The variables of the model as it is by default, as arguments."""
+        """The variables of the model as it is by default, as arguments, and their types."""
         if not hasattr(self, '_found'):
             program = self._program(self.defaults(), 0, Run('numpy')).program
-            self._drawn = drawn_variables(program.network.objects)
-            self._found = {key: Argument(key, Quantity(1.0, dim=program.variables[key].dim))
-                           for key in program.state_names}
+            self._found = {key: (Argument(key, _example(program.variables[key])),
+                                 program.variables[key].dtype) for key in program.state_names}
         return self._found
 
     def defaults(self):
@@ -219,9 +225,35 @@ class ModelTarget:
             run.say(f"checking '{self.name}' with {len(chosen)} "
                     f"combination{'s' if len(chosen) > 1 else ''} of its arguments")
         for parameters, seed in chosen:
-            program = self._program(parameters, seed, Run('numpy')).program
+            error = self._error(parameters, seed)
+            # where another seed is fine, it is a bad draw, and a failure of this run alone
+            if error is not None and not (self.seeded and any(
+                    self._error(parameters, other) is None
+                    for other in range(seed + 1, seed + 1 + _OTHER_SEEDS))):
+                raise error
+
+    def _error(self, parameters, seed):
+        """What is wrong with some arguments and a seed; None if they can be run."""
+        try:
+            task = self._program(parameters, seed, Run('numpy'))
+            self._check_variables(parameters, task)
             with self._errors_on_one_line(parameters, seed):
-                program.prepare()
+                task.program.prepare()
+                task.program.check({name: parameters[name] for name in parameters if '.' in name})
+        except ValueError as error:
+            return error
+
+    def _check_variables(self, parameters, task):
+        """Raise a ValueError if a variable cannot be given a value in this model."""
+        for name in parameters:
+            if name in task.drawn:
+                raise ValueError(f"'{name}' is drawn by the model's Substrate, and would lose its "
+                                 f"imperfections; make it an argument of '{self.build.__name__}'")
+            if name in task.reads:
+                raise ValueError(f"'{name}' is read by {task.reads[name]} in "
+                                 f"'{self.build.__name__}', and what comes of it would not follow "
+                                 'the value that is given; make it an argument of '
+                                 f"'{self.build.__name__}'")
 
     def structure(self, parameters, seed):
         """Runs that are alike in this share a program."""
@@ -229,7 +261,7 @@ class ModelTarget:
         return (str(self.path), self.name, self.source, arguments, seed if self.seeded else None)
 
     def _program(self, parameters, seed, run):
-        """The program for some arguments, with ``n_steps`` and ``score``."""
+        """The program for some arguments, with ``duration``, ``score``, ``drawn``, ``reads``."""
         return run.build_once(self.structure(parameters, seed),
                               lambda: self._compose(parameters, seed))
 
@@ -239,7 +271,7 @@ class ModelTarget:
         np.random.seed(seed)  # of what build draws, and equations inside Python
         if self.seeded:
             get_device().seed(seed)
-        with self._errors_on_one_line(parameters, seed):
+        with self._errors_on_one_line(parameters, seed), noting_reads() as reads:
             built = self.build(**given)
         if not isinstance(built, tuple) or len(built) != 3 or not callable(built[2]):
             raise ValueError(f"'{self.name}' has to return (objects, duration, score): Brian2 "
@@ -253,11 +285,15 @@ class ModelTarget:
         what = f"the duration that '{self.name}' returns is {duration!r}"
         if getattr(duration, 'dim', None) != second.dim or duration.size != 1:
             raise ValueError(f'{what}; return a time, such as 10*ms')
-        n_steps = float(duration/time_step(network))
-        if n_steps < 1 or abs(n_steps - round(n_steps)) > 1e-6*n_steps:
+        duration, steps = float(duration), time_steps(network)
+        if not 0 < duration < np.inf:
+            raise ValueError(f'{what}; return a time above zero')
+        if all(abs(duration/dt - round(duration/dt)) > 1e-4 for dt in steps):
             raise ValueError(f'{what}, which is not a whole number of time steps of '
-                             f'{time_step(network)}')
-        return SimpleNamespace(network=network, n_steps=round(n_steps), score=score)
+                             f'{steps[0]*second}')
+        end_of_run(duration, steps)
+        return SimpleNamespace(network=network, duration=duration, score=score, reads=reads,
+                               drawn=drawn_variables(network.objects))
 
     @contextlib.contextmanager
     def _errors_on_one_line(self, parameters, seed, what=''):
@@ -283,9 +319,10 @@ class ModelTarget:
                            source=self.source)
         folder.check(description)
         task = self._program(parameters, seed, Run(device))
+        self._check_variables(parameters, task)
         folder.begin(description)
         values = {name: value for name, value in parameters.items() if '.' in name}
-        found = _Variables(task.program(values, task.n_steps))
+        found = _Variables(task.program.run(values, task.duration))
         with self._errors_on_one_line(parameters, seed, 'the score of '):
             score = task.score(found)
         if not isinstance(score, dict):

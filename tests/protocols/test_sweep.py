@@ -321,9 +321,27 @@ def test_files_that_a_run_may_not_read_are_its_own_affair(tmp_path, monkeypatch)
 
     monkeypatch.setattr(toy, 'simulate', read)
     study = sweep('toy', grid=dict(mode=['bad', 'good']), out=tmp_path/'s', **SHORT)
-    assert [row['mode'] for row in study.rows] == ['good']
+    assert [row['mode'] for row in study.finished] == ['good']
     assert ['/forbidden/data.npy' in error for error in
             study_status(tmp_path/'s').failed.values()] == [True]
+
+
+def test_failed_runs_are_rows_with_their_reason(tmp_path):
+    sweep('toy', grid=dict(mode=['bad', 'good']), out=tmp_path/'s', **SHORT)
+    study = load_study(tmp_path/'s')
+    bad, good = study.rows
+    assert bad == dict(steps=5, pause=0.0, mode='bad', seed=12345, failed='the toy is broken',
+                       run='pause=0,mode=bad,seed=12345'.replace('pause', 'steps=5,pause'))
+    assert 'failed' not in good and study.finished == [good] == [row for row, _ in study.runs()]
+    assert study.failed == [dict(run=bad['run'], seed=12345, reason='the toy is broken',
+                                 parameters=dict(good_parameters(study), mode='bad'))]
+    assert study.table['failed'] == ['the toy is broken', None]
+    with open(tmp_path/'s'/'table.csv', newline='') as file:
+        assert [row['failed'] for row in csv.DictReader(file)] == ['the toy is broken', '']
+
+
+def good_parameters(study):
+    return study.load(study.finished[0]).description['parameters']
 
 
 def test_progress_tells_how_many_runs_have_failed(tmp_path, capsys):
@@ -443,7 +461,7 @@ MODEL = """
                 sys.exit()
             if what == 'edit':
                 open(__file__, 'a').write('# changed')
-            name = what if what in ('what', 'seed', 'run', 'part', 'cells.v') else 'v'
+            name = what if what in ('what', 'seed', 'run', 'part', 'failed', 'cells.v') else 'v'
             return {name: found['cells.v'][0]}
 
         return [cells], 1*ms, score
@@ -485,17 +503,17 @@ def test_a_run_of_another_file_is_not_taken(model):
         sweep(model, out='s', **MODEL_RUNS)
 
 
-@pytest.mark.parametrize('name', ['what', 'seed', 'run', 'part'])
+@pytest.mark.parametrize('name', ['what', 'seed', 'run', 'part', 'failed'])
 def test_scores_called_as_other_columns(model, name):
     study = sweep(model, grid=dict(what=[name, 'nothing']), out='s', **MODEL_RUNS)
-    assert [row['what'] for row in study.rows] == ['nothing']
+    assert [row['what'] for row in study.finished] == ['nothing']
     (error,) = study_status('s').failed.values()
     assert f"a score is called '{name}', as another column of the table" in error
 
 
 def test_models_that_end_the_process(model, capsys):
     study = sweep(model, grid=dict(what=['exit', 'nothing']), out='s', **MODEL_RUNS)
-    assert [row['what'] for row in study.rows] == ['nothing']
+    assert [row['what'] for row in study.finished] == ['nothing']
     assert list(study_status('s').failed.values()) == ['sys.exit() was called']
     assert main(['sweep', model, '--set', 'what=exit in build', '--device', 'numpy', '--jobs', '1',
                  '--out', 't', '--quiet']) == 2
