@@ -14,6 +14,7 @@ from brian_le import __version__
 from brian_le.activations import ACTIVATIONS
 from brian_le.checks import choose
 from brian_le.protocols.catalogue import (DEVICES, MODELS, PROTOCOLS, get_model, get_protocol)
+from brian_le.protocols.descriptions import plain
 from brian_le.protocols.grids import read_grid, read_settings
 from brian_le.protocols.parameters import protocol_parameters
 
@@ -125,11 +126,6 @@ def _complain(error, code):
     lines = text.splitlines() if isinstance(error, RuntimeError) else [text]  # of a compiler
     print('brian-le: error:', '\n'.join(plain(line) for line in lines), file=sys.stderr)
     return code
-
-
-def plain(text):
-    """A text on one line, without characters that a terminal takes for orders."""
-    return ''.join(c if c.isprintable() else ascii(c)[1:-1] for c in ' '.join(text.split()))
 
 
 def _parser():

@@ -12,7 +12,7 @@ from pathlib import Path
 from brian_le.checks import choose
 from brian_le.protocols.catalogue import DEVICES
 
-__all__ = ['check_study', 'check_run', 'check_table', 'is_plain_name', 'read_json']
+__all__ = ['check_run', 'check_study', 'check_table', 'is_plain_name', 'plain', 'read_json']
 
 _LARGEST = 2**26  # bytes of a description: that of a study with a hundred thousand runs has less
 _PLAIN = (str, int, float, bool, type(None))
@@ -91,11 +91,7 @@ def check_run(found):
     _check_seed(found['seed'])
     if 'device' in found:
         choose('device', found['device'], DEVICES)
-    stretches = found.get('stretches', [])
-    if not isinstance(stretches, list):
-        raise ValueError(f"'stretches' is {_shown(stretches)}, and not a list")
-    for stretch in stretches:
-        check_table(stretch, {'from': int, 'versions': dict})
+    _check_stretches(found)
 
 
 def check_study(found):
@@ -103,6 +99,7 @@ def check_study(found):
     check_table(found, _STUDY)
     choose('device', found['device'], DEVICES)
     check_table(found, {name: str for name in ('name', 'summary') if name in found})
+    _check_stretches(found)
     for seed in found['seeds']:
         _check_seed(seed)
     for unit in found['columns'].values():
@@ -140,6 +137,26 @@ def is_plain_name(name):
     """
     return (isinstance(name, str) and len(name) <= 200
             and re.fullmatch(r'[\w,=+-][\w.,=+-]*', name, re.ASCII) is not None)
+
+
+def plain(text):
+    """A text on one line, without characters that a terminal takes for orders.
+
+    Examples
+    --------
+    >>> from brian_le.protocols.descriptions import plain
+    >>> print(plain('red:\\n\\x1b[31m'))
+    red: \\x1b[31m
+    """
+    return ''.join(c if c.isprintable() else ascii(c)[1:-1] for c in ' '.join(text.split()))
+
+
+def _check_stretches(found):
+    stretches = found.get('stretches', [])
+    if not isinstance(stretches, list):
+        raise ValueError(f"'stretches' is {_shown(stretches)}, and not a list")
+    for stretch in stretches:
+        check_table(stretch, {'from': int, 'versions': dict})
 
 
 def _check_plain(values):

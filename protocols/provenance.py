@@ -11,7 +11,7 @@ from pathlib import Path
 
 from brian_le.builds import cxx
 
-__all__ = ['differences', 'provenance', 'revision', 'versions']
+__all__ = ['continued', 'differences', 'provenance', 'revision', 'versions']
 
 _SECONDS = 10  # that an answer of another program may take
 
@@ -69,6 +69,43 @@ def differences(before, now):
     before, now = _flat(before), _flat(now)
     return [f'{name} {before.get(name)}, now {now.get(name)}' for name in {**before, **now}
             if before.get(name) != now.get(name)]
+
+
+def continued(stretches, done, now):
+    """What has made something so far, and makes it from now on.
+
+    Parameters
+    ----------
+    stretches : list of dict
+        Provenances, each with ``from``: how much was done when it began.
+    done : int
+        How much is done.
+    now : dict
+        The provenance of what follows.
+
+    Returns
+    -------
+    stretches : list of dict
+        With one more if there is none yet, or something is different. What has ended without
+        having done anything is left out.
+    changes : list of str
+        What is different.
+
+    Examples
+    --------
+    >>> from brian_le.protocols.provenance import continued
+    >>> before = [{'from': 0, 'versions': {'brian2': '2.9'}}]
+    >>> continued(before, 7, {'versions': {'brian2': '2.10'}})[0][-1]
+    {'from': 7, 'versions': {'brian2': '2.10'}}
+    """
+    stretches = [stretch for stretch in stretches if stretch['from'] < done]
+    changes = []
+    if stretches:
+        last = {name: value for name, value in stretches[-1].items() if name != 'from'}
+        changes = differences(last, now)
+    if not stretches or changes:
+        stretches.append({'from': done, **now})
+    return stretches, changes
 
 
 def _flat(found):

@@ -17,7 +17,7 @@ import numpy as np
 from brian_le.array_files import read_arrays, shapes_of, write_arrays
 from brian_le.locks import try_lock
 from brian_le.protocols.descriptions import check_run, read_json
-from brian_le.protocols.provenance import differences, provenance
+from brian_le.protocols.provenance import continued, provenance
 from brian_le.protocols.writing import check_place, replace_file, with_remedy, write_text
 
 __all__ = ['COLUMNS', 'Result', 'ResultFolder', 'RunsElsewhere', 'damage', 'is_finished',
@@ -265,15 +265,9 @@ class ResultFolder:
 
     def _note_stretch(self, done):
         """Say in the description what makes the result, from so many units on."""
-        path, now = self.part/_DESCRIPTION, provenance(self._description['device'])
-        before = (read_json(path, check_run).get('stretches', []) if path.exists() else [])
-        # of a process that ended without a checkpoint nothing is left
-        stretches = [stretch for stretch in before if stretch['from'] < done]
-        if stretches:
-            last = {key: value for key, value in stretches[-1].items() if key != 'from'}
-            self.changes = differences(last, now)
-        if not stretches or self.changes:
-            stretches.append({'from': done, **now})
+        path = self.part/_DESCRIPTION
+        before = read_json(path, check_run).get('stretches', []) if path.exists() else []
+        stretches, self.changes = continued(before, done, provenance(self._description['device']))
         if stretches != before:
             write_text(path, json.dumps({
                 **self._description, 'versions': stretches[-1]['versions'],

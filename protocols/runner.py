@@ -9,6 +9,7 @@ from tqdm import tqdm
 
 from brian_le.checks import choose
 from brian_le.protocols.catalogue import DEVICES, get_protocol
+from brian_le.protocols.descriptions import plain
 from brian_le.protocols.parameters import protocol_parameters
 from brian_le.protocols.results import ResultFolder
 
@@ -235,8 +236,8 @@ class Run:
                              f"are done, which does not fit what it holds; delete "
                              f"'{self.folder.part}' and run again")
         if self.folder.changes:  # however quiet: the numbers may be others
-            print(f"the run in '{self.folder.part}' is continued with "
-                  f"{'; '.join(self.folder.changes)}", file=sys.stderr, flush=True)
+            print(plain(f"the run in '{self.folder.part}' is continued with "
+                        f"{'; '.join(self.folder.changes)}"), file=sys.stderr, flush=True)
         return done, state, [rows]
 
     def _check_chunk(self, state, rows, first, unit, duration):

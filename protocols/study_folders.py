@@ -24,6 +24,7 @@ from pathlib import Path
 
 from brian_le.locks import is_locked, lock, try_lock
 from brian_le.protocols.descriptions import check_study, check_table, read_json
+from brian_le.protocols.provenance import continued, provenance
 from brian_le.protocols.results import (ResultFolder, damage, is_finished, load_description,
                                         load_result)
 from brian_le.protocols.targets import get_target, measures_of
@@ -140,7 +141,8 @@ class StudyResult:
         Its folder.
     description : dict
         ``target``, ``summary``, ``device``, ``seeds``, ``parts``, ``columns`` (names and units),
-        ``named`` (of some of them, numbers that are no amounts, and what they mean).
+        ``named`` (of some of them, numbers that are no amounts, and what they mean),
+        ``stretches`` (what made the runs, as of a `Result`; ``from`` counts finished runs).
     rows : list of dict
         One per run, in the order of the study: ``part`` (if there are several), the parameters
         that the study is about as plain numbers in their units, ``seed``, what was measured, and
@@ -303,9 +305,14 @@ class StudyFolder:
         for name in ('runs', 'running', 'failed'):
             (self.directory/name).mkdir(parents=True, exist_ok=True)
         with self._lock():
+            before = []
             if is_study(self.directory):
                 self._check_growth(description)
-            write_text(self.directory/_STUDY, json.dumps(description, indent=1) + '\n')
+                before = self.description().get('stretches', [])
+            done = sum(is_finished(self.run(key)) for key in {run.key for _, run in plan})
+            stretches, _ = continued(before, done, provenance(description['device']))
+            write_text(self.directory/_STUDY, json.dumps(
+                {**description, 'stretches': stretches}, indent=1) + '\n')
         self.tidy()
 
     def tidy(self):

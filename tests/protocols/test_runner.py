@@ -7,7 +7,7 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 
-from brian_le.protocols import provenance, run
+from brian_le.protocols import provenance, run, sweep
 from brian_le.protocols.catalogue import PROTOCOLS, get_protocol
 from brian_le.protocols.results import ResultFolder
 from brian_le.protocols.runner import check_finite
@@ -138,6 +138,18 @@ def test_a_process_that_added_nothing_is_no_stretch(tmp_path, monkeypatch):
     ResultFolder(tmp_path/'r').begin(description)
     stretches = json.loads((folder.part/'run.json').read_text())['stretches']
     assert [stretch['versions'] for stretch in stretches] == [{'brian2': '9.9'}]
+
+
+def test_a_study_says_what_made_its_runs(tmp_path, monkeypatch):
+    settings = dict(set=dict(steps=2, pause=0), device='numpy', quiet=True, jobs=1)
+    before = sweep('toy', seeds=2, out=tmp_path/'s', **settings).description['stretches']
+    sweep('toy', seeds=3, out=tmp_path/'s', **settings)
+    monkeypatch.setattr(provenance, 'versions', lambda: {'brian2': '9.9'})
+    study = sweep('toy', seeds=5, out=tmp_path/'s', **settings)
+    assert study.description['stretches'][:-1] == before
+    assert [stretch['from'] for stretch in study.description['stretches']] == [0, 3]
+    made = [result.description['versions'] for _, result in study.runs()]
+    assert made == [before[0]['versions']]*3 + [{'brian2': '9.9'}]*2
 
 
 @pytest.mark.parametrize('device', ['numpy', 'cpp_standalone'])
