@@ -28,10 +28,11 @@ def separate(code, side_of):
     Returns
     -------
     str
-        Statements that set ``_of_synapse``, ``_of_pre`` and ``_of_post``, or ``_of_pair``.
+        Statements that set ``_le_of_synapse``, ``_le_of_pre`` and ``_le_of_post``, or
+        ``_le_of_pair``.
     """
     parts = factors(code, side_of) or {'pair': code}
-    return '\n'.join(f'_of_{side} = {factor}' for side, factor in parts.items())
+    return '\n'.join(f'_le_of_{side} = {factor}' for side, factor in parts.items())
 
 
 class ArrayGenerator(NumpyCodeGenerator):
@@ -44,11 +45,11 @@ class ArrayGenerator(NumpyCodeGenerator):
         lines = []
         for name in sorted(read):
             side, array = places[name]
-            lines.append(f'{name} = _patch.{side}({array})' if side else f'{name} = {array}[0]')
+            lines.append(f'{name} = _le_patch.{side}({array})' if side else f'{name} = {array}[0]')
         lines += [self.translate_statement(statement) for statement in statements]
         for name in sorted(write):
             side, array = places[name]
-            lines.append(f'_patch.put({side!r}, {array}, {name})' if side
+            lines.append(f'_le_patch.put({side!r}, {array}, {name})' if side
                          else f'{array}[0] = {name}')
         return '\n'.join(lines)
 
@@ -71,8 +72,9 @@ class ArrayLoops(NumpyCodeObject):
     def __init__(self, owner, *args, **kwds):
         super().__init__(owner, *args, **kwds)
         layout = owner.layout
-        self.namespace.update(_total=total, _average=average, _winners=winners, _layout=layout,
-                              _patches=list(layout.patches()), _synapses_alone=synapses_alone)
+        self.namespace.update(
+            _le_total=total, _le_average=average, _le_winners=winners, _le_layout=layout,
+            _le_patches=list(layout.patches()), _le_synapses_alone=synapses_alone)
 
 
 # ------------------------------------------------------------------- what the templates make use of

@@ -15,6 +15,8 @@ from brian2.equations.equations import (DIFFERENTIAL_EQUATION, SUBEXPRESSION, Eq
 from brian2.parsing.rendering import NodeRenderer
 from brian2.utils.stringtools import get_identifiers
 
+from brian_le.names import local
+
 __all__ = ['Average', 'average', 'factors', 'inline', 'multipliers']
 
 _render = NodeRenderer().render_node
@@ -121,7 +123,7 @@ class _Splitter:
             if code == known:
                 break
         else:
-            name = f'_mean_{len(self.terms)}'
+            name = local(f'mean_{len(self.terms)}')
             self.terms[name] = code
         return ast.Name(name)
 

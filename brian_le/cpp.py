@@ -29,6 +29,11 @@ def has_cpp(function, owner, without_tables):
     return not (without_tables and implementation.get_namespace(owner))
 
 
+#: Functions of C++ that there are for float as well as for double.
+_IN_FLOAT = ('abs', 'acos', 'asin', 'atan', 'ceil', 'cos', 'cosh', 'exp', 'expm1', 'fabs', 'floor',
+             'fmod', 'isinf', 'log', 'log10', 'log1p', 'pow', 'sin', 'sinh', 'sqrt', 'tan', 'tanh')
+
+
 # ------------------------------------------------------------------------------------- statements
 class _Renderer(CPPNodeRenderer):
     """Numbers in the precision of all others; one in double would turn an expression to double."""
@@ -73,7 +78,7 @@ class LoopGenerator(CPPCodeGenerator):
         keywords = super().determine_keywords()
         kernels = (resources.files('brian_le')/'kernels'/f'{self.owner.layout.kernels}.hpp')
         keywords['support_code_lines'] += [
-            'using namespace std;  // exp and others in float',
+            *(f'using std::{name};' for name in _IN_FLOAT), *
             *kernels.read_text('utf-8').splitlines()]
         # for Cython, which has to hand them over
         arrays = {self.get_array_name(var): (c_data_type(var.dtype),

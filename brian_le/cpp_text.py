@@ -1,7 +1,8 @@
 """The text of loops over synapses in C++.
 
 The loop nests are the function templates in ``kernels/``. The statements of the equations become
-the bodies of lambda functions, named after the equations, that the loop nests call.
+the bodies of lambda functions, named after the equations, that the loop nests call. All names that
+are not the user's, or Brian2's, begin with the prefix of `brian_le.names`.
 """
 
 import re
@@ -9,11 +10,12 @@ import re
 from brian2.codegen.generators.cpp_generator import c_data_type
 from brian2.core.preferences import prefs
 
+from brian_le.names import local
 from brian_le.nests import Learning, OnePass, Pooling, Snapshot, Sums
 
 __all__ = ['VALUE', 'cpp_run', 'cpp_after_run']
 
-VALUE = '_value'  #: the variable with the value of an expression
+VALUE = local('value')  #: the variable with the value of an expression
 _TURNED = 2**16  # synapses whose copy stays in a cache close to the processor
 
 
@@ -63,21 +65,22 @@ class _Writer:
             return ''
         # by the same loop as in every step, so that it makes no difference where a run ends
         sums = {'post': self.layout.n_post, 'pre': self.layout.n_pre}
-        scratch = {s: f'not_used_{s.name}' for s in self.nest.sums}
+        scratch = {s: f'_le_not_used_{s.name}' for s in self.nest.sums}
         return _lines('// the weights follow the last step; the sums go nowhere',
                       *(f'static {self._real} {name}[{sums[s.side]}];'
                         for s, name in scratch.items()),
-                      *self._functions(scratch), self._if_pending(self._call_one_pass('update')))
+                      *self._functions(scratch), self._if_pending(self._call_one_pass('_le_update')))
 
     # ------------------------------------------------------------------------------------- kinds
     def _one_pass(self):
         nest = self.nest
         lines = self._functions({s: self.array_name(s.variable) for s in nest.sums})
         if nest.pending is not None:
-            lines.append(self._if_pending(self._call_one_pass('update'),
-                                          self._call_one_pass('NoUpdate()')))
+            lines.append(self._if_pending(self._call_one_pass('_le_update'),
+                                          self._call_one_pass('_le::NoUpdate()')))
         else:
-            lines.append(self._call_one_pass('NoUpdate()' if nest.update is None else 'update'))
+            lines.append(self._call_one_pass(
+                '_le::NoUpdate()' if nest.update is None else '_le_update'))
         return _lines(*lines)
 
     def _functions(self, targets):
@@ -85,13 +88,13 @@ class _Writer:
         nest = self.nest
         lines = [self._sum_body(s) for s in nest.sums]
         if nest.update is not None:
-            lines.append(self._body('update', 'update'))
+            lines.append(self._body('_le_update', 'update'))
         for side in ('post', 'pre'):
             sums = nest.of_side(side)
             if sums:
-                lines += [f'{self._real}* const {side}[] = '
+                lines += [f'{self._real}* const _le_{side}[] = '
                           f'{{{", ".join(targets[s] for s in sums)}}};',
-                          self._terms(f'to_{side}', [_name(s) for s in sums])]
+                          self._terms(f'_le_to_{side}', [_name(s) for s in sums])]
         return lines
 
     def _call_one_pass(self, update):
@@ -99,9 +102,9 @@ class _Writer:
         for side in ('post', 'pre'):
             n = len(self.nest.of_side(side))
             counts.append(str(n))
-            targets.append(side if n else f'({self._real}* const*) 0')
-            functions.append(f'to_{side}' if n else '[](int, int, int, int) { return 0; }')
-        return (f'one_pass<{", ".join(counts)}>({self._size}, {", ".join(targets)}, '
+            targets.append(f'_le_{side}' if n else f'({self._real}* const*) 0')
+            functions.append(f'_le_to_{side}' if n else '[](int, int, int, int) { return 0; }')
+        return (f'_le::one_pass<{", ".join(counts)}>({self._size}, {", ".join(targets)}, '
                 f'{update}, {", ".join(functions)});')
 
     def _if_pending(self, then, otherwise=None):
@@ -118,9 +121,9 @@ class _Writer:
         if self.layout.kernels == 'dense' and s.side == 'pre' and self._turning_pays(s):
             return self._sum_turned(s)
         if self.layout.kernels == 'dense':
-            call = f'sum_to_{s.side}({self._size}, {arguments});'
+            call = f'_le::sum_to_{s.side}({self._size}, {arguments});'
         else:
-            call = f'conv_to_{s.side}<Layout>({arguments});'
+            call = f'_le::conv_to_{s.side}<_le_Layout>({arguments});'
         return _lines(self._declare, self._sum_body(s), call)
 
     def _turning_pays(self, s):
@@ -133,47 +136,49 @@ class _Writer:
     def _sum_turned(self, s):
         """A sum to pre as a sum to post with the two sides exchanged."""
         layout, code = self.layout, self.vector_code[s.name]
-        copies = {array: f'by_post_{k}' for k, array in enumerate(
+        copies = {array: f'_le_by_post_{k}' for k, array in enumerate(
             dict.fromkeys(re.findall(r'(\w+)\[_idx\]', code)))}
-        lines = [f'const auto {copy} = by_post<{layout.n_synapses}, {k}>({layout.n_pre}, '
+        lines = [f'const auto {copy} = _le::by_post<{layout.n_synapses}, {k}>({layout.n_pre}, '
                  f'{layout.n_post}, {array});' for k, (array, copy) in enumerate(copies.items())]
         self.vector_code[s.name] = re.sub(r'(\w+)\[_idx\]', lambda m: f'{copies[m[1]]}[_idx]', code)
         exchanged = (f'[=](int _idx, int _postsynaptic_idx, int _presynaptic_idx) {{ return '
                      f'{_name(s)}(_idx, _presynaptic_idx, _postsynaptic_idx); }}')
         return _lines(*lines, self._sum_body(s),
-                      f'sum_to_post({layout.n_post}, {layout.n_pre}, {layout.replicas}, '
-                      f'{self.array_name(s.variable)},', f'            {exchanged});')
+                      f'_le::sum_to_post({layout.n_post}, {layout.n_pre}, {layout.replicas}, '
+                      f'{self.array_name(s.variable)},', f'                 {exchanged});')
 
     def _pooling(self):
         nest, s = self.nest, self.nest.sum
-        arguments = ['layout', self.array_name(s.variable), _name(s)]
+        arguments = ['_le_layout', self.array_name(s.variable), _name(s)]
         kind = 'sum'
         if nest.winner is not None:
             kind = 'max'
             arguments.insert(2, self.array_name(nest.winner))
         return _lines(self._declare, self._sum_body(s),
-                      f'pool_{kind}_to_{s.side}({", ".join(arguments)});')
+                      f'_le::pool_{kind}_to_{s.side}({", ".join(arguments)});')
 
     def _learning(self):
         nest, n = self.nest, len(self.nest.terms)
-        names = [f'term_{k}' for k in range(n)]
+        names = [f'_le_term_{k}' for k in range(n)]
         add_up = f'*{self.layout.positions}' if self.layout.positions != 1 else ''
-        means = [f'const {self._default} {name} = mean[{k}]{add_up};'
+        means = [f'const {self._default} {name} = _le_mean[{k}]{add_up};'
                  for k, name in enumerate(nest.terms)]
-        update = self._body('update', 'update', parameters=f'int _idx, const {self._default}* mean',
+        update = self._body('_le_update', 'update',
+                            parameters=f'int _idx, const {self._default}* _le_mean',
                             start='\n'.join(means))
         if not n:
             return _lines(update, f'for (int _idx = 0; _idx < {self.layout.n_synapses}; _idx++)',
-                          '    update(_idx, 0);')
+                          '    _le_update(_idx, 0);')
         if self.layout.kernels == 'dense':
-            call = f'mean_over_replicas<{n}, {self._default}>({self._size}, local, update);'
+            call = (f'_le::mean_over_replicas<{n}, {self._default}>({self._size}, _le_local, '
+                    '_le_update);')
         else:
-            call = f'conv_learn<Layout, {n}, {self._default}>(local, update);'
+            call = f'_le::conv_learn<_le_Layout, {n}, {self._default}>(_le_local, _le_update);'
         return _lines(
             self._declare,
             *(self._body(name, block, self._default, f'{name} = {code}')
               for name, (block, code) in zip(names, nest.terms.items())),
-            self._terms('local', names, self._default), update, call)
+            self._terms('_le_local', names, self._default), update, call)
 
     def _snapshot(self):
         loops = []
@@ -214,13 +219,13 @@ class _Writer:
             numbers = [f'{name} = {getattr(layout, name)}' for name in (
                 'in_y', 'in_x', 'in_c', 'out_y', 'out_x', 'out_c', 'k_y', 'k_x',
                 'stride_y', 'stride_x', 'pad_y', 'pad_x', 'replicas')]
-            return _lines('struct Layout', '{',
+            return _lines('struct _le_Layout', '{',
                           f'    enum {{ {", ".join(numbers[:6])},',
                           f'           {", ".join(numbers[6:])} }};', '};')
         names = ('in_y', 'in_x', 'channels', 'out_y', 'out_x', 'w_y', 'w_x', 'stride_y', 'stride_x',
                  'replicas')
         values = ', '.join(str(getattr(layout, name)) for name in names)
-        return _lines(f'// {", ".join(names)}', f'static const Pool layout = {{{values}}};')
+        return _lines(f'// {", ".join(names)}', f'static const _le::Pool _le_layout = {{{values}}};')
 
     def _sum_body(self, s):
         return self._body(_name(s), s.name, c_data_type(s.variable.dtype), s.equation)
@@ -247,12 +252,12 @@ class _Writer:
     def _terms(self, name, functions, real=None):
         """One function out of several, which takes their number first."""
         call = '(_idx, _presynaptic_idx, _postsynaptic_idx)'
-        parameters = 'int _term, int _idx, int _presynaptic_idx, int _postsynaptic_idx'
-        lines = [f'    if (_term == {k}) return {function}{call};'
+        parameters = 'int _le_term, int _idx, int _presynaptic_idx, int _postsynaptic_idx'
+        lines = [f'    if (_le_term == {k}) return {function}{call};'
                  for k, function in enumerate(functions[:-1])]
         return _lines(f'auto {name} = [=]({parameters}) -> {real or self._real}', '{', *lines,
                       f'    return {functions[-1]}{call};', '};')
 
 
 def _name(s):
-    return f'sum_{s.name}'
+    return local(f'sum_{s.name}')

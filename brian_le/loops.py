@@ -20,7 +20,7 @@ from brian_le.checks import choose
 from brian_le.cpp import CythonLoops, StandaloneLoops, has_cpp
 from brian_le.indices import provide_indices
 from brian_le.late import LateArrays
-from brian_le.names import check_names
+from brian_le.names import CPP_NAMES, check_names
 from brian_le.nests import SIDES
 from brian_le.pairs import PairIndexing, PairIndices
 from brian_le.populations import OwnNames
@@ -50,12 +50,11 @@ class LoopSynapses(OwnNames, Synapses):
         Number of replicas of the populations.
     """
 
-    layout = None
-    replicas = 1
+    _layout = None
 
     def __init__(self, source, target=None, model=None, *args, replicas=None, **options):
         target = source if target is None else target
-        self.replicas = common_replicas(replicas, source, target)
+        self._replicas = common_replicas(replicas, source, target)
         self._populations = source, target
         super().__init__(*self._first_replicas(), model, *args, **options)
         self._late = LateArrays(self)
@@ -66,6 +65,14 @@ class LoopSynapses(OwnNames, Synapses):
         check_names(self, Synapses)
         if self.subexpression_updater is not None:
             self._check_shared(self.subexpression_updater.abstract_code)
+
+    @property
+    def layout(self):
+        return self._layout
+
+    @property
+    def replicas(self):
+        return self._replicas
 
     def _first_replicas(self):
         """The parts of the populations that Brian2 sees."""
@@ -164,7 +171,7 @@ class LoopSynapses(OwnNames, Synapses):
             raise ValueError(f"'{self.name}' would have {layout.n_synapses} synapses; Brian2 counts "
                              f'up to {_MOST}, divide the populations')
         self._connect_called = True
-        self.layout = layout
+        self._layout = layout
         device = get_device()
         self._registered_variables -= set(self._pairs)
         # in an order that is the same in every process, for generated code to be the same
@@ -306,6 +313,13 @@ class LoopSynapses(OwnNames, Synapses):
             return None
         functions = {name: value for name, value in self.resolve_all(
             names, run_namespace, user_identifiers=set()).items() if isinstance(value, Function)}
+        awkward = sorted(names & CPP_NAMES - set(functions)) if loops is not ArrayLoops else None
+        if awkward:
+            message = f"'{awkward[0]}' in the equations of '{self.name}' means something else in C++"
+            if loops is StandaloneLoops or not self._has_stock_equivalent:
+                raise ValueError(f'{message}; give it another name')
+            self._say_stock(message)
+            return None
         for name, function in functions.items():
             usable = function.stateless and (loops is ArrayLoops
                                              or has_cpp(function, self, loops is CythonLoops))

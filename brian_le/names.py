@@ -1,15 +1,16 @@
 """Whose a name is.
 
 Names in equations belong to the user. What generated code names by itself begins with `PREFIX`,
-in C++ as in NumPy; functions of ``kernels/`` are in the namespace ``_le``, and their macros begin
-with ``BRIAN_LE_``. Public attributes of groups are the only other names that are taken.
+in C++ as in NumPy, and what is in ``kernels/`` belongs to the namespace ``_le``. Public attributes of
+groups are the only other names that are taken.
 """
 
 __all__ = ['PREFIX', 'CPP_NAMES', 'check_names', 'local']
 
 PREFIX = '_le_'  #: of names in generated code
 
-#: Names that no variable in C++ can have: keywords, and macros of its standard headers.
+#: Names that no variable in C++ can have: keywords, macros of its standard headers, and types that
+#: generated code uses.
 CPP_NAMES = frozenset('''
 alignas alignof and and_eq asm auto bitand bitor bool break case catch char char16_t char32_t char8_t class
 co_await co_return co_yield compl concept const const_cast consteval constexpr constinit continue
@@ -20,6 +21,7 @@ static_assert static_cast struct switch template this thread_local throw true tr
 typename typeof union unsigned using virtual void volatile wchar_t while xor xor_eq
 CHAR_BIT CHAR_MAX CHAR_MIN CLOCKS_PER_SEC EOF FP_NAN HUGE_VAL INFINITY INT_MAX INT_MIN LONG_MAX
 LONG_MIN NAN NULL RAND_MAX UINT_MAX assert errno linux math_errhandling stderr stdin stdout unix
+int32_t int64_t size_t uint64_t
 '''.split())
 
 
@@ -45,6 +47,8 @@ def check_names(group, base):
     """
     taken = {name for cls in type(group).__mro__ if cls.__module__.startswith('brian_le.')
              for name in vars(cls) if not name.startswith('_')} - set(dir(base))
-    for name in sorted(taken & set(group.variables)):
+    own = {name for name, variable in group.variables.items()
+           if getattr(variable.owner, 'name', None) == group.name}
+    for name in sorted(taken & own):
         raise ValueError(f"'{group.name}' has a variable '{name}', which is the name of an attribute "
                          f'of {type(group).__name__}; give it another name')

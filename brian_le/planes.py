@@ -22,6 +22,10 @@ class _PlaneSynapses(LoopSynapses):
     _many_pairs = True
     _has_stock_equivalent = False
 
+    @property
+    def output_shape(self):
+        return self._output_shape
+
     def _check_shape(self, side, group, replicas, shape):
         n = population_size(group, replicas)
         if n != math.prod(shape):
@@ -97,7 +101,7 @@ class ConvSynapses(_PlaneSynapses):
         if n % positions:
             raise ValueError(f"the target '{target.name}' has {n} neurons per replica, which is "
                              f'not a multiple of {"x".join(map(str, plane))} positions')
-        self.output_shape = (*plane, n//positions)
+        self._output_shape = (*plane, n//positions)
         in_y, in_x = in_two_dimensions(input_shape[:-1], 1)
         k_y, k_x = in_two_dimensions(along_plane('kernel', kernel, dimensions, 1), 1)
         stride_y, stride_x = in_two_dimensions(along_plane('stride', stride, dimensions, 1), 1)
@@ -169,8 +173,8 @@ class PoolSynapses(_PlaneSynapses):
         input_shape = check_input_shape(input_shape)
         dimensions = len(input_shape) - 1
         self._check_shape('source', source, replicas, input_shape)
-        self.output_shape = pool_shape(input_shape, window, stride)
-        self._check_shape('target', target, replicas, self.output_shape)
+        self._output_shape = pool_shape(input_shape, window, stride)
+        self._check_shape('target', target, replicas, self._output_shape)
         w_y, w_x = in_two_dimensions(along_plane('window', window, dimensions, 1), 1)
         stride = window if stride is None else stride
         stride_y, stride_x = in_two_dimensions(along_plane('stride', stride, dimensions, 1), 1)

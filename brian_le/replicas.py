@@ -2,8 +2,10 @@
 
 import numpy as np
 from brian2.equations.equations import Equations
+from brian2.groups.neurongroup import NeuronGroup
 
 from brian_le.checks import whole_number
+from brian_le.names import check_names
 from brian_le.populations import Population
 from brian_le.views import ArrayView
 
@@ -46,10 +48,16 @@ class ReplicatedGroup(Population):
 
     def __init__(self, N, model, *args, replicas, **options):
         N = whole_number('N', N)
-        self.replicas = whole_number('replicas', replicas)
+        self._replicas = whole_number('replicas', replicas)
         model = model if isinstance(model, Equations) else Equations(model)
         indices = Equations(f'neuron = i % {N} : integer\nreplica = i // {N} : integer')
-        super().__init__(N*self.replicas, model + indices, *args, **options)
+        super().__init__(N*self._replicas, model + indices, *args, **options)
+        check_names(self, NeuronGroup)
+
+    @property
+    def replicas(self):
+        """Number of replicas."""
+        return self._replicas
 
     def by_replica(self, name):
         """A variable as an array [replica, neuron], see `brian_le.by_replica`.
@@ -113,11 +121,10 @@ def population_size(group, replicas):
 
 def common_replicas(replicas, *groups):
     """The number of replicas of populations: as given, or else as they were made."""
-    made = {getattr(group, 'replicas', 1) for group in groups}
+    made = [group.replicas if isinstance(group, ReplicatedGroup) else 1 for group in groups]
     if replicas is not None:
         return whole_number('replicas', replicas)
-    if len(made) > 1:
-        names = ' and '.join(f"'{group.name}' ({getattr(group, 'replicas', 1)})"
-                             for group in groups)
+    if len(set(made)) > 1:
+        names = ' and '.join(f"'{group.name}' ({n})" for group, n in zip(groups, made))
         raise ValueError(f'{names} have different numbers of replicas')
-    return made.pop()
+    return made[0]

@@ -49,7 +49,7 @@ def create_loops(runner, nest, loops, run_namespace, switched_by=()):
         if loops is not ArrayLoops:
             blocks[name] = f'{VALUE} = {expression}'
         elif nest.kind in ('maximum', 'through winners'):
-            blocks[name] = f'_of_pair = {expression}'
+            blocks[name] = f'_le_of_pair = {expression}'
         else:
             blocks[name] = separate(synapses._inlined(expression), synapses._side_of)
     if loops is not ArrayLoops:  # the loops count them

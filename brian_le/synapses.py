@@ -77,7 +77,7 @@ class DenseSynapses(LoopSynapses):
 
     def _store_indices(self):
         """Become synapses that store their indices, as those of Brian2."""
-        self.layout = None
+        self._layout = None
         device = get_device()
         if isinstance(device, CPPStandaloneDevice):  # now only C++ knows their number
             for variable in self._registered_variables:

@@ -64,7 +64,7 @@ def _describe(circuit):
 
 
 def _populations(projection):
-    return getattr(projection, 'populations', (projection.source, projection.target))
+    return getattr(projection, '_populations', (projection.source, projection.target))
 
 
 def _weights(projection):

@@ -19,6 +19,8 @@
 #define CONV_UNROLL _Pragma("GCC unroll 8")
 #endif
 
+namespace _le {
+
 namespace conv {
 
 constexpr int min(int a, int b) { return a < b ? a : b; }
@@ -335,3 +337,10 @@ CONV_INLINE void conv_learn(Local local, Apply apply) {
     const conv::Learn<C, n_terms, real, Local, Apply> nest = {local, apply};
     nest.all();
 }
+
+}  // namespace _le
+
+#undef CONV_INLINE
+#undef CONV_TILE
+#undef CONV_LANES
+#undef CONV_UNROLL

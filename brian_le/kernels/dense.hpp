@@ -55,6 +55,8 @@
 #define DENSE_IN_ORDER(sum) (sum)
 #endif
 
+namespace _le {
+
 struct NoUpdate {
     void operator()(int, int, int) const {}
 };
@@ -383,3 +385,13 @@ DENSE_INLINE void mean_over_replicas(int P, int Q, int B, Local local, Apply app
         j = dense_mean_columns<n_terms, 4, 1, real>(P, Q, B, j, local, apply);
     dense_mean_columns<n_terms, 1, 1, real>(P, Q, B, j, local, apply);
 }
+
+}  // namespace _le
+
+#undef DENSE_VECTOR
+#undef DENSE_LOOP
+#undef DENSE_UNROLL
+#undef DENSE_INLINE
+#undef DENSE_REGISTERS
+#undef DENSE_BYTES
+#undef DENSE_IN_ORDER

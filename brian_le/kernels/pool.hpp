@@ -10,6 +10,8 @@
 #define POOL_LANES _Pragma("GCC ivdep")
 #endif
 
+namespace _le {
+
 struct Pool {
     int in_y, in_x, channels, out_y, out_x, w_y, w_x, stride_y, stride_x, replicas;
 };
@@ -92,3 +94,7 @@ inline void pool_max_to_pre(const Pool& p, real* pre, const int32_t* winner, Val
                 }
             }
 }
+
+}  // namespace _le
+
+#undef POOL_LANES

@@ -438,7 +438,7 @@ def _moves(variable):
 # ------------------------------------------------------------------------------- groups and lines
 def _ends(synapses):
     """The whole groups that synapses connect, one if they are the same."""
-    ends = getattr(synapses, 'populations', (synapses.source, synapses.target))
+    ends = getattr(synapses, '_populations', (synapses.source, synapses.target))
     return {group.name: group for group in map(whole_group, ends)}.values()
 
 

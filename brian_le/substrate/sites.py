@@ -76,7 +76,7 @@ class Site:
                 raise ValueError(f"the connections of '{self.name}' are not known before the "
                                  "simulation runs; give their neurons as arrays, "
                                  "connect={'i': ..., 'j': ...}") from None
-        return len(self.object)//getattr(self.object, 'replicas', 1)
+        return len(self.object)//getattr(self.object, '_replicas', 1)
 
     def for_all(self, draws):
         """Draws for one replica, for all replicas: they are the same neurons."""

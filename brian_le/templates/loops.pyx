@@ -12,7 +12,7 @@ cdef extern from *:
     #include <cmath>
     #include <cstdint>
     #include <climits>
-    #include <algorithm>
+    #include <cstdlib>
     #include "stdint_compat.h"
     #ifndef M_PI
     #define M_PI 3.14159265358979323846
@@ -22,10 +22,10 @@ cdef extern from *:
     }
     {{hashdefine_lines|join('\n')|autoindent}}
 
-    static void _loops(void** _arrays)
+    static void _le_loops(void** _le_arrays)
     {
     {% for pointer, c_type, name in arrays %}
-        {{c_type}}* {{pointer}} = ({{c_type}}*) _arrays[{{loop.index0}}];
+        {{c_type}}* {{pointer}} = ({{c_type}}*) _le_arrays[{{loop.index0}}];
     {% endfor %}
     {% for name, c_type, value in constants %}
         const {{c_type}} {{name}} = {{value}};
@@ -33,16 +33,16 @@ cdef extern from *:
         {{code|replace('\\', '\\\\')|autoindent}}
     }
     """
-    void _loops(void** arrays)
+    void _le_loops(void** arrays)
 
 def main(_namespace):
-    cdef void* _arrays[{{arrays|length + 1}}]
-    cdef _numpy.ndarray _array
+    cdef void* _le_arrays[{{arrays|length + 1}}]
+    cdef _numpy.ndarray _le_array
     {% for pointer, c_type, name in arrays %}
-    _array = _namespace["{{name}}"]
-    _arrays[{{loop.index0}}] = _array.data
+    _le_array = _namespace["{{name}}"]
+    _le_arrays[{{loop.index0}}] = _le_array.data
     {% endfor %}
-    _loops(_arrays)
+    _le_loops(_le_arrays)
 {% endmacro %}
 
 {% macro before_run() %}

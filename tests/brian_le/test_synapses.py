@@ -320,18 +320,18 @@ def test_generated_code_can_be_read(in_cpp, directory):
     files = {path.stem: path.read_text() for path in (directory/'code_objects').glob('*.cpp')}
     sums = files['counter_S_summed_variable_I_post_codeobject']
     for text in ("    // all synapses from 'counter_a' to 'counter_b' ('counter_S')\n",
-                 '    // I_post = w*r_pre (summed)\n    auto sum_I_post = ', '    auto update = ',
-                 '        one_pass<1, 0>(3, 4, ', '// the weights follow the step before'):
+                 '    // I_post = w*r_pre (summed)\n    auto _le_sum_I_post = ', '    auto _le_update = ',
+                 '        _le::one_pass<1, 0>(3, 4, ', '// the weights follow the step before'):
         assert text in sums
-    assert '\n        return _value;\n    };\n' in sums
+    assert '\n        return _le_value;\n    };\n' in sums
     after = files['after_run_counter_S_summed_variable_I_post_codeobject']
     assert '// the weights follow the last step' in after
     late = files['counter_S_stateupdater_codeobject']
     assert '// what the change of weights reads' in late and '[0] = 1;' in late
     averaged = files['replicas_adam_S_stateupdater_codeobject']
     assert 'mean_over_replicas<1, double>(17, 8, 5, ' in averaged
-    assert '// term_0 = err_post * r_pre' in averaged
-    ours = [text for text in files.values() if 'auto sum_' in text]
+    assert '// _le_term_0 = err_post * r_pre' in averaged
+    ours = [text for text in files.values() if 'auto _le_sum_' in text]
     assert len(ours) > 20
     for text in ours:
         assert max(map(len, text.splitlines())) <= 200
