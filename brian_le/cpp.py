@@ -78,7 +78,7 @@ class LoopGenerator(CPPCodeGenerator):
         keywords = super().determine_keywords()
         kernels = (resources.files('brian_le')/'kernels'/f'{self.owner.layout.kernels}.hpp')
         keywords['support_code_lines'] += [
-            *(f'using std::{name};' for name in _IN_FLOAT), *
+            *(f'using std::{name};' for name in _IN_FLOAT),
             *kernels.read_text('utf-8').splitlines()]
         # for Cython, which has to hand them over
         arrays = {self.get_array_name(var): (c_data_type(var.dtype),
