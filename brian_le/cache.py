@@ -26,12 +26,12 @@ import time
 from dataclasses import dataclass
 from pathlib import Path
 
-from brian_le.locks import lock
-from brian_le.temporary import TemporaryFolder
+from brian_le.locks import lock, try_lock
+from brian_le.temporary import TemporaryFolder, tidy
 
 __all__ = ['Cache', 'Entry', 'cache_folder', 'read_size', 'show_size']
 
-_PROGRAM, _MADE_OF, _LIMIT = 'main', 'made_of.json', 'limit'
+_PROGRAM, _MADE_OF, _LIMIT, _DRAFT = 'main', 'made_of.json', 'limit', 'draft_'
 _ENTRY = re.compile('[0-9a-f]{32}(-[0-9a-f]{16})?')  # without a digest: of others
 _FORMAT = 1
 _DEFAULT_LIMIT = 2*2**30  # bytes
@@ -201,7 +201,7 @@ class Cache:
             text = (json.dumps(about, indent=1) + '\n').encode()
             if len(content) + len(text) > self.limit():
                 return
-            with TemporaryFolder('draft_', self.folder) as draft:
+            with TemporaryFolder(_DRAFT, self.folder) as draft:
                 new = draft/'entry'
                 new.mkdir(mode=0o700)
                 _write(new/_PROGRAM, content, 0o700)
@@ -270,17 +270,26 @@ class Cache:
                 _remove(entry.path)
                 size -= entry.size
                 n += 1
+        self._tidy()
         return n
+
+    def _tidy(self):
+        """Remove what processes that were killed have left."""
+        for mark in self.folder.glob('*.lock'):
+            if _ENTRY.fullmatch(mark.stem):
+                with contextlib.suppress(OSError):
+                    held = try_lock(mark)
+                    if held is not None:
+                        mark.unlink()
+                        held.release()
+        tidy(self.folder, _DRAFT)
 
     def clear(self):
         """Remove everything that is kept, and return how many programs that were."""
         paths = self._paths()
         for path in paths:
             _remove(path)
-        for path in self.folder.glob('*.lock'):
-            if _ENTRY.fullmatch(path.stem):
-                with contextlib.suppress(OSError):
-                    path.unlink()
+        self._tidy()
         return len(paths)
 
 

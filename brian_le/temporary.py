@@ -15,7 +15,7 @@ from pathlib import Path
 
 from brian_le.locks import try_lock
 
-__all__ = ['TemporaryFolder', 'keep_together']
+__all__ = ['TemporaryFolder', 'keep_together', 'tidy']
 
 _LOCK = '.temporary_folder_of_brian_le'
 _RANDOM = '[a-z0-9_]{8}'  # the names of Python's temporary files
@@ -58,7 +58,7 @@ class TemporaryFolder:
         where = Path(_place() if where is None else where).absolute()
         if (where, prefix) not in _TIDIED:
             _TIDIED.add((where, prefix))
-            _tidy(where, prefix)
+            tidy(where, prefix)
         lock = None
         while lock is None:  # another process has taken it for one that was left behind
             self.path = _make(prefix, where, remedy)
@@ -109,8 +109,8 @@ def _remove(path, lock, process):
         shutil.rmtree(path, ignore_errors=True)
 
 
-def _tidy(where, prefix):
-    """Remove what processes of this user that have ended left behind."""
+def tidy(where, prefix='brian_le_'):
+    """Remove what processes of this user that have ended left behind in a folder."""
     try:
         entries = [entry for entry in os.scandir(where)
                    if re.fullmatch(re.escape(prefix) + _RANDOM, entry.name)]

@@ -213,7 +213,7 @@ def _refuse_paths(project):
     import brian2
 
     private = {str(Path(path).resolve()) for path in (
-        Path.home(), project.parent, Path(__file__).parent, Path(brian2.__file__).parent)} - {'/'}
+        os.path.expanduser('~'), project.parent, Path(__file__).parent, Path(brian2.__file__).parent)} - {'/'}
     if f'{sys.prefix}/' in (project/'makefile').read_text(encoding='utf-8'):
         private.add(sys.prefix)
     for path in project.rglob('*'):

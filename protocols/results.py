@@ -295,6 +295,8 @@ class ResultFolder:
         self._write(_ARRAYS, arrays)
         with with_remedy(self.directory):
             (self.part/_CHECKPOINT).unlink(missing_ok=True)
+            for draft in self.part.glob('*.draft'):  # of a process that was killed
+                draft.unlink()
             if os.name == 'nt':  # where folders with open files cannot be renamed
                 self._lock.release()
             os.rename(self.part, self.directory)

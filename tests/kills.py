@@ -38,7 +38,7 @@ _PROGRAM = [sys.executable, '-m', 'brian_le.protocols']
 _NO_FIGURES = '''
 import sys
 from brian_le.protocols import cli, figures
-figures.plot = lambda *arguments: []
+figures.plot = lambda *arguments, **settings: []
 sys.exit(cli.main())
 '''  # which would take most of the time of a short sweep
 _COMMANDS = {
@@ -170,7 +170,7 @@ class Killer:
             for victim in victims:
                 if left := victim.close():
                     self.found.append(f'{what} in {place}, {how}: still running: {left}')
-            if (place/'out').exists() and what != 'sweep':
+            if not was_there:
                 break  # it had ended
         self._go_on(what, places, environment, expected)
 
@@ -185,16 +185,17 @@ class Killer:
             self.found += [f'{what} in {place}: {difference}'
                            for difference in differences(expected, contents(place))]
         left = sorted(os.listdir(places[0]/'tmp'))
-        if left and not (what in ('run', 'export') and self._ended_before(places[0])):
+        if left and not self._are_cleared(places[0]):
             self.found.append(f'{what} in {places[0]}: temporary files are left: {left}')
         if not self.found:
             for place in places:
                 shutil.rmtree(place)
 
-    def _ended_before(self, place):
+    def _are_cleared(self, place):
         """Let a next start clear up, where the command itself had nothing more to do."""
         subprocess.run([*_PROGRAM, 'export', 'bars', '--set', 'epochs=1', '--quiet', '--out', 'next'],
-                       cwd=place, env=self._environment(place, 'run'), check=True)
+                       cwd=place, env=self._environment(place, 'run'), check=True,
+                       capture_output=True)
         return not os.listdir(place/'tmp')
 
 

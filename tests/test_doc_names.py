@@ -162,3 +162,32 @@ def test_stars_beside_those_of_brian2():
     from brian_le.protocols import plot, run
     assert run.__module__ == 'brian_le.protocols.runner' and 'run' in dir(protocols)
     assert plot.__module__ == 'brian_le.protocols.figures'
+
+
+def documented(docstring):
+    """The names in the section 'Parameters' of a docstring."""
+    section = re.search(r'^Parameters\n-+\n(.*?)(?=^\w[\w ]*\n-+$|\Z)',
+                        inspect.cleandoc(docstring or ''), re.M | re.S)
+    found = re.findall(r'^([*\w][\w, *]*?)(?: :.*)?$', section[1], re.M) if section else []
+    return [name.strip(' *') for names in found for name in names.split(',')]
+
+
+def test_docstrings_have_the_parameters_that_there_are(modules):
+    wrong = {}
+    for module in modules.values():
+        for value in vars(module).values():
+            if (getattr(value, '__module__', None) != module.__name__
+                    or not (inspect.isfunction(value) or inspect.isclass(value))):
+                continue
+            members = [(value.__qualname__, value)] + [
+                (member.__qualname__, member) for member in vars(value).values()
+                if inspect.isclass(value) and inspect.isfunction(member)]
+            for name, member in members:
+                names = documented(member.__doc__)
+                if names:
+                    there = set(inspect.signature(getattr(
+                        member, '__init__', member) if inspect.isclass(member) else member
+                        ).parameters) - {'self', 'args'}
+                    if set(names) - {'args'} != there:
+                        wrong[f'{module.__name__}.{name}'] = set(names) ^ there
+    assert not wrong

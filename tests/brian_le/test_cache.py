@@ -6,8 +6,9 @@ import sys
 
 import pytest
 
-from brian_le import builds, cache
+from brian_le import builds, cache, temporary
 from brian_le.cache import Cache, cache_folder, read_size, show_size
+from brian_le.locks import try_lock
 from brian_le.protocols.cli import main
 from tests.brian_le.tiny_projects import printed, write_tiny
 
@@ -295,3 +296,19 @@ def test_an_entry_says_what_it_holds(kept):
     about = json.loads((entry/'made_of.json').read_text())
     assert about['sha256'] == hashlib.sha256(b'abc').hexdigest() and about['size'] == 3
     assert stat.S_IMODE(os.stat(entry/'main').st_mode) == 0o700
+
+
+def test_what_killed_processes_leave_in_the_folder(kept):
+    """The lock of one that was compiling, and what it was about to keep; not those of others."""
+    held = try_lock(kept.folder/f'{KEY}.lock')
+    (kept.folder/f'{"cd"*16}.lock').touch()
+    (kept.folder/'mine.lock').touch()
+    left = kept.folder/'draft_12345678'
+    left.mkdir()
+    (left/temporary._LOCK).touch()
+    entry = add(kept)
+    assert {path.name for path in kept.folder.iterdir()} == {
+        entry.name, f'{KEY}.lock', 'mine.lock'}
+    held.release()
+    kept.clear()
+    assert {path.name for path in kept.folder.iterdir()} == {'mine.lock'}

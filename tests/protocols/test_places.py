@@ -64,3 +64,14 @@ def test_the_place_of_the_cache(tmp_path):
         assert found(HOME=tmp_path) == f'{tmp_path}/.cache/brian_le'
         assert found(XDG_CACHE_HOME=tmp_path/'x') == f'{tmp_path}/x/brian_le'
         assert found(HOME=tmp_path, XDG_CACHE_HOME=tmp_path/'x', BRIAN_LE_CACHE='/c') == '/c'
+
+
+def test_an_export_needs_no_home_and_no_cache(tmp_path):
+    script = ("import sys\nsys.modules['pwd'] = None  # nobody knows this user\n"
+              'from brian_le.protocols.cli import main\nsys.exit(main(sys.argv[1:]))')
+    done = subprocess.run(
+        [sys.executable, '-c', script, 'export', 'bars', '--set', 'epochs=1', '--quiet', '--out',
+         'project'], cwd=tmp_path, capture_output=True, text=True,
+        env=environment(HOME=None, XDG_CACHE_HOME=None, BRIAN_LE_CACHE='/proc/nowhere'))
+    assert done.returncode == 0, done.stderr
+    assert 'compiled programs' not in done.stderr and (tmp_path/'project'/'makefile').exists()

@@ -148,3 +148,12 @@ def test_a_file_is_on_the_disk_before_it_has_its_name(tmp_path, monkeypatch, wri
     monkeypatch.setattr(Path, 'replace', check)
     write(tmp_path)
     assert synchronised
+
+
+def test_a_killed_process_leaves_nothing_in_the_result(tmp_path):
+    """Not even the file that it was about to write."""
+    folder = ResultFolder(tmp_path/'r')
+    folder.begin(DESCRIPTION)
+    (folder.part/'checkpoint.npz.draft').write_bytes(b'half')
+    folder.finish({'a': np.zeros(1)})
+    assert sorted(path.name for path in (tmp_path/'r').iterdir()) == ['arrays.npz', 'run.json']

@@ -1,7 +1,6 @@
 """Small scripts of Brian2, drawn by hypothesis.
 
-``scripts()`` is a strategy for `Script`, which prints as the script that is run: a few neurons
-and a dozen steps. What equations there are is drawn first, connections and values afterwards;
+``scripts()`` is a strategy for `tests.scripts.description.Script`: a few neurons and a dozen steps. What equations there are is drawn first, connections and values afterwards;
 scripts of the same ``frames()`` share their generated code, as far as it is that of neurons.
 """
 
@@ -11,55 +10,9 @@ from dataclasses import dataclass, field
 from hypothesis import Phase, given, settings
 from hypothesis import strategies as st
 
-__all__ = ['AWKWARD', 'Script', 'drawn', 'frames', 'scripts']
+from tests.scripts.description import AWKWARD, AWKWARD_CONSTANTS, Script
 
-#: Names that are usual in scripts, and that generated code or a class could want for itself.
-AWKWARD = (
-    'update', 'post', 'pre', 'value', 'values', 'sum', 'n', 'k', 'x', 'y',
-    'acc', 'side', 'copy',
-    'patch', 'pending', 'total', 'average', 'first', 'last', 'rows', 'columns', 'size', 'index',
-    'idx', 'count', 'data', 'kernel', 'batch', 'result', 'begin', 'end', 'sums',
-    'weights', 'neuron', 'replica', 'grad', 'w_grad', 'stored', 'owner', 'nest', 'code', 'scale',
-    'winner', 'switch', 'tmp', 'block', 'chunk', 'chunks', 'terms', 'mean', 'other',
-    'indices', 'stop', 'row', 'column', 'body', 'learn', 'follow', 'change', 'w_max')
-#: The same, of constants, which Brian2 lets have more.
-AWKWARD_CONSTANTS = (*AWKWARD, 'n_pre', 'n_post', 'sum_I_post', 'source', 'target', 'learning')
-
-
-@dataclass(frozen=True)
-class Script:
-    """A script of Brian2, as statements.
-
-    Attributes
-    ----------
-    constants : tuple of (str, str)
-        Names that equations use, and their values.
-    make : tuple of str
-        Statements that create objects and set their variables; all names begin with ``name``.
-    parts : tuple
-        What follows: numbers of milliseconds to run, and statements between two runs.
-    """
-
-    constants: tuple
-    make: tuple
-    parts: tuple
-
-    @property
-    def duration(self):
-        """Of all runs, in milliseconds."""
-        return sum(part for part in self.parts if isinstance(part, float))
-
-    def statements(self):
-        """All of it, in groups: what comes before the first run, the first run, and so on."""
-        yield '\n'.join([f'{name} = {value}' for name, value in self.constants]
-                        + list(self.make))
-        for part in self.parts:
-            yield f'network.run({part!r}*ms)' if isinstance(part, float) else part
-
-    def __str__(self):
-        return '\n'.join(['from brian2 import *', 'from brian_le import DenseSynapses as Synapses',
-                          "prefs.codegen.target = 'numpy'", "name = 'case'",
-                          *self.statements()])
+__all__ = ['drawn', 'frames', 'scripts']
 
 
 @dataclass
@@ -70,7 +23,7 @@ class Group:
     n: int
     event: str
     steps: bool  # whether v can be changed by synapses
-    subgroups: bool = True
+    settable: tuple = ()  # beside what is in all groups
     taken: dict = field(default_factory=dict)  # of variables that are sums: the neurons
 
     def free(self, variable, start, stop):
@@ -234,7 +187,8 @@ class Draft:
         if self.often(3):
             self.regularly(at, self.one_of('{a} = 0.9*{a} + 0.1*{v}', '{c} = 0.5*{c} + 0.1',
                                            '{s} = {s} + 0.1', '{q} = {K}*i + {s}'))
-        self.groups.append(Group(at, n, event, steps))
+        settable = ('v',)*steps + ('r',)*(r == '{r} : 1' or 'd{r}' in r) + ('q',)
+        self.groups.append(Group(at, n, event, steps, settable))
 
     def regularly(self, at, code):
         options = [repr(self.text(code))]
@@ -250,7 +204,7 @@ class Draft:
 
     def setting_of_group(self, group):
         at, n = group.at, group.n
-        role = self.one_of('a', 'a', 'c', 'I', 'J', 's', 'm', 'b', 'a', 'c')
+        role = self.one_of('a', 'a', 'c', 'I', 'J', 's', 'm', 'b', 'a', 'c', *group.settable)
         target = f'{at}.{self.names[role]}'
         if role == 's':
             return f'{target} = {self.number()}'
@@ -312,6 +266,10 @@ class Draft:
         pathway = self.pathway(lines, options, source, target)
         if self.often(5):
             options.append(f"dt={self.one_of('0.05*ms', '0.2*ms', '0.07*ms')}")
+        if self.often(8):
+            lines.append('{m} : integer')
+        if self.often(10):
+            options.append("multisynaptic_index='number'")
         if method == 'prospective_euler' and learning:
             options.append('order=1')
         elif self.often(5):
@@ -382,9 +340,8 @@ class Draft:
         on_post = ['{x} = 0.5*{x} - 0.1', '{w} = clip({w} - 0.02*{r}_pre, -1, 1)']
         if target.steps:
             on_pre += ['{v}_post += {w}', '{v}_post += 0.2*{w}; {x} += 0.1']
-        if any('d{x}' in line for line in lines) or 'prospective' in str(options):
-            pass
-        elif self.often(3):  # a trace that decays between events
+        taken = any('d{x}' in line for line in lines) or 'prospective' in str(options)
+        if not taken and self.often(3):  # a trace that decays between events
             lines.append('d{x}/dt = -{x}/(2*ms) : 1 (event-driven)')
             lines[:] = [line for line in lines if line != '{x} : 1']
         event_driven = any('event-driven' in line for line in lines)
@@ -446,7 +403,9 @@ class Draft:
                 forms += [f'{to}[:, {l}] = {self.number()}', f'{to}[{k}, :] = {formula!r}',
                           f'{to}[{k}, {l}] = {self.number()}', f'{to}[:] = {self.number()}',
                           f'{to}[{k}:, ::2] = {self.number()}', f'{to} += 0.1', f'{to} *= 0.5',
-                          f'{to}[{k}:] = {self.number()}', f'{to}[[{k}], [{l}]] = {formula!r}']
+                          f'{to}[{k}:] = {self.number()}', f'{to}[[{k}], [{l}]] = {formula!r}',
+                          f'{to}[:, -1] = {self.number()}', f'{to}[-1, :] = {formula!r}',
+                          f'{to}[{k}, 9] = {self.number()}', f'{to}[7:, :] = {self.number()}']
             if full:
                 forms += [f'{to} = {self.numbers(n_pre*n_post)}']*2
                 forms += [f'{to}[{k*n_post + l}] = {self.number()}']*(not self.compiled)

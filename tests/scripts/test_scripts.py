@@ -1,7 +1,5 @@
 """Drawn scripts do the same with DenseSynapses as with Brian2's Synapses, on all targets."""
 
-from functools import partial
-
 import pytest
 from brian2 import Synapses, prefs, set_device
 from hypothesis import given, settings
@@ -9,10 +7,12 @@ from hypothesis import strategies as st
 
 from brian_le import DenseSynapses
 from brian_le.builds import build
+from tests.brian_le.sanitized import sanitized
 from tests.scripts.drawing import drawn, frames, scripts
 from tests.scripts.running import Execution, attempt, check, difference
 
 IN_CPP = 40
+SANITIZED = 12
 
 
 @given(scripts())
@@ -30,14 +30,10 @@ def test_on_cython(script):
     check(script, expected=expected)
 
 
-@pytest.fixture
-def compiled(standalone, tmp_path):
-    set_device('runtime')
-    return partial(run_in_cpp, standalone, tmp_path)
-
-
 def run_in_cpp(device, directory, cases):
     """The variables at the end of scripts ``{name: (script, kind)}``, in one C++ project."""
+    device.reinit()
+    device.activate(build_on_run=False)
     executions = {}
     for name, (script, kind) in cases.items():
         executions[name] = Execution(script, kind, name)
@@ -48,19 +44,49 @@ def run_in_cpp(device, directory, cases):
     return {name: execution.read() for name, execution in executions.items()}
 
 
-@pytest.mark.slow
-def test_in_one_cpp_project(compiled):
-    accepted = []
-    for script in drawn(scripts(random=False, compiled=True), IN_CPP + 10):
+def accepted(n):
+    """Scripts that Brian2 takes, and what they end with on numpy; the same ones each time."""
+    set_device('runtime')
+    found = []
+    for script in drawn(scripts(random=False, compiled=True), n + 10):
         expected = attempt(script, Synapses)
         if not isinstance(expected, Exception):
-            accepted.append((script, expected))
-    assert len(accepted) >= IN_CPP
+            found.append((script, expected))
+    assert len(found) >= n
     set_device('cpp_standalone', build_on_run=False)
-    cases = {f'dense_{k}': (script, DenseSynapses)
-             for k, (script, _) in enumerate(accepted[:IN_CPP])}
-    cases |= {f'stock_{k}': (accepted[k][0], Synapses) for k in range(0, IN_CPP, 4)}
-    found = compiled(cases)
+    return found[:n]
+
+
+def assert_as_expected(found, cases, known):
     for name, (script, kind) in cases.items():
-        wrong = difference(found[name], accepted[int(name.split('_')[1])][1])
+        wrong = difference(found[name], known[int(name.split('_')[1])][1])
         assert not wrong, f'{kind.__name__}\n{script}\n\n{wrong}'
+
+
+@pytest.mark.slow
+def test_in_one_cpp_project(standalone, tmp_path):
+    known = accepted(IN_CPP)
+    cases = {f'dense_{k}': (script, DenseSynapses) for k, (script, _) in enumerate(known)}
+    cases |= {f'stock_{k}': (known[k][0], Synapses) for k in range(0, IN_CPP, 4)}
+    assert_as_expected(run_in_cpp(standalone, tmp_path, cases), cases, known)
+
+
+@pytest.mark.slow
+def test_under_sanitizers(standalone, tmp_path):
+    known = accepted(SANITIZED)
+    cases = {f'dense_{k}': (script, DenseSynapses) for k, (script, _) in enumerate(known)}
+    with sanitized(tmp_path/'report'):
+        found = run_in_cpp(standalone, tmp_path/'project', cases)
+    assert_as_expected(found, cases, known)
+
+
+@pytest.mark.slow
+def test_in_a_folder_used_before(standalone, tmp_path):
+    known = accepted(4)
+    for first in (0, 2):  # with the same names
+        cases = {'a': (known[first][0], DenseSynapses), 'b': (known[first + 1][0], Synapses)}
+        found = run_in_cpp(standalone, tmp_path, cases)
+        for k, name in enumerate('ab'):
+            script, expected = known[first + k]
+            wrong = difference(found[name], expected)
+            assert not wrong, f'{script}\n\n{wrong}'
