@@ -266,7 +266,7 @@ class Substrate:
         for number in concerned:
             self._take_turn(site, number).attach(site)
         if concerned:
-            check = _Check(obj, [self.imperfections[number] for number in concerned])
+            check = _Check(site, [self.imperfections[number] for number in concerned])
             self._checks.append((check, site, concerned))
             obj.contained_objects.append(check)
         return obj
@@ -298,11 +298,11 @@ class Substrate:
 class _Check(BrianObject):
     """Part of an object with imperfections: they have to be drawn, for the time steps it has."""
 
-    def __init__(self, obj, imperfections):
+    def __init__(self, site, imperfections):
+        obj = site.object
         super().__init__(clock=obj.clock, name=f'{obj.name}_substrate')
         self.steps = None  # those for which they were drawn, by clock
-        self._imperfections = imperfections
-        self._equations = getattr(obj, 'equations', {})
+        self._site, self._imperfections = site, imperfections
         self._parts = obj.contained_objects  # of the object, with operations that it gets later
         self._own = set(map(id, self._parts))
 
@@ -317,11 +317,11 @@ class _Check(BrianObject):
                     f"the time step of '{name}' was {dt*1e3:g} ms when its imperfections were "
                     f"drawn, and is {float(clock.dt)*1e3:g} ms now; set time steps (such as "
                     "'defaultclock.dt') before the circuit is composed")
-        written = {variable: obj.name for obj in self._parts
+        written = {variable: obj.abstract_code for obj in self._parts
                    if isinstance(obj, CodeRunner) and id(obj) not in self._own
                    for variable in written_in(obj.abstract_code)}
         for imperfection in self._imperfections:
-            imperfection.check_code(name, self._equations, written)
+            imperfection.check_code(name, self._site.equations, written)
 
 
 def _number_of_connections(source, options):

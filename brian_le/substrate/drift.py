@@ -140,7 +140,7 @@ class Drift(Imperfection):
     def attach(self, site):
         x, drift = self.parameter, f'drift_{self.parameter}'
         drifting = x
-        if drift in site.object.equations:
+        if drift in site.equations:
             drifting = drift
             site.set({drift: 1.0})
         site.object.run_regularly(
@@ -152,7 +152,7 @@ class Drift(Imperfection):
     def values(self, site, rng):
         drift = f'drift_{self.parameter}'
         interval = float(site.dt if self.every is None else self.every)
-        shared = is_shared(f'{drift}_unit', site.object.equations)
+        shared = is_shared(f'{drift}_unit', site.equations)
         return {f'{drift}_rate': self.rate*interval,
                 f'{drift}_wander': self.wander*np.sqrt(interval),
                 f'{drift}_key': int(rng.integers(2**31)),

@@ -2,6 +2,7 @@
 
 import numpy as np
 from brian2.units.fundamentalunits import Quantity, fail_for_dimension_mismatch
+from brian2.utils.stringtools import get_identifiers
 
 from brian_le.checks import check_array
 from brian_le.substrate.imperfection import (Imperfection, check_name, check_names, kind_of, read_as,
@@ -113,10 +114,18 @@ class Dead(_Fault):
             equations = with_expression(equations, line, f'{alive}*{{}}')
         return equations + f'{alive} : 1'
 
+    def check_code(self, name, equations, written):
+        for variable, code in written.items():
+            acts = variable.endswith(('_pre', '_post')) or (
+                variable in equations and kind_of(equations, variable) == 'integrated')
+            if 'conducts' in equations and acts and 'conducts' not in get_identifiers(code):
+                raise ValueError(f"'{code}' of '{name}' changes '{variable}' for dead synapses as "
+                                 "well; multiply what it adds by their variable 'conducts'")
+
     def attach(self, site):
         site.set({_ALIVE[site.is_projection]: 1})  # until it is drawn
         if not site.is_projection:
-            equations = site.object.equations
+            equations = site.equations
             _hold(site, 'alive', {x: f'alive*{x}' for x in self.found(equations, False)
                                   if kind_of(equations, x) == 'integrated'})
 
@@ -217,8 +226,16 @@ class Stuck(_Fault):
         stuck = '' if self.at is None else f'\nstuck_{x} : {unit}'
         return equations + (f'works_{x} : 1' + stuck)
 
+    def check_code(self, name, equations, written):
+        x = self.variable
+        works = f'works_{x}'
+        if (x in written and works in equations and kind_of(equations, x) == 'integrated'
+                and works not in get_identifiers(written[x])):
+            raise ValueError(f"'{written[x]}' of '{name}' changes '{x}' where it is stuck as well; "
+                             f"multiply what it adds by the variable '{works}'")
+
     def attach(self, site):
-        x, equations = self.variable, site.object.equations
+        x, equations = self.variable, site.equations
         site.set({f'works_{x}': 1})  # until it is drawn
         if (not site.is_projection and self.at is not None
                 and kind_of(equations, source_of(x, equations)) == 'integrated'):

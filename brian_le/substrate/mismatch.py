@@ -168,7 +168,7 @@ class Mismatch(Imperfection):
     def attach(self, site):
         # none until it is drawn
         for name in self.parameters:
-            if f'mismatch_{name}' in site.object.equations:
+            if f'mismatch_{name}' in site.equations:
                 site.set({f'mismatch_{name}': 1.0, **self._range(name, site)})
 
     def _range(self, name, site):
@@ -180,7 +180,7 @@ class Mismatch(Imperfection):
         return {f'{end}_{name}': float(bound) for end, bound in zip(('min', 'max'), self.clip)}
 
     def values(self, site, rng):
-        values, equations = {}, site.object.equations
+        values, equations = {}, site.equations
         found = self.found(equations, site.is_projection)
         n = 1 if self.shared else site.size
         common = rng.standard_normal(n)

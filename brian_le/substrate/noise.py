@@ -157,7 +157,7 @@ class Noise(Imperfection):
         group.run_regularly('\n'.join(code), when='start', name=f'{group.name}_{noise}')
 
     def values(self, site, rng):
-        noise, equations = self._name(site.repeat), site.object.equations
+        noise, equations = self._name(site.repeat), site.equations
         self._check_state(kind_of(equations, source_of(self.variable, equations)))
         fail_for_dimension_mismatch(Quantity(self.strength), site.object.variables[noise],
                                     f"strength of the noise on '{self.variable}' of "

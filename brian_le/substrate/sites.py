@@ -4,6 +4,7 @@ from functools import cached_property
 
 import numpy as np
 from brian2.core.variables import ArrayVariable, Subexpression
+from brian2.equations.equations import Equations
 from brian2.groups.subgroup import Subgroup
 from brian2.units.fundamentalunits import Quantity
 
@@ -49,6 +50,12 @@ class Site:
     def is_projection(self):
         """Whether these are synapses."""
         return hasattr(self.object, 'summed_updaters')
+
+    @property
+    def equations(self):
+        """Its equations, with those that events integrate, which Brian2 keeps apart."""
+        by_events = getattr(self.object, 'event_driven', None) or {}
+        return Equations([*{**self.object.equations, **dict(by_events)}.values()])
 
     # steps and size are kept: once a simulation is compiled, Brian2 does not know them any more
     def step(self, clock):

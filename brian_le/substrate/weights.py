@@ -33,6 +33,14 @@ class _OfWeights(Imperfection):
     def _learns(self, equations):
         return kind_of(equations, self.variable) == 'integrated'
 
+    def _check_clock(self, equations):
+        """A ValueError for weights that only events change, where every step would have to."""
+        if _by_events(self.variable, equations):
+            raise ValueError(
+                f"{self!r} acts in every time step, but '{self.variable}' changes when events come "
+                f"(event-driven); make it (clock-driven), or write it into the code of the events, "
+                f"such as '{self.variable} = clip({self.variable} + change, 0, 1)'")
+
 
 class WeightResolution(_OfWeights):
     """Weights of `bits` bits.
@@ -59,7 +67,7 @@ class WeightResolution(_OfWeights):
     ``on_post``), once all events of the step are through: all changes of a step count as one
     update. Code that changes a weight of no differential equation leaves nothing to round after, so
     that for ``'nearest'`` and ``'stochastic'`` it is refused: give the weight as
-    ``dw/dt = 0/second : 1 (event-driven)``, or accumulate.
+    ``dw/dt = 0/second : 1 (clock-driven)``, or accumulate.
 
     With an `interval` the device is written only then. Until the next time it holds what was
     written, which is what sums read, while updates gather in the variable of the weight. Writing
@@ -171,7 +179,7 @@ class WeightResolution(_OfWeights):
             raise ValueError(
                 f"'{w}' of '{name}' is changed by '{written[w]}', after which {self!r} cannot round "
                 f"it, as it is no differential equation; write 'd{w}/dt = 0*{w}/second : "
-                f"{unit_of(equations[w])} (event-driven)', or give rounding='accumulated'")
+                f"{unit_of(equations[w])} (clock-driven)', or give rounding='accumulated'")
 
     def equations(self, equations, is_projection):
         w, unit = self.variable, unit_of(equations[self.variable])
@@ -205,7 +213,7 @@ class WeightResolution(_OfWeights):
         return f'({number} + {w}_shift)*{w}_step + {w}_full*{weight}'
 
     def attach(self, site):
-        w, equations = self.variable, site.object.equations
+        w, equations = self.variable, site.equations
         if not self._is_rounded_itself(equations):
             return
         if self.rounding == 'stochastic':
@@ -216,7 +224,7 @@ class WeightResolution(_OfWeights):
             code = f'{w} = {self._level(w)}'
         if self.interval is not None:
             code = f'{w}_writings = {w}_writings + 1\n{code}\n{w}_written = {w}'
-        for kind in _ways_of_learning(site.object, w):
+        for kind in _ways_of_learning(site, w):
             when, order = _ROUNDED[kind]
             site.object.run_regularly(code, dt=self.interval, when=when, order=order,
                                       name=f'{site.name}_{w}_rounding'
@@ -229,31 +237,34 @@ class WeightResolution(_OfWeights):
         step, shift, first, last = self._grid(np.dtype(site.object.variables[w].dtype).type)
         values = {f'{w}_step': step, f'{w}_end': float(self.w_max), f'{w}_shift': shift,
                   f'{w}_offset': 0.5 - shift, f'{w}_first': first, f'{w}_last': last}
-        if f'{w}_key' in site.object.equations:
+        if f'{w}_key' in site.equations:
             values[f'{w}_key'] = int(rng.integers(2**31))
         return values
 
     def _grid(self, dtype):
         """Levels ``(number + shift)*step``: step, shift, first and last number.
 
-        The step is so small that no level is outside, as the type of the weights rounds.
+        If the type of the weights would round one of them out of the range, all come closer by a
+        few of its digits.
         """
-        low, high, n = float(self.w_min), float(self.w_max), 2**self.bits - self.zero
         if self.bits == 0:
             return 0.0, 0.5, -0.5, -0.5
-        if low == -high:
-            # on both sides of zero, the same
-            shift, first, last = (0.0, -(n//2), n//2) if self.zero else (0.5, -n/2, n/2 - 1)
-            step = 2*high/(n - 1)
-        else:
-            step = (high - low)/(n - 1)
-            shift, first, last = low/step, 0, n - 1
-        step, shift = dtype(step), dtype(shift)
-        while (dtype(last) + shift)*step > dtype(high):
-            step = np.nextafter(step, dtype(0))
-        while (dtype(first) + shift)*step < dtype(low):
-            shift = np.nextafter(shift, dtype(np.inf))
-        return float(step), float(shift), float(first), float(last)
+        low, high = float(self.w_min), float(self.w_max)
+        for margin in (0, 4*np.finfo(dtype).eps*max(abs(low), abs(high))):
+            found = self._levels(low + margin*(low != 0), high - margin*(high != 0))
+            step, shift, first, last = map(dtype, found)
+            if (first + shift)*step >= dtype(low) and (last + shift)*step <= dtype(high):
+                break
+        return tuple(map(float, (step, shift, first, last)))
+
+    def _levels(self, low, high):
+        n = 2**self.bits - self.zero
+        step = (high - low)/(n - 1)
+        if low == -high:  # on both sides of zero, the same
+            return 2*high/(n - 1), *((0.0, -(n//2), n//2) if self.zero else (0.5, -n/2, n/2 - 1))
+        if high == 0:
+            return step, 0.0, 1 - n, 0
+        return step, low/step, 0, n - 1
 
     def fitted(self, site, values):
         w = self.variable
@@ -300,7 +311,8 @@ class WeightRange(_OfWeights):
     Raises
     ------
     ValueError
-        For limits that are not finite, or in the wrong order.
+        For limits that are not finite, or in the wrong order. When an object is created, for
+        weights that are event-driven.
     brian2.units.DimensionMismatchError
         In `settle`, for limits in other units than the weights.
 
@@ -358,6 +370,7 @@ class WeightRange(_OfWeights):
         if not self._learns(equations):
             equations = read_as(equations, w, f'clip({{}}, {low}, {high})')
         else:
+            self._check_clock(equations)
             if self.soft:
                 equations = _averaged_change(equations, w)
                 change = f'{w}_change_grad'
@@ -370,7 +383,7 @@ class WeightRange(_OfWeights):
                             f'{high} : {unit} (shared, constant)')
 
     def values(self, site, rng):
-        w, equations = self.variable, site.object.equations
+        w, equations = self.variable, site.equations
         low, high = -_UNLIMITED, _UNLIMITED
         if not self.is_absent:
             for limit in (self.w_min, self.w_max):
@@ -461,6 +474,7 @@ class UpdateNoise(_OfWeights):
     def equations(self, equations, is_projection):
         w, unit = self.variable, unit_of(equations[self.variable])
         wander, error = self._variables()
+        self._check_clock(equations)
 
         def number(what):
             return f'{_WIDTH!r}*(uniform_number({what}_key, {w}_update, {w}_unit) - 0.5)'
@@ -487,7 +501,7 @@ class UpdateNoise(_OfWeights):
         values = {}
         for name, strength in self._variables().items():
             key = int(rng.integers(2**31))
-            if name in site.object.equations:
+            if name in site.equations:
                 values |= {name: float(strength), f'{name}_key': key}
             elif strength > 0*strength:
                 raise ValueError(f"{self!r}: this part of the noise was 0 when '{site.name}' was "
@@ -510,11 +524,16 @@ def _check_limits(what, low, high):
                          'the smaller as w_min')
 
 
-def _ways_of_learning(synapses, w):
+def _by_events(w, equations):
+    """Whether a weight is integrated when events come, and not in every step."""
+    return 'event-driven' in equations[w].flags
+
+
+def _ways_of_learning(site, w):
     """How a weight that learns changes: in every step (``'clock'``), by events, or both."""
-    by_events = 'event-driven' in synapses.equations[w].flags
+    by_events = _by_events(w, site.equations)
     events = by_events or any(w in written_in(path.code) for path in
-                              getattr(synapses, '_pathways', ()))
+                              getattr(site.object, '_pathways', ()))
     return [*([] if by_events else ['clock']), *(['event'] if events else [])]
 
 

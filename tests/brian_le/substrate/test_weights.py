@@ -1,12 +1,16 @@
 import numpy as np
 import pytest
-from brian2 import DimensionMismatchError, Network, NeuronGroup, mV, ms
+from brian2 import (DimensionMismatchError, Network, NeuronGroup, SpikeGeneratorGroup,
+                    StateMonitor, Synapses, mV, ms, prefs)
+from brian2.core.base import BrianObjectException
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from brian_le import ReplicatedGroup, SharedParameters
 from brian_le.protocols.program import build_program
 from brian_le.step import NEURONS, STIMULUS
-from brian_le.substrate import (Mismatch, Substrate, UpdateNoise, WeightRange, WeightResolution,
-                                uniform_number)
+from brian_le.substrate import (Dead, Mismatch, Stuck, Substrate, UpdateNoise, WeightRange,
+                                WeightResolution, uniform_number)
 from tests.brian_le.substrate.circuits import CIRCUITS, assert_same, compose, give, states
 from tests.running import CODE_TARGETS, copied, run_cases
 
@@ -279,6 +283,184 @@ def test_rounding_in_single_precision_does_not_lead_beyond_the_range():
                 assert abs(level) < w_max*(1 + 1e-6)
 
 
+# ------------------------------------------------------------------------- levels and their limits
+def grid(resolution, dtype=np.float64):
+    """All levels, as the code makes them of their numbers, in the type of the weights."""
+    step, shift, first, last = map(dtype, resolution._grid(dtype))
+    return (np.arange(first, last + 1, dtype=dtype) + shift)*step
+
+
+@settings(max_examples=200)
+@given(bits=st.integers(1, 12), w_max=st.floats(1e-3, 1e3), low=st.floats(-1.5, 0.99),
+       kind=st.sampled_from(['symmetric', 'zero', 'from']),
+       dtype=st.sampled_from([np.float32, np.float64]))
+def test_levels_are_within_their_range_at_equal_distances(bits, w_max, low, kind, dtype):
+    if kind == 'zero' and bits > 1:
+        resolution, low, n = WeightResolution(bits, w_max, zero=True), -w_max, 2**bits - 1
+    elif kind == 'from' and low != -1:
+        low = low*w_max
+        resolution, n = WeightResolution(bits, w_max, w_min=low), 2**bits
+    else:
+        resolution, low, n = WeightResolution(bits, w_max), -w_max, 2**bits
+    levels = grid(resolution, dtype)
+    assert len(levels) == n and dtype(low) <= levels[0] and levels[-1] <= dtype(w_max)
+    near = 30*np.finfo(dtype).eps*max(abs(low), w_max)
+    np.testing.assert_allclose(levels, np.linspace(low, w_max, n), rtol=0, atol=near)
+    if kind == 'zero' and bits > 1:
+        assert levels[n//2] == 0
+
+
+RANGES = {'symmetric': {}, 'positive': dict(w_min=0), 'zero': dict(zero=True),
+          'asymmetric': dict(w_min=-0.3), 'negative': dict(w_min=-2)}
+
+
+@pytest.mark.parametrize('kind', RANGES)
+@pytest.mark.parametrize('equations, rounding', [
+    ('w : 1', 'nearest'), (LEARNS, 'nearest'), (LEARNS, 'stochastic'), (LEARNS, 'accumulated')])
+@pytest.mark.parametrize('dtype', [np.float64, np.float32])
+def test_every_weight_becomes_a_level_of_its_range(kind, equations, rounding, dtype, request):
+    request.addfinalizer(lambda: setattr(prefs.core, 'default_float_dtype', np.float64))
+    prefs.core.default_float_dtype = dtype
+    resolution = WeightResolution(3, 0.7, rounding, **RANGES[kind])
+    given = np.linspace(-3, 3, 50)
+    v, links = summed([resolution], given, equations)
+    found = links.w[:] if equations == LEARNS and rounding != 'accumulated' else v
+    levels = grid(resolution, dtype)
+    assert levels[0] <= found.min() and found.max() <= levels[-1]
+    distance = np.abs(found[:, None] - levels)
+    assert distance.min(1).max() < 1e-6
+    if rounding != 'stochastic':
+        best = np.abs(np.clip(given, levels[0], levels[-1])[:, None] - levels).min(1)
+        np.testing.assert_allclose(np.abs(found - np.clip(given, levels[0], levels[-1])), best,
+                                   rtol=0, atol=1e-6)
+    if kind in ('positive', 'zero') and rounding != 'stochastic':
+        assert 0 in found  # exactly
+
+
+@pytest.mark.parametrize('equations, rounding', [
+    ('w : 1', 'nearest'), (LEARNS, 'nearest'), (LEARNS, 'stochastic'), (LEARNS, 'accumulated')])
+@pytest.mark.parametrize('order', [1, -1])
+def test_levels_within_the_limits_of_weights(equations, rounding, order):
+    """Of levels at odd multiples of 1/15 the least that is not negative is 1/15."""
+    wrong = [WeightRange(0.9, 0), WeightResolution(4, 1, rounding)][::order]
+    v, links = summed(wrong, np.linspace(-2, 2, 90), equations)
+    found = links.w[:] if equations == LEARNS and rounding != 'accumulated' else v
+    if equations == LEARNS or order == 1:
+        np.testing.assert_allclose(np.unique(found.round(9)), np.arange(1, 14, 2)/15, atol=1e-9)
+    else:  # the limits come last
+        assert 0 < found.min() and found.max() <= 0.9
+
+
+def test_levels_within_the_limits_of_the_rule():
+    limited = LEARNS + '\nw_max = 0.5 : 1 (shared)\nw_min = -w_max : 1 (shared)'
+    _, links = summed([WeightResolution(3, 1)], np.linspace(-2, 2, 50), limited)
+    np.testing.assert_allclose(np.unique(links.w[:].round(9)), [-3/7, -1/7, 1/7, 3/7], atol=1e-9)
+
+
+# ------------------------------------------------------------------------- when a device is written
+def test_an_interval_is_how_often_the_device_is_written():
+    """Sums read what was written last, while updates gather; writing rounds their sum."""
+    rate, steps, every = 0.5, 17, 5
+    for rounding in ('nearest', 'stochastic'):
+        substrate = Substrate([WeightResolution(4, 1.5, rounding, interval=every*DT*ms)], seed=4)
+        source, target = NeuronGroup(1, 'r : 1'), NeuronGroup(1, 'v : 1')
+        link = substrate.project(source, target, f'v_post = w*r_pre : 1 (summed)\n'
+                                 f'dw/dt = {rate}*(1 + 0*r_pre)/ms : 1 (clock-driven)', name='link')
+        source.r, link.w = 1, -0.33
+        substrate.settle()
+        seen = StateMonitor(target, 'v', record=True, when='end')
+        Network(source, target, link, seen).run(steps*DT*ms)
+        w, written, read = np.array([-0.33]), None, []
+        for step in range(steps):
+            read.append((w if written is None else written)[0])
+            w = w + DT*rate
+            if step % every == 0:
+                u = uniform_number(int(link.w_key[:][()]), step//every + 1, np.zeros(1, int)) \
+                    if rounding == 'stochastic' else None
+                w = written = (nearest(w, 4, 1.5) if u is None else at_random(w, 4, 1.5, u))
+        np.testing.assert_allclose(seen.v[0], read, rtol=0, atol=1e-12)
+        np.testing.assert_allclose(link.w[:], w, rtol=0, atol=1e-12)
+        assert 2 < len(set(seen.v[0].round(9))) <= 1 + -(-(steps - 1)//every)
+
+
+def test_full_resolution_at_intervals_changes_no_bit():
+    found = []
+    for wrong in ([], [WeightResolution(4, 1.5, 'stochastic', interval=0.5*ms)]):
+        substrate, objects = compose('layered', 'net', wrong)
+        if wrong:
+            give(substrate, substrate.values([WeightResolution(0, 1.5, 'stochastic',
+                                                               interval=0.5*ms)]))
+        found.append(run(substrate, objects))
+    assert_same(found[1], found[0])
+
+
+BY_EVENTS = 'dw/dt = -w/(1e12*second) : 1 (event-driven)'
+
+
+@pytest.mark.parametrize('wrong, name', [(Dead(0.5, variables='w'), 'conducts'),
+                                         (Stuck(0.5, variable='w'), 'works_w')])
+def test_events_that_know_of_faults(wrong, name):
+    objects = spiking(wrong, BY_EVENTS, f'w += {name}*0.05', n=10)
+    Network(objects).run(1*ms)
+    works = getattr(objects[2], name)[:]
+    assert works.sum() == 5
+    np.testing.assert_allclose(objects[2].w[:], 0.3 + 0.1*works, rtol=1e-9)
+
+
+def spiking(resolution, equations, on_pre='w += 0.05', n=2000, **options):
+    """Spikes of one source, at 0.2 and 0.5 ms, that add to the weights of n synapses."""
+    substrate = Substrate([resolution], seed=2)
+    source = SpikeGeneratorGroup(1, [0, 0], [0.2, 0.5]*ms)
+    target = NeuronGroup(n, 'v : 1')
+    links = substrate.project(source, target, equations, name='links', synapses=Synapses,
+                              on_pre=on_pre, **options)
+    links.w = 0.3
+    substrate.settle()
+    return source, target, links
+
+
+@pytest.mark.parametrize('equations', [BY_EVENTS, LEARNS])
+def test_weights_that_events_change_are_rounded_after_them(equations):
+    """With levels 0.1 apart: nearest loses updates of 0.04, stochastic is right on average."""
+    for rounding, mean, few in (('nearest', 0.3, [0.3]), ('stochastic', 0.38, [0.3, 0.4, 0.5])):
+        objects = spiking(WeightResolution(3, 0.7, rounding, w_min=0), equations, 'w += 0.04')
+        Network(objects).run(1*ms)
+        w = objects[2].w[:]
+        np.testing.assert_allclose(np.unique(w.round(9)), few, atol=1e-9)
+        assert abs(w.mean() - mean) < 5*0.07/np.sqrt(len(w))
+
+
+def test_all_events_of_a_step_are_one_update():
+    objects = spiking(WeightResolution(3, 0.7, w_min=0), BY_EVENTS,
+                      {'one': 'w += 0.04', 'two': 'w += 0.04'}, n=3)
+    Network(objects).run(0.4*ms)
+    np.testing.assert_allclose(objects[2].w[:], 0.4, rtol=1e-12)
+
+
+def test_events_that_change_accumulated_weights():
+    objects = spiking(WeightResolution(3, 0.7, 'accumulated', w_min=0),
+                      'w : 1\nv_post = w : 1 (summed)', 'w += 0.04', n=3)
+    Network(objects).run(1*ms)
+    np.testing.assert_allclose(objects[2].w[:], 0.38, rtol=1e-12)
+    np.testing.assert_allclose(objects[1].v[:], 0.4, rtol=1e-12)
+
+
+def regular(rounding):
+    substrate = Substrate([WeightResolution(3, 1, rounding)])
+    cells = NeuronGroup(2, 'r : 1\nv : 1')
+    links = substrate.project(cells, cells, 'v_post = w*r_pre : 1 (summed)\nw : 1', name='links')
+    substrate.settle()
+    links.run_regularly('w = w + 0.1')
+    try:
+        Network(cells, links).run(0.1*ms)
+    except BrianObjectException as error:
+        raise error.__cause__
+
+
+def test_weights_that_accumulate_may_be_changed_regularly():
+    regular('accumulated')
+
+
 def all_wrong(strength=1, rounding='stochastic'):
     return [WeightRange(1.5 if strength else None, soft=True),
             UpdateNoise(0.2*strength, 0.3*strength),
@@ -356,6 +538,36 @@ def test_biases_only_where_they_are_named():
     (lambda: WeightResolution(4, 1, interval=1), DimensionMismatchError, 'not a time'),
     (lambda: WeightResolution(4, 1, interval=0*ms), ValueError, 'finite and positive'),
     (lambda: WeightResolution(4, 1, 'accumulated', interval=1*ms), ValueError, 'leave out'),
+    (lambda: WeightResolution(4, 1, w_min=1), ValueError, 'w_min=1 and w_max=1.*the smaller'),
+    (lambda: WeightResolution(4, 1, w_min=-np.inf), ValueError, 'give finite ones'),
+    (lambda: WeightResolution(4, 1, w_min=-1*mV), ValueError, 'give both in the same unit'),
+    (lambda: WeightResolution(1, 1, zero=True), ValueError, 'two bits or more'),
+    (lambda: WeightResolution(4, 1, w_min=0, zero=True), ValueError, 'is a level anyway'),
+    (lambda: WeightResolution(4, 1, zero=1), ValueError, 'zero .* is 1; give True or False'),
+    (lambda: WeightResolution(4, [1, 2]), ValueError, 'w_max .* is .1, 2.; give one value'),
+    (lambda: WeightResolution(4, 1, interval=[1, 2]*ms), ValueError, 'give one value'),
+    (lambda: WeightResolution(4, 1, variable=None), ValueError, 'give the name of a variable'),
+    (lambda: summed([WeightResolution(1, 1), WeightRange(0.5, 0)], GIVEN), ValueError,
+     "no level of WeightResolution.* is within the limits of 'w' of 'links'"),
+    (lambda: spiking(WeightResolution(3, 1), 'w : 1'), ValueError,
+     "'w' of 'links' is changed by 'w \\+= 0.05', after which .* cannot round it.*clock-driven"),
+    (lambda: regular('nearest'), ValueError, "'w' of 'links' is changed by 'w = w"),
+    (lambda: regular('stochastic'), ValueError, "rounding='accumulated'"),
+    (lambda: spiking(WeightRange(1), BY_EVENTS), ValueError, 'acts in every time step'),
+    (lambda: spiking(UpdateNoise(1), BY_EVENTS), ValueError, 'but .w. changes when events come'),
+    (lambda: spiking(Stuck(0.5, variable='w'), BY_EVENTS), ValueError,
+     "changes 'w' where it is stuck as well; multiply .* 'works_w'"),
+    (lambda: spiking(Dead(0.5, variables='w'), BY_EVENTS), ValueError,
+     "changes 'w' for dead synapses as well; multiply .* 'conducts'"),
+    (lambda: spiking(Dead(0.5, variables='w'), BY_EVENTS, 'v_post += 1'), ValueError,
+     "changes 'v_post' for dead synapses"),
+    (lambda: WeightRange([1, 2]), ValueError, 'give one value'),
+    (lambda: WeightRange('1'), ValueError, 'give one value'),
+    (lambda: WeightRange(1, 0*mV), ValueError, 'in the same unit'),
+    (lambda: WeightRange(1, soft='no'), ValueError, "soft .* is 'no'"),
+    (lambda: WeightRange(1, on=None), ValueError, 'on is None'),
+    (lambda: UpdateNoise([1, 2]), ValueError, 'give one value'),
+    (lambda: UpdateNoise(1, relative=1*mV), DimensionMismatchError, 'not a number'),
     (lambda: WeightRange(-1), ValueError, 'finite and positive'),
     (lambda: WeightRange(1, 2), ValueError, 'the smaller as w_min'),
     (lambda: WeightRange(1, -np.inf), ValueError, 'give finite ones'),
