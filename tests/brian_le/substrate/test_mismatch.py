@@ -180,6 +180,45 @@ def test_synapses_conduct_with_a_factor_that_learning_does_not_know():
                                rtol=1e-13)
 
 
+@pytest.mark.parametrize('s', [0.1, 0.4])
+@pytest.mark.parametrize('distribution', ['normal', 'lognormal', 'uniform'])
+def test_mean_and_standard_deviation_in_closed_form(distribution, s):
+    """As documented: 1 and s, or for lognormal ones those of exp(s*z)."""
+    n = 40_000
+    found, _ = factors(Mismatch('tau_m', s, distribution=distribution), n=n)
+    mean, std = 1, s
+    if distribution == 'lognormal':
+        mean, std = np.exp(s**2/2), np.exp(s**2/2)*np.sqrt(np.exp(s**2) - 1)
+        assert abs((found > 1).mean() - 0.5) < 4*0.5/np.sqrt(n)
+    assert abs(found.mean() - mean) < 4*std/np.sqrt(n)
+    assert abs(found.std()/std - 1) < 8/np.sqrt(2*n)
+    if distribution == 'uniform':
+        assert 1 - np.sqrt(3)*s < found.min() and found.max() < 1 + np.sqrt(3)*s
+
+
+@pytest.mark.parametrize('flags', ['constant', 'shared, constant', None])
+def test_one_factor_for_a_group(flags):
+    """For each unit by default; with `shared` one for all of them, whatever the flag."""
+    for shared in (False, True):
+        substrate = Substrate([Mismatch('tau_m', 0.2, shared=shared)], seed=3)
+        group = substrate.neurons(4, point_neuron(**({'tau_m': flags} if flags else {})),
+                                  name='cells', method='prospective_euler')
+        if flags:
+            group.tau_m = 10*ms
+        substrate.settle()
+        found = np.broadcast_to(np.asarray(group.tau_m[:])*100, 4)
+        assert len(set(found)) == (1 if shared else 4) and np.all(found != 1)
+        if shared and flags:
+            assert ('shared' in group.equations['tau_m'].flags) == ('shared' in flags)
+    substrate = Substrate([Mismatch('w', 0.2, shared=True)], seed=3)
+    cells = NeuronGroup(2, 'r : 1\nv : 1')
+    link = substrate.project(cells, cells, 'v_post = w*r_pre : 1 (summed)\nw : 1', name='link')
+    link.w = cells.r = 1
+    substrate.settle()
+    Network(cells, link).run(0.1*ms)
+    assert len(set(cells.v)) == 1 and abs(cells.v[0]/2 - 1) > 1e-3
+
+
 def test_what_has_been_set_before_is_what_is_varied_once():
     substrate = Substrate([Mismatch('tau_m', 0.2)])
     group = substrate.neurons(3, point_neuron(tau_m='constant'), name='cells',
