@@ -19,9 +19,9 @@ class Drift(Imperfection):
     and ageing shift currents and time constants, and charge leaks from analogue memories.
 
     At every update x becomes ``x*(1 + rate*every + wander*sqrt(every/second)*z)``, with a new
-    normal number z for each unit, or for all that share it. That is done to the parameter itself if it is stored, as the
-    weights ``w`` of a projection, which learning can then restore; if it is an expression, to a new
-    variable ``drift_x``, 1 at first, which multiplies it.
+    normal number z for each unit, or for all that share it. That is done to the parameter itself if
+    it is stored, as the weights ``w`` of a projection, which learning can then restore; if it is an
+    expression, to a new variable ``drift_x``, 1 at first, which multiplies it.
 
     A parameter that is an expression of this one, as ``tau_r = tau_m``, drifts along with it.
 

@@ -287,7 +287,8 @@ class Delay(_Line):
                 stored = next(x for x in group.contained_objects if x.name == f'{line}_exchange')
                 synapses.run_regularly(
                     f'{line}_from = ({line}_here - delay_steps*{n} + {size}) % {size}',
-                    clock=stored.clock, when='groups', order=stored.order + _OPERATION, name=f'{line}_find')
+                    clock=stored.clock, when='groups', order=stored.order + _OPERATION,
+                    name=f'{line}_find')
 
     def values(self, site, rng):
         dt, time = self._step(site), self.time/second

@@ -66,7 +66,8 @@ class Mismatch(Imperfection):
     ------
     ValueError
         For no parameters or what is no name, a negative strength, an unknown distribution, a
-        correlation beyond 0 to 1, or a range that is none. By `Substrate.settle`: for a parameter that no object has.
+        correlation beyond 0 to 1, or a range that is none. By `Substrate.settle`: for a parameter
+        that no object has.
     brian2.units.DimensionMismatchError
         For a `clip` in other units than the parameter, once an object has it.
 

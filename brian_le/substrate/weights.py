@@ -177,8 +177,8 @@ class WeightResolution(_OfWeights):
         w = self.variable
         if w in written and self.rounding != 'accumulated' and not self._learns(equations):
             raise ValueError(
-                f"'{w}' of '{name}' is changed by '{written[w]}', after which {self!r} cannot round "
-                f"it, as it is no differential equation; write 'd{w}/dt = 0*{w}/second : "
+                f"'{w}' of '{name}' is changed by '{written[w]}', after which {self!r} cannot "
+                f"round it, as it is no differential equation; write 'd{w}/dt = 0*{w}/second : "
                 f"{unit_of(equations[w])} (clock-driven)', or give rounding='accumulated'")
 
     def equations(self, equations, is_projection):

@@ -95,7 +95,7 @@ def test_weights_never_leave_their_limits(eta, w_max, steps):
 
 
 def test_silencing_learns_from_the_potential_without_noise():
-    """The soma hears the noise on the apical potential; synapses learn from the sum of its inputs."""
+    """The soma hears the noise on the apical potential; synapses learn without it."""
     steps, down = 40, np.array([0.7, -0.4])
     substrate = Substrate([Noise('v_api', 0.5, tau=0.3*ms)], seed=2)
     pre = NeuronGroup(3, 'r : 1\nr_sent = r : 1', name='pre')

@@ -85,8 +85,10 @@ def imperfections(circuit, strength=1.0):
         return [Mismatch('tau', 0.2*s, clip=(2*ms, 9*ms)),
                 Mismatch('gain', 0.3*s, distribution='lognormal'),
                 Noise('f', 0.1*s), Noise('v', 1*s*mV), Noise('I', 1*s*mV, tau=2*ms),
+                Noise('f', 0.05*s, tau=1*ms, shared=True),
                 ActivationMismatch(0.1*s, 1*s*mV, variable='f', potential='v'),
-                Drift('tau', 3*s/second, wander=s), Drift('gain', 3*s/second, wander=s),
+                Drift('tau', 3*s/second, wander=s),
+                Drift('gain', 3*s/second, wander=s, shared=True),
                 Dead(0.2*s, variables='f'), Stuck(0.4*s, at=-3*mV, variable='v'), *weights]
     # where the time constants of membranes learn, neurons get them from there
     tau, where = ('tau', '*tau_m*') if circuit == 'gle' else ('tau_m', '*')

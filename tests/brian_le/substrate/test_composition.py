@@ -16,6 +16,7 @@ from brian_le.protocols.contents import is_state
 from brian_le.substrate import (ActivationMismatch, Dead, Delay, Drift, Imperfection, LowPass,
                                 Mismatch, Noise, Stuck, Substrate, UpdateNoise, WeightRange,
                                 WeightResolution, normal_number, uniform_number)
+from brian_le.substrate.composition import drawn_variables
 from tests.brian_le.substrate.circuits import (CIRCUITS, assert_same, compose, give,
                                                imperfections, states, stored)
 from tests.running import CODE_TARGETS, run_cases
@@ -392,6 +393,18 @@ def test_an_imperfection_of_ones_own_says_what_its_strengths_are():
     np.testing.assert_array_equal(substrate.values([Leak(3)])['cells.leak'], [3]*3)
     with pytest.raises(ValueError, match="'sign' of .*Leak.* is -1, but was 1"):
         substrate.values([Leak(3, sign=-1)])
+
+
+@pytest.mark.parametrize('strength', [0.0, 0.2])
+def test_what_has_been_drawn_is_told_of_each_composition(strength):
+    """Without strength a variable belongs to whoever sets it; with some it would lose it."""
+    substrate = Substrate([Mismatch('tau', strength), Noise('I', 0.1)])
+    group = cells(substrate)
+    group.tau = 5*ms
+    substrate.settle()
+    found = drawn_variables([group])
+    assert ('cells.tau' in found) == (strength > 0) == bool(group.tau[:].std() > 0*ms)
+    assert found == set(substrate.values()) and 'cells.I_noise_strength' in found
 
 
 def test_script_in_the_document(capsys):

@@ -182,7 +182,9 @@ def timed(*imperfections, source=0.1, target=0.1, synapses=None, back=False):
                                        name=f'{name}_{which}', dt=dt*ms)
                      for which, dt in (('far', source), ('near', target)))
         far.run_regularly('n = n + 1\nr = sin(0.3*n)', when='groups', order=NEURONS)
-        ends, text = ((near, far), 'v_pre = w*r_post') if back else ((far, near), 'v_post = w*r_pre')
+        ends, text = (far, near), 'v_post = w*r_pre'
+        if back:
+            ends, text = (near, far), 'v_pre = w*r_post'
         up = substrate.project(*ends, f'{text} : 1 (summed)\nw : 1', name=f'{name}_up',
                                **({} if synapses is None else {'dt': synapses*ms}))
         up.w = 1

@@ -86,7 +86,8 @@ def test_expressions_of_expressions():
                                     between = 2*a : 1
                                     b = 3*between : 1
                                     y : 1
-                                    y_now = between/b : 1''', name='cells',
+                                    y_now = between/b : 1
+                                    du/dt = -u/second : 1''', name='cells',
                               method='prospective_euler')
     group.a = 1
     substrate.settle()

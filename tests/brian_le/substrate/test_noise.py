@@ -122,7 +122,8 @@ def test_slow_noises_of_many_correlation_times_have_a_spectrum_of_one_over_f():
 
 
 def test_several_noises_of_a_state_and_of_what_is_stored():
-    group, _ = run([Noise('v', 0.3), Noise('v', 0.4), Noise('I', 0.1), Noise('I', 0.2)], n=9, steps=1)
+    several = [Noise('v', 0.3), Noise('v', 0.4), Noise('I', 0.1), Noise('I', 0.2)]
+    group, _ = run(several, n=9, steps=1)
     z = {name: drawn(group, name, 1)[0] for name in ('v_noise', 'v_noise2', 'I_noise', 'I_noise2')}
     expected = (np.sqrt(0.1)*(0.3*z['v_noise'] + 0.4*z['v_noise2'])
                 + 0.1*(0.1*z['I_noise'] + 0.2*z['I_noise2']))
@@ -175,7 +176,8 @@ def test_of_a_look_ahead_time_that_is_stored():
 
 
 @pytest.mark.parametrize('name, shared, same', [
-    ('q', None, True), ('x', None, False), ('q', False, False), ('x', True, True), ('v', True, True)])
+    ('q', None, True), ('x', None, False), ('q', False, False), ('x', True, True),
+    ('v', True, True)])
 def test_what_is_shared_has_one_noise(name, shared, same):
     equations = CELL + '\nq = 2*p : 1 (shared)\np : 1 (shared)'
     group, _ = run([Noise(name, 0.3, shared=shared)], equations, n=3, steps=2)

@@ -27,6 +27,7 @@ KINDS = {
     'cut': (FIXED, WeightRange(0.6, -0.5)),
     'nearest': (LEARNED, WeightResolution(4, 1.2, interval=0.2*ms)),
     'stochastic': (LEARNED, WeightResolution(3, 1.0, 'stochastic')),
+    'held': (LEARNED, WeightResolution(3, 1.2, 'stochastic', w_min=-0.6, interval=0.3*ms)),
     'accumulated': (LEARNED, WeightResolution(2, 1.0, 'accumulated')),
     'hard': (LEARNED, WeightRange(0.6, -0.2)),
     'narrower': (LIMITED, WeightRange(0.7)),
@@ -76,8 +77,11 @@ def case(kinds, replicas=1, imperfections=None, values=None):
 
 
 def results(kinds, objects):
-    return copied({(kind, what): value for kind, projection in zip(kinds, objects[2:]) for what, value
-                   in (('v', getattr(objects[1], f'v_{kind}')[:]), ('w', projection.w[:]))})
+    found = {}
+    for kind, projection in zip(kinds, objects[2:]):
+        found[kind, 'v'] = getattr(objects[1], f'v_{kind}')[:]
+        found[kind, 'w'] = projection.w[:]
+    return copied(found)
 
 
 # ---------------------------------------------------------------------------------------- in NumPy
@@ -87,9 +91,10 @@ def nearest(w, bits, w_max):
     return levels[np.abs(w[..., None] - levels).argmin(-1)]
 
 
-def at_random(w, bits, w_max, u):
+def at_random(w, bits, w_max, u, w_min=None):
     """Up with a probability that grows on the way from the level below to the one above."""
-    levels = np.linspace(-w_max, w_max, 2**bits)
+    levels = np.linspace(-w_max if w_min is None else w_min, w_max, 2**bits)
+    w = np.clip(w, levels[0], levels[-1])
     below = np.clip(np.searchsorted(levels, w, side='right') - 1, 0, len(levels) - 2)
     share = (w - levels[below])/(levels[below + 1] - levels[below])
     return np.where(u > 1 - share, levels[below + 1], levels[below])
@@ -111,6 +116,8 @@ class Reference:
         self.values = values  # the keys that were drawn
 
     def sent(self, kind, w):
+        if kind == 'held' and self.written is not None:
+            return self.written
         return {'rough': lambda: nearest(w, 3, 1.0), 'cut': lambda: np.clip(w, -0.5, 0.6),
                 'accumulated': lambda: nearest(w, 2, 1.0)}.get(kind, lambda: w)()
 
@@ -129,10 +136,14 @@ class Reference:
             return nearest(w, 4, 1.2)
         if kind == 'stochastic':
             return at_random(w, 3, 1.0, number(self.values['net_stochastic.w_key'], step + 1))
+        if kind == 'held' and step % 3 == 0:
+            key = self.values['net_held.w_key']
+            self.written = at_random(w, 3, 1.2, number(key, step//3 + 1), -0.6)
+            return self.written
         return np.clip(w, *{'hard': (-0.2, 0.6), 'narrower': (-0.5, 0.5)}.get(kind, (-9, 9)))
 
     def __call__(self, kind, replicas=1):
-        w = W
+        w, self.written = W, None
         for step in range(STEPS):
             r = np.sin(0.5*(step + 1) + np.arange(3*replicas)).reshape(replicas, 3)
             err = np.cos(0.3*(step + 1) + 2*np.arange(2*replicas)).reshape(replicas, 2)
@@ -145,7 +156,7 @@ class Reference:
 EVERYTHING = [WeightRange(1.0, soft=True), UpdateNoise(0.3, 0.5),
               WeightResolution(3, 1.0, 'stochastic')]
 NOTHING = [WeightRange(None, soft=True), UpdateNoise(), WeightResolution(0, 1.0, 'stochastic')]
-MOST = ('rough', 'nearest', 'stochastic', 'accumulated', 'soft', 'noisy')
+MOST = ('rough', 'nearest', 'stochastic', 'held', 'accumulated', 'soft', 'noisy')
 CASES = {
     'wrong': case(tuple(KINDS)),
     'most': case(MOST),
@@ -498,8 +509,8 @@ def test_names_do_not_matter():
 
 def test_pieces_of_a_run_are_the_run():
     program = build_program(lambda: Network(parallel('net', tuple(KINDS))[1]), 'numpy')
-    whole, first = program({}, 10), program({}, 4)  # a multiple of the interval of 'nearest'
-    assert_same(program({key: first[key] for key in program.state_names}, 6), whole)
+    whole, first = program({}, 10), program({}, 6)  # a multiple of all intervals
+    assert_same(program({key: first[key] for key in program.state_names}, 4), whole)
 
 
 def test_what_is_closed_does_not_walk():
