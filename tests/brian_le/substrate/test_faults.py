@@ -1,6 +1,6 @@
 import numpy as np
 import pytest
-from brian2 import DimensionMismatchError, Network, NeuronGroup, mV, ms
+from brian2 import DimensionMismatchError, Network, NeuronGroup, StateMonitor, mV, ms
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -206,3 +206,21 @@ def test_bad_input(case):
     make, error, message = BAD[case]
     with pytest.raises(error, match=message):
         make()
+
+
+@pytest.mark.parametrize('at', [None, 0.4])
+def test_a_stuck_state_with_a_reset(at):
+    """Held at a level from the next step on; where it has to stay, a reset would move it."""
+    substrate = Substrate([Stuck(0.5, at=at, variable='v')], seed=1)
+    cell = dict(equations='dv/dt = 1/ms : 1', name='cells', method='euler', threshold='v > 0.25',
+                reset='v = 0')
+    if at is None:
+        with pytest.raises(ValueError, match="'v = 0' of 'cells' changes 'v' where it is stuck"):
+            substrate.neurons(4, **cell)
+        return
+    group = substrate.neurons(4, **cell)
+    substrate.settle()
+    seen = StateMonitor(group, 'v', record=True, when='thresholds', order=-1)
+    Network(group, seen).run(1*ms)
+    assert group.works_v[:].sum() == 2
+    np.testing.assert_array_equal(seen.v[group.works_v[:] == 0], 0.4)
