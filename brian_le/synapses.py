@@ -45,7 +45,7 @@ class DenseSynapses(LoopSynapses):
 
     Examples
     --------
-    >>>     >>> from brian2 import NeuronGroup, ms, run
+    >>> from brian2 import NeuronGroup, ms, run
     >>> from brian_le import DenseSynapses
     >>> inputs = NeuronGroup(3, 'r : 1')
     >>> outputs = NeuronGroup(2, 'dv/dt = (I - v)/(10*ms) : 1\\nI : 1', method='euler')

@@ -160,9 +160,11 @@ def _check_manifest(found):
         check_table(file, {'dtype': str, 'result': str})
         if not is_plain_name(file['result']):
             raise ValueError(f"the file of '{key:.60}' is called {file['result']!r:.60}")
-        if file['dtype'].lstrip('<>|=')[:1] not in (*'biuf',) or len(file['dtype']) > 8:
+        if not re.fullmatch('[<>|=]?(b1|[iu][1248]|f[248])', file['dtype']):
             raise ValueError(f"'{key:.60}' is of type {file['dtype']!r:.20}")
-        np.dtype(file['dtype'])
+        size = file.get('size')
+        if size is not None and (type(size) is not int or size < 0):
+            raise ValueError(f"'{key:.60}' is of size {size!r:.20}")
 
 
 def _read_result(path, file):

@@ -174,3 +174,17 @@ def test_they_cannot_be_deleted():
 def test_they_print_themselves():
     assert repr(make(name='n').weights).startswith(
         "<Weights of 'n': ('forward', 0): (2, 1, 2, 1), ('bias', 0): (2,), ('forward', 1): (3, 8)")
+
+
+def test_a_small_file_that_says_it_is_large(tmp_path):
+    """It is refused for the shapes in its headers, before memory is taken."""
+    arrays = {f'{kind}_{k}': w for (kind, k), w in start().items()}
+    np.savez_compressed(tmp_path/'small.npz', **arrays)
+    make().weights.load(tmp_path/'small.npz')  # compressed files may fit
+    np.savez_compressed(tmp_path/'large.npz', **{**arrays, 'bias_0': np.zeros(10**7, 'i1')})
+    assert (tmp_path/'large.npz').stat().st_size < 10**5
+    with pytest.raises(ValueError, match=r"bias_0 in '.*' has shape \(10000000,\)"):
+        make().weights.load(tmp_path/'large.npz')
+    np.savez(tmp_path/'objects.npz', **{**arrays, 'bias_0': np.array([print, None])})
+    with pytest.raises(ValueError, match='not an array of numbers, but of object'):
+        make().weights.load(tmp_path/'objects.npz')

@@ -111,6 +111,71 @@ def test_before_it_has_run(tmp_path):
         load_export(tmp_path/'p')
 
 
+@pytest.fixture(scope='module')
+def pretended(tmp_path_factory):
+    """A project with results, which nobody has compiled."""
+    project = export('response-lag', tmp_path_factory.mktemp('pretended')/'p', quiet=True, depth=2,
+                     dt='1 ms')
+    for file in json.loads((project/'export.json').read_text())['variables'].values():
+        size = file['size'] if file['size'] is not None else 2
+        np.zeros(size, file['dtype']).tofile(project/'results'/file['result'])
+    return project
+
+
+def first(manifest):
+    return next(iter(manifest['variables'].values()))
+
+
+MANIFESTS = {
+    'no table': (lambda m: m.clear(), 'it lacks protocol'),
+    'another protocol': (lambda m: m.update(protocol='bras'), "did you mean 'bars'"),
+    'a path': (lambda m: m.update(protocol='../x'), 'unknown protocol'),
+    'parameters of another': (lambda m: m.update(protocol='bars'), "unknown parameter of 'bars'"),
+    'no parameters': (lambda m: m['parameters'].clear(), "it lacks parameters of 'response-lag'"),
+    'a list': (lambda m: m.update(variables=[]), "'variables' is []"),
+    'no file': (lambda m: first(m).pop('result'), 'it lacks result'),
+    'a file elsewhere': (lambda m: first(m).update(result='../export.json'), 'is called'),
+    'objects': (lambda m: first(m).update(dtype='O'), "is of type 'O'"),
+    'a structure': (lambda m: first(m).update(dtype='f8,f8'), 'is of type'),
+    'no type': (lambda m: first(m).update(dtype='f99'), "is of type 'f99'"),
+    'no size': (lambda m: first(m).update(size='x'), "is of size 'x'"),
+    'seed': (lambda m: m.update(seed='x'), "'seed' is 'x'"),
+}
+
+
+@pytest.mark.parametrize('change, message', MANIFESTS.values(), ids=MANIFESTS)
+def test_damaged_manifests(pretended, tmp_path, change, message):
+    project = shutil.copytree(pretended, tmp_path/'p')
+    manifest = json.loads((project/'export.json').read_text())
+    change(manifest)
+    (project/'export.json').write_text(json.dumps(manifest))
+    with pytest.raises(ValueError, match='(?s)export.json. is damaged: .*export it again') as error:
+        load_export(project)
+    assert message in str(error.value)
+
+
+def test_results_that_were_not_written_completely(pretended, tmp_path):
+    project = shutil.copytree(pretended, tmp_path/'p')
+    for file in json.loads((project/'export.json').read_text())['variables'].values():
+        path = project/'results'/file['result']
+        whole = path.read_bytes()
+        if not whole:
+            continue
+        path.write_bytes(whole[:-1])
+        with pytest.raises(ValueError, match=f"{path.name}' has {len(whole) - 1} bytes.*: it was not "
+                                             'written completely; make room'):
+            load_export(project)
+        path.write_bytes(whole)
+
+
+@pytest.mark.parametrize('content', [b'', b'PK', b'\x80\x04.'])
+def test_a_task_that_is_none(pretended, tmp_path, content):
+    project = shutil.copytree(pretended, tmp_path/'p')
+    (project/'task.npz').write_bytes(content)
+    with pytest.raises(ValueError, match="task.npz' cannot be read: .*; export it again"):
+        load_export(project)
+
+
 def test_bad_input(tmp_path):
     (tmp_path/'there').mkdir()
     for out, settings, message in (
