@@ -9,6 +9,7 @@ Everything but the program is made in a folder of its own, which is removed. Not
 program, and nothing is left that a later build could take for its own.
 """
 
+import functools
 import os
 import re
 import shutil
@@ -116,11 +117,11 @@ def build(project, arguments=(), *, what=None, say=lambda message: None):
             program = cache.find(begin.key, begin.is_same)  # by another process meanwhile
             if program is None:
                 say(f'compiling ({_SECONDS}; the next run of this model will not need it)')
-                made_of = _compile(project, arguments, begin)
-                if made_of is not None:
-                    cache.add(begin.key, project/'main', made_of, what or f"in '{project}'")
+                _compile(project, arguments, begin, functools.partial(
+                    cache.add, begin.key, what=what or f"in '{project}'"))
                 return True
-    _write(project/'main', program)
+    with TemporaryFolder('.build_', project) as out:
+        _put(program, project, out)
     return False
 
 
@@ -132,7 +133,7 @@ def _for_make(arguments):
 def _clear(project):
     """Remove what builds have left: a compiler or make would take it for what it made itself."""
     own = ingredients.own_files(project)
-    left = [project/'make.deps', project/'main']
+    left = [project/'make.deps']
     left += [path.with_suffix(ending) for path in own for ending in ('.o', '.d')
              if path.suffix in ('.cpp', '.c')]
     left += [path.with_name(f'{path.name}.gch') for path in own if path.suffix in ('.h', '.hpp')]
@@ -144,8 +145,8 @@ def _clear(project):
             path.unlink(missing_ok=True)
 
 
-def _compile(project, arguments=(), begin=None):
-    """Run make, and return what the program was made of; None if that cannot be told."""
+def _compile(project, arguments=(), begin=None, keep=None):
+    """Run make, and keep the program if it can be told what it was made of."""
     with TemporaryFolder('.build_', project) as out:
         began = time.time()
         (out/'objects.mk').write_text(_rules(project, out.name))
@@ -158,8 +159,19 @@ def _compile(project, arguments=(), begin=None):
                             text=True, errors='replace', env={**os.environ, 'TMPDIR': str(out)})
         if make.returncode:
             raise _failure(make, out)
+        program = out/'main' if (out/'main').exists() else project/'main'
         if begin is not None:
-            return begin.made_of(out, make.stdout, began)
+            made_of = begin.made_of(out, make.stdout, began)
+            if made_of is not None:
+                keep(program, made_of)
+        _put(program.read_bytes(), project, out)
+
+
+def _put(program, project, out):
+    """Let a project have its program all at once: the one that is there may be running."""
+    (out/'program').write_bytes(program)
+    (out/'program').chmod(0o755)
+    (out/'program').replace(project/'main')
 
 
 def _rules(project, out):
@@ -180,7 +192,8 @@ def _rules(project, out):
                              first='objects.h' if precompiled else 'first.h',
                              more=' -O0' if source == 'objects.cpp' else '')
     objects = ' '.join(f'{out}/{n}.o' for n in range(len(sources)))
-    return f'override DEPS =\noverride OBJS = {objects}\n{rules}\n.DEFAULT_GOAL :=\n'
+    return (f'override DEPS =\noverride OBJS = {objects}\noverride PROGRAM = {out}/main\n{rules}\n'
+            '.DEFAULT_GOAL :=\n')
 
 
 def _failure(make, out):
@@ -189,17 +202,6 @@ def _failure(make, out):
         return RuntimeError(f"the C++ compiler failed: no space is left on the disk of '{out.parent}'; "
                             'make room, or set TMPDIR to a folder on another disk')
     return RuntimeError('the C++ compiler failed: ' + words[-2000:])
-
-
-def _write(path, program):
-    """The program, all at once: the one that is there may be running."""
-    draft = path.with_name(f'main.{os.getpid()}')
-    try:
-        draft.write_bytes(program)
-        draft.chmod(0o755)
-        draft.replace(path)
-    finally:
-        draft.unlink(missing_ok=True)
 
 
 if __name__ == '__main__':

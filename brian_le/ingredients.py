@@ -179,6 +179,9 @@ def _names(read, places, project):
             prefix = os.path.join(os.path.normpath(project/place), '')
             if full.startswith(prefix):
                 names.add(full[len(prefix):])
+        # what a file would include if it were there
+        with open(project/name, encoding='utf-8', errors='replace') as file:
+            names |= set(re.findall(r'__has_include\w*\s*\(\s*["<]([^">\n]+)[">]', file.read()))
     for name in [name for name in names if re.fullmatch(r'lib[^/]+\.(a|so|dylib)', name)]:
         names |= {f'{os.path.splitext(name)[0]}.{ending}' for ending in ('a', 'so', 'dylib')}
     return sorted(names)

@@ -99,6 +99,14 @@ def found_earlier(u, n):
     return dict(head='#include <number.h>', value='N', flags=f'-I{u}/first -I{u}/later')
 
 
+def found_if_it_is_there(u, n):
+    (u/'sub').mkdir(parents=True, exist_ok=True)
+    if n != 1:
+        write(u/'sub'/'number.h', header(n))
+    return dict(head='#if __has_include(<sub/number.h>)\n#include <sub/number.h>\n#else\n'
+                '#define N 1\n#endif', value='N', flags=f'-I{u}')
+
+
 def library_found_earlier(u, n):
     library(u/'later'/'libnumber.a', 1)
     (u/'first').mkdir(exist_ok=True)
@@ -122,7 +130,7 @@ def a_response_file(u, n):
 @pytest.mark.parametrize('case', [
     beside_a_header, beside_a_source, by_include, by_isystem, by_two_words, by_a_macro,
     by_the_environment, by_a_library, by_an_object, by_a_library_path, found_earlier,
-    library_found_earlier, compiled_header_of_another, a_response_file],
+    found_if_it_is_there, library_found_earlier, compiled_header_of_another, a_response_file],
     ids=lambda case: case.__name__)
 def test_a_program_is_made_of_what_there_is(tmp_path, monkeypatch, case):
     """What changes is compiled, in the same folder and in others; what does not is found."""
@@ -231,6 +239,15 @@ def test_a_folder_with_a_space(tmp_path):
     project = write_tiny(tmp_path/'with a space')
     assert builds.build(project)
     assert printed(project) == 1
+
+
+def test_two_processes_at_once_in_one_folder(tmp_path):
+    project = write_tiny(tmp_path/'p')
+    processes = [subprocess.Popen([sys.executable, '-m', 'brian_le.builds'], cwd=project, text=True,
+                                  stderr=subprocess.PIPE) for _ in range(2)]
+    assert [(process.communicate()[1], process.returncode) for process in processes] == [('', 0)]*2
+    assert printed(project) == 1
+    assert sorted(names(project)) == ['main', 'main.cpp', 'makefile', 'objects.h']
 
 
 def test_what_is_asked_of_make_is_part_of_it(tmp_path):
