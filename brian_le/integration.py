@@ -62,7 +62,9 @@ class ProspectiveEuler(StateUpdateMethod):
 
     The names that it goes by are those of the table at the top of `brian_le.integration`. With
     ``tau_r`` equal to the membrane time constant, ``u_prosp`` is the steady state of ``u``: the
-    neuron answers at once, however slow its membrane is.
+    neuron answers at once, however slow its membrane is. What jumps ``u`` itself
+    (``on_pre='u_post += w'``) is cancelled by the leak that it causes, and does not show in
+    ``u_prosp``; events have to jump a variable that is part of the input of ``u``.
 
     Raises
     ------

@@ -83,7 +83,7 @@ def by_replica(group, name, replicas):
         Its size is a multiple of `replicas`; neuron n of replica b of a population of N has the
         index ``b*N + n``.
     name : str
-        Name of the variable.
+        Name of the variable, or of a subexpression, which can be read only.
     replicas : int
         Number of replicas.
 
@@ -95,7 +95,7 @@ def by_replica(group, name, replicas):
     Raises
     ------
     ValueError
-        If the size is not a multiple of the replicas.
+        If the size is not a multiple of the replicas, or the variable is shared by all neurons.
 
     Examples
     --------
@@ -107,6 +107,9 @@ def by_replica(group, name, replicas):
     array([4., 5., 6.])
     """
     n = population_size(group, replicas)
+    if group.variables[name].scalar:
+        raise ValueError(f"'{name}' of '{group.name}' is one value for all neurons and replicas; read "
+                         f'or set it as {group.name}.{name}')
     return ArrayView(group, name, (replicas, n), lambda flat: flat.reshape(replicas, n), np.ravel)
 
 

@@ -1,6 +1,7 @@
 """Variables in the shape that they have: weights [post, pre], states [replica, neuron]."""
 
 import numpy as np
+from brian2.core.variables import Subexpression
 from brian2.devices.cpp_standalone.device import CPPStandaloneDevice
 from brian2.devices.device import get_device
 from brian2.units.fundamentalunits import Quantity, get_dimensions
@@ -68,8 +69,13 @@ class ArrayView:
         return self._group.variables[self.name]
 
     def __array__(self, dtype=None, copy=None):
-        values = np.array(self._variable.get_value(), dtype=dtype)
+        values = np.array(self._read(), dtype=dtype)
         return np.array(self.to_shape(values))
+
+    def _read(self):
+        if isinstance(self._variable, Subexpression):  # whose names are looked up as in the script
+            return self._group.state(self.name, use_units=False).get_item(slice(None), level=3)
+        return self._variable.get_value()
 
     def __getitem__(self, item):
         values = np.asarray(self)[item]

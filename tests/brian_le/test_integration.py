@@ -294,3 +294,20 @@ def test_importing_the_package_does_not_import_brian2():
                     'assert "brian2" not in sys.modules'], check=True)
 
 
+
+
+@pytest.mark.parametrize('tau_r, shown', [(10, 0), (5, 0.5), (0, 1)])
+def test_look_ahead_of_a_jump_and_of_an_input(tau_r, shown):
+    """A jump of the potential is cancelled by its leak; an input that jumps is seen at once."""
+    prefs.codegen.target = 'numpy'
+    G = NeuronGroup(2, f"""du/dt = (I_syn - u)/(10*ms) : 1
+                           dI_syn/dt = -I_syn/(4*ms) : 1
+                           u_prosp : 1
+                           tau_r = {tau_r}*ms : second""", method='prospective_euler',
+                    namespace={}, name='G')
+    network = Network(G)
+    network.run(0.1*ms)
+    G.u, G.I_syn = [3, 0], [0, 3]
+    network.run(0.1*ms)
+    np.testing.assert_allclose(G.u_prosp[0], 3*shown, atol=1e-12)
+    np.testing.assert_allclose(G.u_prosp[1], 3*(1 - shown), atol=1e-12)

@@ -1,8 +1,9 @@
 import numpy as np
 import pytest
-from brian2 import NeuronGroup
+from brian2 import NeuronGroup, have_same_dimensions, mV, prefs, volt
 
 from brian_le import DenseSynapses, ReplicatedGroup, by_replica
+from brian_le.models import Dense, GLENetwork
 
 
 def test_neurons_know_where_they_are():
@@ -37,3 +38,29 @@ def test_different_numbers_of_replicas():
 def test_bad_numbers(n, replicas, wrong):
     with pytest.raises(ValueError, match=wrong + '; give a whole number of at least 1'):
         ReplicatedGroup(n, 'r : 1', replicas=replicas)
+
+
+def test_expressions_by_replica():
+    """They can be read, with the units and the constants that they have."""
+    G = ReplicatedGroup(3, 'v : 1\nerr = (v + 1)*scale : volt\nown = 2*v : 1', replicas=2, name='G')
+    G.v = 'i'
+    scale = 2*mV
+    prefs.codegen.target = 'numpy'
+    assert have_same_dimensions(G.by_replica('err')[:], volt)
+    np.testing.assert_allclose(G.by_replica('err')[:]/mV, [[2, 4, 6], [8, 10, 12]])
+    np.testing.assert_array_equal(by_replica(G, 'own', 2)[1], [6, 8, 10])
+    np.testing.assert_array_equal(np.asarray(by_replica(G, 'own', 2)), [[0, 2, 4], [6, 8, 10]])
+    assert scale
+    with pytest.raises(TypeError, match='read-only|subexpression'):
+        by_replica(G, 'own', 2)[:] = 3
+
+
+def test_one_value_for_all_has_no_replicas():
+    G = ReplicatedGroup(3, 'a : 1 (shared)', replicas=2, name='G')
+    with pytest.raises(ValueError, match="'a' of 'G' is one value for all neurons and replicas"):
+        G.by_replica('a')
+
+
+def test_errors_of_models_by_replica():
+    net = GLENetwork(2, [Dense(3), Dense(1)], replicas=2, name='net')
+    assert net.neurons[0].by_replica('err')[:].shape == (2, 3)

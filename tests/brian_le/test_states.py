@@ -230,13 +230,13 @@ def test_events_delays_and_random_numbers():
     network.store()
     state = network._stored_state
     network.run(4*ms)
-    expected = {'v': G.v[:], 'w': S.w[:], 'delay': np.array(S.delay)}
+    expected = {'v': np.array(G.v), 'w': np.array(S.w), 'delay': np.array(S.delay)}
     for kind in (Synapses, DenseSynapses):
         network, G, S = spiking(kind)
         network._stored_state = state
         network.restore(restore_random_state=True)
         network.run(4*ms)
-        found.append({'v': G.v[:], 'w': S.w[:], 'delay': np.array(S.delay)})
+        found.append({'v': np.array(G.v), 'w': np.array(S.w), 'delay': np.array(S.delay)})
     for one in found:
         assert_same(one, expected, 0)
     seed()
