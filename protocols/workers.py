@@ -102,6 +102,8 @@ def _no_interrupts():
 
 def _end_with(sweeper):
     """Let this process and those that it starts end when the sweep does, however that ends."""
+    if os.name == 'nt':  # which has no process groups
+        return
     if os.getpgrp() != os.getpid():
         os.setpgid(0, 0)  # Ctrl-C is for the sweep alone, which ends its workers
 

@@ -159,7 +159,8 @@ class Killer:
             how = self.random.choice(HOW)
             victims = [Victim(_COMMANDS[what], each, environment) for each in places]
             # most of the time is that of imports; what is done afterwards is hit as often
-            time.sleep(self.random.uniform(self.random.choice([0, 0.5])*seconds, seconds))
+            moment = self.random.uniform(self.random.choice([0, 0.5])*seconds, seconds)
+            time.sleep(moment)
             was_there = False
             for victim in victims[:1] if self.random.random() < 0.5 else victims:
                 was_there |= victim.end(how)
@@ -170,8 +171,9 @@ class Killer:
             for victim in victims:
                 if left := victim.close():
                     self.found.append(f'{what} in {place}, {how}: still running: {left}')
-            if not was_there:
-                break  # it had ended
+            if not was_there:  # it had ended
+                self._expected[what] = expected, moment
+                break
         self._go_on(what, places, environment, expected)
 
     def _go_on(self, what, places, environment, expected):
