@@ -5,8 +5,8 @@ everything they are made of, so that an unchanged model is not compiled again, i
 is written; see `brian_le.cache`. What that is, compiler and linker say themselves, see
 `brian_le.ingredients`.
 
-Everything but the program is made in a folder of its own, which is removed. Nothing older gets into a
-program, and nothing is left that a later build could take for its own.
+Everything but the program is made in a folder of its own, which is removed. Nothing older gets into
+a program, and nothing is left that a later build could take for its own.
 """
 
 import functools
@@ -23,9 +23,9 @@ from brian_le.temporary import TemporaryFolder
 
 __all__ = ['build', 'cxx', 'require_compiler']
 
-# Every source includes the same long header; compiled once beforehand it halves the time. It has to be
-# the first that a compiler reads, and where something else has to be, an empty file is: only the first
-# can be taken from a compiled one, and none of other people's are to be taken.
+# Every source includes the same long header; compiled once beforehand it halves the time. It has to
+# be the first that a compiler reads, and where it is not, an empty file is: only the first can be
+# taken from a compiled one, and none of other people's are to be taken.
 _HEADER = '''
 {out}/objects.h.gch: objects.h
 \t$(CXX) -include {out}/first.h $(CXXFLAGS) -MD -MF {out}/objects.d -x c++-header objects.h -o $@
