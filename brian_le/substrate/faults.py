@@ -229,8 +229,9 @@ class Stuck(_Fault):
     def check_code(self, name, equations, written):
         x = self.variable
         works = f'works_{x}'
-        # (with a level it does not matter what is stored)
-        if (self.at is None and x in written and works in equations and kind_of(equations, x) == 'integrated'
+        # with a level it does not matter what is stored
+        moves = self.at is None and x in written and works in equations
+        if (moves and kind_of(equations, x) == 'integrated'
                 and works not in get_identifiers(written[x])):
             raise ValueError(f"'{written[x]}' of '{name}' changes '{x}' where it is stuck as well; "
                              f"multiply what it adds by the variable '{works}'")
