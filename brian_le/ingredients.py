@@ -157,7 +157,8 @@ def _read_trace(text, project):
     for line in text.splitlines():
         for name in (line.strip(), re.sub(r'\(.*\)$', '', line.strip()),
                      re.sub(r'^\((.*)\).*$', r'\1', line.strip())):
-            if name and not name.startswith('-') and (project/name).is_file():
+            # the command of the linker is one of the lines, and too long for a name
+            if name and not name.startswith('-') and os.path.isfile(project/name):
                 yield name
                 break
 
@@ -167,7 +168,8 @@ def _files_named(makefile, project):
     words = {word for word in re.split(r'[\s"\'=,:@]+', makefile) if word}
     words |= {re.sub('^-(I|L|T|include|isystem)', '', word) for word in words}
     words -= {'main', 'make.deps'}  # what it makes
-    return {word: _hash(project/word) for word in sorted(words) if (project/word).is_file()}
+    return {word: _hash(project/word) for word in sorted(words)
+            if os.path.isfile(project/word)}
 
 
 def _names(read, places, project):

@@ -7,7 +7,7 @@ import time
 import pytest
 from brian2 import Network, NeuronGroup, defaultclock, ms
 
-from brian_le import builds, fast_cpp
+from brian_le import builds, fast_cpp, ingredients
 from tests.brian_le.tiny_projects import printed, write_tiny
 
 
@@ -293,3 +293,9 @@ def test_no_compiler_in_a_script(tmp_path):
     assert done.returncode == 1
     assert done.stderr.startswith("brian_le: a C++ project needs 'g++'")
     assert done.stderr.count('\n') == 1 and 'install a C++ compiler' in done.stderr
+
+
+def test_what_a_linker_says_in_one_long_line(tmp_path):
+    (tmp_path/'1.o').touch()
+    command = 'g++ ' + ' '.join(f'{n}.o' for n in range(2000)) + ' -o main'
+    assert list(ingredients._read_trace(f'{command}\n1.o\n', tmp_path)) == ['1.o']

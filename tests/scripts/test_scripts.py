@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 
 from brian_le import DenseSynapses
 from brian_le.builds import build
-from tests.brian_le.sanitized import sanitized
+from tests.brian_le.sanitized import FLAGS, sanitized
 from tests.scripts.drawing import drawn, frames, scripts
 from tests.scripts.running import Execution, attempt, check, difference
 
@@ -64,10 +64,11 @@ def assert_as_expected(found, cases, known):
 
 
 @pytest.mark.slow
-def test_in_one_cpp_project(standalone, tmp_path):
+def test_in_one_cpp_project(standalone, tmp_path, monkeypatch):
     known = accepted(IN_CPP)
     cases = {f'dense_{k}': (script, DenseSynapses) for k, (script, _) in enumerate(known)}
     cases |= {f'stock_{k}': (known[k][0], Synapses) for k in range(0, IN_CPP, 4)}
+    monkeypatch.setattr(prefs.codegen.cpp, 'extra_compile_args_gcc', FLAGS)  # quick to compile
     assert_as_expected(run_in_cpp(standalone, tmp_path, cases), cases, known)
 
 
