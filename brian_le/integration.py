@@ -397,8 +397,20 @@ def _let_choose(updater):
     def choosing(self, group, method, *args, **options):
         init(self, group, choose_method(group, method), *args, **options)
 
+    update = updater.update_abstract_code
+
+    @functools.wraps(update)
+    def checking(self, run_namespace):
+        """Check each group: Brian2 asks no method again for equations that it knows."""
+        update(self, run_namespace)
+        equations = self.group.equations
+        if self.method_choice == 'prospective_euler' and equations.diff_eq_names:
+            step = _Step(equations)
+            step.check_order(self.group.variables)
+            step.check_times(self.group.variables)
+
     choosing.chooses = True
-    updater.__init__ = choosing
+    updater.__init__, updater.update_abstract_code = choosing, checking
 
 
 #: The registered state updater; call it with `Equations` to see the code of a step.

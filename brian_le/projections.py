@@ -68,6 +68,8 @@ def project(source, target, equations, *, name, one_to_one=False, connect=None,
     if one_to_one and connect:
         raise ValueError(f"'{name}' is to be one-to-one and to have connections of its own; give "
                          'one of them')
+    for group, side in ((source, '_pre'), (target, '_post')):
+        _check_reads(name, equations, group, side)
     connect = {'j': 'i'} if one_to_one else connect
     if connect:
         synapses = Projection
@@ -77,3 +79,17 @@ def project(source, target, equations, *, name, one_to_one=False, connect=None,
     for variable, updater in projection.summed_updaters.items():
         updater.when, updater.order = 'groups', orders.get(variable, SUM)
     return projection
+
+
+def _check_reads(name, equations, group, side):
+    """Raise a ValueError if equations read or sum what a population does not have."""
+    needed = {variable for eq in equations.values()
+              for variable in (eq.identifiers | ({eq.varname} if 'summed' in eq.flags else set()))
+              if variable.endswith(side)} - equations.names
+    missing = [variable for variable in sorted(name.removesuffix(side) for name in needed)
+               if variable not in group.variables and variable not in ('i', 'j')]
+    if missing:
+        missing = ', '.join(f"'{variable}'" for variable in missing)
+        raise ValueError(f"'{name}' needs {missing} of '{group.name}', which has no such variable; "
+                         'give it one (neurons of this package have them, as the rate that they '
+                         "send, 'r_sent'), or use equations that read another one")

@@ -78,4 +78,7 @@ def get_model(name):
 
 def get_protocol(name):
     """The module of a protocol; a ValueError if there is none of that name."""
+    if '.py:' in name:
+        raise ValueError(f"'{name}' is a model of your own, and no protocol: run it with 'brian-le "
+                         f"sweep {name}', once with '--seeds 1'")
     return importlib.import_module(PROTOCOLS[choose('protocol', name, PROTOCOLS)])

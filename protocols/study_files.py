@@ -19,6 +19,7 @@ target if a folder of data is given), and ``[[part]]`` tables, each with a ``lab
 
 import contextlib
 import importlib.util
+import math
 import tomllib
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -32,6 +33,7 @@ from brian_le.protocols.targets import get_target
 __all__ = ['PlannedRun', 'Study', 'get_study', 'named_studies']
 
 _FOLDER = Path(__file__).parent/'studies'
+MOST_RUNS = 100_000  #: of a study: what is more is a slip, and would fill the memory
 _ENTRIES = {'summary': str, 'target': str, 'seeds': (int, list), 'first_seed': int,
             'device': str, 'figures': str, 'data_target': str, 'set': dict, 'grid': dict,
             'part': list}
@@ -128,6 +130,12 @@ class Study:
         if not target.seeded and len(self.seeds) > 1:
             raise ValueError(f"'{self.target}' has no argument 'seed', so that all "
                              f'{len(self.seeds)} seeds would give the same; give it one')
+        n_runs = sum(math.prod(len(values) for values in part['grid'].values())
+                     for part in self.parts)*len(self.seeds)
+        if n_runs > MOST_RUNS:
+            raise ValueError(f'the study would have {n_runs} runs ({len(self.seeds)} seeds of each '
+                             f'combination), and can have at most {MOST_RUNS}; give fewer values or '
+                             'seeds, or several studies')
         defaults, planned = target.defaults(), {}
         for part in self.parts:
             for name in set(part['set']) & set(part['grid']):
@@ -210,7 +218,12 @@ def read_seeds(seeds, first=_FIRST_SEED):
         if not found:
             raise ValueError('there are no seeds; give at least one')
         return found
-    return [check_seed(check_seed(first) + k) for k in range(whole_number('seeds', seeds))]
+    number = whole_number('seeds', seeds)
+    if number > MOST_RUNS:
+        raise ValueError(f"seeds={number} means {number} seeds, and a study has at most {MOST_RUNS} "
+                         f"runs; for the seed {number} itself, give --seeds {number}, with a comma, "
+                         f'or seeds=[{number}]')
+    return [check_seed(check_seed(first) + k) for k in range(number)]
 
 
 def named_studies():

@@ -323,6 +323,11 @@ class ModelTarget:
         folder.begin(description)
         values = {name: value for name, value in parameters.items() if '.' in name}
         found = _Variables(task.program.run(values, task.duration))
+        diverged = _diverged(found)
+        if diverged:
+            folder.discard()  # to continue would only lead there again
+            raise FloatingPointError(f'{diverged}; use other values of the arguments, or shorter '
+                                     'time steps')
         with self._errors_on_one_line(parameters, seed, 'the score of '):
             score = task.score(found)
         if not isinstance(score, dict):
@@ -333,10 +338,10 @@ class ModelTarget:
                                  'give it another name')
         arrays = {name: np.asarray(value) for name, value in score.items()}
         for name, array in arrays.items():
-            if array.dtype == object:
+            if array.dtype.kind not in 'biuf':
                 raise ValueError(f"the score '{name}' is {score[name]!r}; return numbers or "
                                  'arrays of numbers')
-            if array.dtype.kind == 'f' and not np.isfinite(array).all():
+            if not np.isfinite(array).all():
                 folder.discard()  # to continue would only lead there again
                 raise FloatingPointError(f"the score '{name}' is {_shown(array)}; use other "
                                          'values of the arguments, or leave it out of the score')
@@ -347,6 +352,18 @@ def _shown(array):
     """A score, or the first value of it that is not finite."""
     bad = array[~np.isfinite(array)]
     return f'{bad.flat[0]:g}' if array.ndim == 0 else f'{bad.flat[0]:g} in places'
+
+
+def _diverged(found):
+    """Which variable is no number, and from when on; '' if all are numbers."""
+    for key, array in sorted(found.items(), key=lambda item: -item[1].ndim):  # first recordings
+        bad = np.isnan(array) if array.dtype.kind == 'f' else np.zeros(1)
+        if bad.any():
+            times = found.get(f"{key.partition('.')[0]}.t")
+            if array.ndim == 2 and times is not None and len(times) == array.shape[1]:
+                return f"'{key}' is nan from {1e3*times[bad.any(axis=0).argmax()]:g} ms on"
+            return f"'{key}' is nan at the end"
+    return ''
 
 
 class _Variables(dict):

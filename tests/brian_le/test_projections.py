@@ -6,8 +6,8 @@ from brian2 import Network, NeuronGroup, Synapses, ms
 from hypothesis import given
 from hypothesis import strategies as st
 
-from brian_le import (DenseSynapses, error_learning, fixed_weights, one_to_one, project, pyramidal,
-                      weight_matrix)
+from brian_le import (DenseSynapses, dendritic_prediction, error_learning, fixed_weights, one_to_one,
+                      project, pyramidal, weight_matrix)
 
 
 def groups(*sizes):
@@ -90,3 +90,13 @@ def test_one_to_one_needs_equal_sizes():
     a, b = groups(2, 3)
     with pytest.raises(ValueError, match="'g0' has 2 neurons and 'g1' 3"):
         project(a, b, one_to_one('v_up'), name='S', one_to_one=True)
+
+
+@pytest.mark.parametrize('source, target, message', [
+    ('x : 1', None, "'up' needs .*'r_sent' of 'low', which has no such variable; give"),
+    (None, 'x : 1', "'up' needs '.*' of 'high', which has no such variable")])
+def test_populations_without_what_a_projection_reads(source, target, message):
+    low, high = (NeuronGroup(2, equations or pyramidal(), name=name)
+                 for name, equations in (('low', source), ('high', target)))
+    with pytest.raises(ValueError, match=message):
+        project(low, high, dendritic_prediction('v_up'), name='up')

@@ -6,6 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from brian_le.protocols import run, sweep
 from brian_le.protocols.catalogue import PROTOCOLS, get_protocol
 from brian_le.protocols.grids import combinations, run_key
 from brian_le.protocols.parameters import Folder
@@ -210,3 +211,20 @@ def test_combinations_are_the_cartesian_product(grid):
 def test_a_run_with_default_parameters_is_named_by_its_seed(name):
     (_, run), = Study(name, name).plan()
     assert run.key == 'seed=12345'
+
+
+@pytest.mark.parametrize('arguments, message', [
+    (dict(seeds=5_000_000), 'seeds=5000000 means 5000000 seeds, .* --seeds 5000000, with a comma'),
+    (dict(seeds='99999999999'), 'at most 100000 runs'),
+    (dict(grid={'epochs': range(1, 1001)}, seeds=101),
+     'the study would have 101000 runs .101 seeds'),
+])
+def test_more_runs_than_anybody_means(arguments, message, tmp_path):
+    with pytest.raises(ValueError, match=message):
+        sweep('bars', **arguments, device='numpy', out=tmp_path/'s')
+    assert not (tmp_path/'s').exists()
+
+
+def test_models_of_users_are_swept():
+    with pytest.raises(ValueError, match="'m.py:build' is a model of your own, .*sweep m.py:build"):
+        run('m.py:build', device='numpy')

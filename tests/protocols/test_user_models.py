@@ -2,6 +2,7 @@
 
 import itertools
 import os
+import re
 import textwrap
 
 import numpy as np
@@ -381,10 +382,74 @@ def test_values_that_variables_cannot_hold(following, name, value, message):
     assert not os.path.exists('s')
 
 
+BAD_DRAWS = """
+    import numpy as np
+    from brian2 import NeuronGroup, defaultclock, ms
+    from brian_le import point_neuron
+
+    def build(tau=10*ms, seed=0):
+        defaultclock.dt = 0.1*ms
+        cells = NeuronGroup(3, point_neuron(tau_m='constant'), method='prospective_euler',
+                            name='cells')
+        cells.tau_m = tau*np.array([1, 1, -1 if seed in (2, 3) else 1])
+        return [cells], 1*ms, lambda found: found['cells.tau_m'].min()
+"""
+
+
+@pytest.mark.parametrize('device', ['numpy', 'cpp_standalone'])
+@pytest.mark.parametrize('seeds', [[2, 1], [1, 2], [3]])
+def test_bad_draws_are_failed_runs_wherever_they_come(tmp_path, monkeypatch, seeds, device):
+    (tmp_path/'bad.py').write_text(textwrap.dedent(BAD_DRAWS))
+    monkeypatch.chdir(tmp_path)
+    study = sweep('bad.py:build', seeds=seeds, **QUICK | {'device': device}, out='s')
+    assert [run['seed'] for run in study.failed] == [seed for seed in seeds if seed > 1]
+    assert "'tau_m' of 'cells' is -10 ms" in study.failed[0]['reason']
+    assert [row['score'] for row in study.finished] == [0.01]*seeds.count(1)
+    # and what is bad in itself is told before
+    with pytest.raises(ValueError, match="'tau_m' of 'cells' is 0.01 ms"):
+        sweep('bad.py:build', grid={'tau': ['0.01 ms']}, seeds=seeds, **QUICK, out='t')
+
+
 def test_every_value_is_checked_before_the_first_run(drawn, tmp_path):
     with pytest.raises(ValueError, match="strength of 'Mismatch' is -1"):
         sweep(drawn, grid={'goal': [1, 2], 'strength': [0.1, -1]}, **QUICK, out='s')
     assert not (tmp_path/'s').exists()
+
+
+@pytest.mark.parametrize('score, message', [
+    ("{'word': 'text'}", "the score 'word' is 'text'; return numbers or arrays of numbers"),
+    ("{'words': ['a', 'b']}", "the score 'words' is .*; return numbers or arrays of numbers"),
+    ("{'end': 1, 'v': [1, float('nan')]}", "the score 'v' is nan in places")])
+def test_scores_that_are_no_numbers(model, score, message):
+    variant('neighbour.score', f'lambda found: {score}')
+    study = sweep(model, grid={'n': [1, 2]}, **QUICK, out='s')
+    assert len(study.failed) == 2 and not study.finished
+    for run in study.failed:
+        assert re.search(message, run['reason'])
+
+
+DIVERGING = """
+    from brian2 import NeuronGroup, StateMonitor, defaultclock, ms
+
+    def build(gain=1.0, recorded=True):
+        defaultclock.dt = 0.1*ms
+        cells = NeuronGroup(2, 'dv/dt = (gain*v**2 - v)/ms : 1', method='euler', name='cells')
+        cells.v = [0.5, 2]
+        trace = StateMonitor(cells, 'v', record=True, name='trace')
+        return [cells] + [trace]*recorded, 10*ms, lambda found: len(found['cells.v'])
+"""
+
+
+@pytest.mark.filterwarnings('ignore')
+def test_what_diverges_has_failed_whatever_is_scored(tmp_path, monkeypatch):
+    (tmp_path/'diverging.py').write_text(textwrap.dedent(DIVERGING))
+    monkeypatch.chdir(tmp_path)
+    study = sweep('diverging.py:build', grid={'gain': [0.0, 1.0], 'recorded': [True, False]},
+                  **QUICK, out='s')
+    assert [row['gain'] for row in study.finished] == [0, 0]
+    recorded, at_the_end = (run['reason'] for run in study.failed)
+    assert re.match(r"'trace.v' is nan from [1-9]\.?\d* ms on", recorded)
+    assert at_the_end.startswith("'cells.v' is nan at the end; use other values")
 
 
 @pytest.mark.filterwarnings('ignore:invalid value', 'ignore:divide by zero')
