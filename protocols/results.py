@@ -229,13 +229,22 @@ class ResultFolder:
         if self._lock is None:
             raise RunsElsewhere(f"another process is running into '{self.part}'; wait for it, or "
                                 'choose another folder')
-        if is_finished(self.directory):  # by another process, since the check
-            self.discard()
-            self.check(description)
-        self._description = description
-        saved = self._saved()
-        self._note_stretch(0 if saved is None else int(saved['done']))
+        try:
+            if is_finished(self.directory):  # by another process, since the check
+                self.discard()
+                self.check(description)
+            self._description = description
+            saved = self._saved()
+            self._note_stretch(0 if saved is None else int(saved['done']))
+        except BaseException:
+            self.release()
+            raise
         return saved
+
+    def release(self):
+        """Let other processes, and later runs of this one, at the run."""
+        if self._lock is not None:
+            self._lock.release()
 
     def _saved(self):
         """The checkpoint, if there is one; a ValueError if this run has not written it."""
@@ -302,7 +311,7 @@ class ResultFolder:
             os.rename(self.part, self.directory)
         # only now: who came too late must not find a folder without a lock
         (self.directory/'lock').unlink(missing_ok=True)
-        self._lock.release()
+        self.release()
         return load_result(self.directory)
 
     def _write(self, name, arrays):
@@ -311,5 +320,4 @@ class ResultFolder:
     def discard(self):
         """Remove the unfinished folder."""
         shutil.rmtree(self.part, ignore_errors=True)
-        if self._lock is not None:
-            self._lock.release()
+        self.release()

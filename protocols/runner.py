@@ -74,10 +74,12 @@ def run(protocol, *, seed=12345, device='cpp_standalone', out=None, quiet=False,
     try:
         arrays = module.simulate(p, seed, Run(device, folder, description, quiet, unmeasured))
         check_finite(arrays, unmeasured)
+        return folder.finish(arrays)
     except FloatingPointError:
         folder.discard()  # to continue would only lead there again
         raise
-    return folder.finish(arrays)
+    finally:
+        folder.release()  # whoever keeps the error keeps the folder
 
 
 def check_seed(seed):

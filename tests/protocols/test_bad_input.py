@@ -139,7 +139,7 @@ COMMANDS = [
     ([*RUN, '--out', 'foreign'], 'is not the folder of a result; choose another folder'),
     ([*RUN, '--out', 'x.part'], "ends in '.part', as folders of unfinished runs do"),
     ([*RUN, '--out', 'X.PART'], "ends in '.part', as folders of unfinished runs do"),
-    ([*RUN, '--out', 'a\0b'], 'embedded null byte; choose another folder'),
+    ([*RUN, '--out', 'a\0b'], 'embedded null'),
     ([*RUN, '--out', 'x'*252], 'File name too long; choose another folder'),
     ([*RUN, '--out', '/dev/null'], "'/dev/null' exists and is not the folder of a result"),
     # sweeps
@@ -195,10 +195,16 @@ COMMANDS = [
         ('', 'cannot be the folder of a project'), ('file', "'file' exists"),
         ('empty', "'empty' exists"), ('link', "'link' exists"), ('.', "'.' exists"),
         ('file/x', "file' is not a folder, so that 'file/x' cannot be one"),
-        ('x'*300, 'File name too long'), ('a\0b', 'embedded null byte'))),
+        ('x'*300, 'File name too long'), ('a\0b', 'embedded null'))),
     (['export', 'bars', '--out', 'p', '--seed', 'x'], "the seed is 'x'"),
     (['export', 'bars', '--out', 'p', '--set', 'dt=7ms'], 'not a whole number of time steps'),
     (['export', 'model.py:build', '--out', 'p'], "'brian-le sweep model.py:build' runs it"),
+    # what is kept
+    (['cache', 'x'], "unknown action: 'x'. Valid: clear, limit, list"),
+    *((['cache', 'limit', size], f"the limit is '{size}'; give a size like 500MB or 2GiB")
+      for size in ('x', '', '-1', 'nan', 'inf', '1e99GB', '5 parsec')),
+    (['cache', 'list', '5'], "'5' is one word too many"), (['cache', '--limit', ''], "is ''"),
+    (['cache', 'limit', '5GB', '--limit', '3GB'], "'5GB' is one word too many"),
     # folders of data
     (['run', 'mnist'], "'data' is missing; give --data FOLDER"),
     (['run', 'mnist', '--data', ''], "'data' is missing; give --data FOLDER"),

@@ -74,7 +74,30 @@ def other_parameters(path):
     ResultFolder(path/'r').begin({**DESCRIPTION, 'parameters': {'n': 2, 'lag': None}, 'seed': 4})
 
 
-BAD = [(finished, 'holds a finished result; choose another folder, or delete it'),
+def finished_result_of_that_name(path):
+    finished(path)
+    (path/'r').rename(path/'r.part')
+
+
+def a_study_of_that_name(path):
+    (path/'r.part'/'runs').mkdir(parents=True)
+    (path/'r.part'/'study.json').write_text('{}')
+
+
+def damaged_description(path):
+    other_parameters(path)
+    (path/'r.part'/'run.json').write_text('[]')
+
+
+def in_another_run(path):
+    (path/'run.json').write_text('{}')
+
+
+BAD = [(finished_result_of_that_name, "r.part' is a finished result of that name; rename it"),
+       (a_study_of_that_name, "r.part' exists and is not the folder of a run"),
+       (damaged_description, "r.part/run.json' is damaged: it lacks .*; delete '.*r.part' and run"),
+       (in_another_run, 'the folder of another run; choose another folder'),
+       (finished, 'holds a finished result; choose another folder, or delete it'),
        (foreign, 'is not the folder of a result'), (a_file, 'is not the folder of a result'),
        (a_link, 'is not the folder of a result'),
        (foreign_part, "r.part' exists and is not the folder of a run"),
@@ -88,6 +111,12 @@ def test_folders_that_cannot_take_a_result(tmp_path, prepare, message):
     with pytest.raises(ValueError, match=message):
         ResultFolder(tmp_path/'r').begin(DESCRIPTION)
     assert contents(tmp_path) == before
+
+
+@pytest.mark.parametrize('name', ['x.part', 'X.PART', '.part', 'a/x.Part'])
+def test_names_of_unfinished_runs_are_none_of_results(tmp_path, name):
+    with pytest.raises(ValueError, match="ends in '.part', as folders of unfinished runs do"):
+        ResultFolder(tmp_path/name)
 
 
 def test_no_permission(tmp_path, monkeypatch):

@@ -33,7 +33,6 @@ def interrupt(out, monkeypatch, **settings):
     def stop(folder, arrays):
         keep(folder, arrays)
         if arrays['done'] == 9:
-            folder._lock.release()
             raise KeyboardInterrupt
 
     with monkeypatch.context() as context:
@@ -59,6 +58,21 @@ def test_a_run_that_is_continued_ends_with_the_same_numbers(interrupted, tmp_pat
         np.testing.assert_array_equal(result.arrays[name], array)
     assert result.description == whole.description
     assert [stretch['from'] for stretch in whole.description['stretches']] == [0]
+
+
+def test_a_run_that_failed_keeps_no_other_out(tmp_path, monkeypatch):
+    """Even if the error, and with it the folder, is kept, as an interactive Python does."""
+    kept = []
+    for _ in range(2):
+        with pytest.raises(RuntimeError, match='the toy is broken') as error:
+            run('toy', out=tmp_path/'bad', mode='bad', **SETTINGS)
+        kept.append(error)
+    interrupted = interrupt(tmp_path/'r', monkeypatch)
+    edit(interrupted.part, EDITED['state'])
+    for _ in range(2):
+        with pytest.raises(ValueError, match='it is not what this run has written') as error:
+            run('toy', out=interrupted.out, **SETTINGS)
+        kept.append(error)
 
 
 EDITED = {
