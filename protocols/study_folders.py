@@ -305,15 +305,26 @@ class StudyFolder:
         for name in ('runs', 'running', 'failed'):
             (self.directory/name).mkdir(parents=True, exist_ok=True)
         with self._lock():
-            before = []
+            finished = [key for key in dict.fromkeys(run.key for _, run in plan)
+                        if is_finished(self.run(key))]
             if is_study(self.directory):
                 self._check_growth(description)
                 before = self.description().get('stretches', [])
-            done = sum(is_finished(self.run(key)) for key in {run.key for _, run in plan})
-            stretches, _ = continued(before, done, provenance(description['device']))
+            else:
+                before = self._stretches_of(finished)
+            stretches, _ = continued(before, len(finished), provenance(description['device']))
             write_text(self.directory/_STUDY, json.dumps(
                 {**description, 'stretches': stretches}, indent=1) + '\n')
         self.tidy()
+
+    def _stretches_of(self, keys):
+        """What has made runs, as they say themselves."""
+        stretches = []
+        for count, key in enumerate(keys):
+            for made in load_description(self.run(key)).get('stretches', []):
+                made = {name: value for name, value in made.items() if name != 'from'}
+                stretches, _ = continued(stretches, count, made)
+        return stretches
 
     def tidy(self):
         """Remove marks and locks of processes that have ended, and errors of what succeeded."""
