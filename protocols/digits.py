@@ -19,6 +19,7 @@ __all__ = ['NAME', 'SUMMARY', 'PARAMETERS', 'FIGURES', 'simulate', 'prepare', 'r
 NAME = 'digits'
 SUMMARY = '8 x 8 digits, learned by 64-60-10 slow neurons in mini-batches'
 FIGURES = 'brian_le.protocols.classification_figures'
+REQUIRES = {'sklearn': 'scikit-learn'}  # modules, and the packages that have them
 PARAMETERS = parameters(
     Parameter('layers', 'dense', 'the architecture', choices=('dense', 'conv')),
     Parameter('hidden', 60, 'hidden neurons', minimum=1, maximum=1e5),

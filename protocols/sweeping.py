@@ -21,6 +21,7 @@ from pathlib import Path
 
 from tqdm import tqdm
 
+from brian_le.builds import require_compiler
 from brian_le.checks import whole_number
 from brian_le.protocols.results import RunsElsewhere, is_finished
 from brian_le.protocols.study_files import get_study
@@ -83,7 +84,7 @@ def sweep(target, *, grid=None, set=None, seeds=None, jobs=None, out=None, devic
     OSError
         If the folder cannot be written to, or is full. Finished runs are intact.
     RuntimeError
-        If there is no such cluster, or if the file of a model is changed meanwhile.
+        If there is no such cluster, no compiler (nothing has been run then), or if the file of a model is changed meanwhile.
 
     Examples
     --------
@@ -103,6 +104,9 @@ def sweep(target, *, grid=None, set=None, seeds=None, jobs=None, out=None, devic
         folder.check(description, plan)
         runs = {run.key: run for _, run in plan}
         missing = [run for key, run in runs.items() if not is_finished(folder.run(key))]
+        if missing and cluster is None and study.device != 'numpy':
+            require_compiler(study.device == 'cpp_standalone', f"device '{study.device}'",
+                             ', or use --device numpy')
         get_target(study.target).check_values([(run.parameters, run.seed) for run in missing],
                                               quiet)
     job = functools.partial(_work, target=_absolute(study.target), source=description['source'],

@@ -77,7 +77,11 @@ class ProtocolTarget:
         return not any(p.name == name and isinstance(p, Folder) for p in self.parameters)
 
     def check_values(self, runs, quiet):
-        """Check what only the objects of a model can tell."""
+        """Check what only the objects of a model can tell, and what they need."""
+        for module, package in getattr(self.module, 'REQUIRES', {}).items():
+            if runs and importlib.util.find_spec(module) is None:
+                raise ValueError(f"'{self.name}' needs {package}, which is not installed: pip "
+                                 f'install {package}')
 
     def structure(self, parameters, seed):
         """Runs that are alike in this share a compiled program."""

@@ -1,3 +1,4 @@
+import errno
 import os
 import signal
 import subprocess
@@ -151,6 +152,19 @@ def test_a_program_that_fails_says_so(tmp_path):
     program.binary.chmod(0o755)
     with pytest.raises(RuntimeError, match=r'ended with an error: no memory \(exit code 3\)'):
         program({}, 1)
+
+
+@pytest.mark.parametrize('what, left', [('S_w', 8), ('M_v', 0), ('sizes', 0)])
+def test_results_that_were_not_written_to_their_end(tmp_path, what, left):
+    """As when the folder for temporary files is full."""
+    program = build_program(compose)
+    program.binary.rename(tmp_path/'main')
+    program.binary.write_text(f'''#!/bin/sh
+        {tmp_path}/main "$@" && for file in results/*{what}*; do truncate -s {left} "$file"; done''')
+    program.binary.chmod(0o755)
+    with pytest.raises(OSError, match=f'only {left} of .* were written .*TMPDIR.*{what}') as error:
+        program({}, 7)
+    assert error.value.errno == errno.ENOSPC
 
 
 def test_python_functions_cannot_be_compiled(tmp_path):

@@ -344,6 +344,22 @@ def good_parameters(study):
     return study.load(study.finished[0]).description['parameters']
 
 
+def test_what_is_needed_is_looked_for_before_the_first_run(tmp_path, monkeypatch):
+    import importlib.util
+    find = importlib.util.find_spec
+    monkeypatch.setattr(importlib.util, 'find_spec',
+                        lambda name, *more: None if name == 'sklearn' else find(name, *more))
+    with pytest.raises(ValueError, match='needs scikit-learn, which is not installed: pip install'):
+        sweep('digits', out=tmp_path/'s', device='numpy', quiet=True)
+    monkeypatch.setenv('PATH', '/nowhere')
+    monkeypatch.delenv('CXX', raising=False)
+    for device in ('cpp_standalone', 'cython'):
+        with pytest.raises(RuntimeError, match="needs 'g[+][+]', .* or use --device numpy"):
+            sweep('toy', out=tmp_path/'s', **SHORT | {'device': device})
+    assert not (tmp_path/'s').exists()
+    sweep('toy', out=tmp_path/'s', **SHORT)
+
+
 def test_progress_tells_how_many_runs_have_failed(tmp_path, capsys):
     sweep('toy', grid=dict(mode=['bad', 'good']), seeds=2, out=tmp_path/'s',
           **{**SHORT, 'quiet': False})
