@@ -66,7 +66,8 @@ def _without_rows(study):
     return [{**{name: each['parameters'].get(name) for name in study.description['columns']},
              'seed': each['seed'], 'failed': each['reason'], 'run': each['run']}
             for each in getattr(study, 'failed', ())
-            if each['run'] not in there and each['parameters'] and 'part' not in study.rows[0]]
+            if each['run'] not in there and each['parameters'] and not any(
+                'part' in row for row in study.rows)]
 
 
 def failed(run):

@@ -260,3 +260,6 @@ def test_failed_runs_without_a_row_are_counted():
     figure = measures(made)['measures']
     assert '1 of 5 runs failed' in figure._suptitle.get_text()
     assert [text.get_text() for text in with_id(figure.axes[0], 'count')] == ['2 of 3']
+    made.rows = []
+    figure = measures(made)['measures']
+    assert '2 of 2 runs failed' in figure._suptitle.get_text()
