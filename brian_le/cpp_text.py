@@ -242,6 +242,7 @@ class _Writer:
             neurons = [f'const int {name} = _idx {op} {n};' for name, op in (('i', '/'), ('j', '%'))
                        if re.search(rf'\b{name}\b', vector)]
             start = _lines(start, *neurons)
+        parameters = _named_if_used(parameters, _lines(start, vector))
         function = _lines(f'[=]({parameters})' + (f' -> {result}' if result else ''), '{',
                           _indent(start), _indent(vector),
                           f'    return {VALUE};' if result else '', '}')
@@ -252,11 +253,19 @@ class _Writer:
     def _terms(self, name, functions, real=None):
         """One function out of several, which takes their number first."""
         call = '(_idx, _presynaptic_idx, _postsynaptic_idx)'
-        parameters = 'int _le_term, int _idx, int _presynaptic_idx, int _postsynaptic_idx'
+        term = 'int _le_term' if len(functions) > 1 else 'int'
+        parameters = f'{term}, int _idx, int _presynaptic_idx, int _postsynaptic_idx'
         lines = [f'    if (_le_term == {k}) return {function}{call};'
                  for k, function in enumerate(functions[:-1])]
         return _lines(f'auto {name} = [=]({parameters}) -> {real or self._real}', '{', *lines,
                       f'    return {functions[-1]}{call};', '};')
+
+
+def _named_if_used(parameters, code):
+    """Parameters of a function, without the names of those that its code does not read."""
+    return ', '.join(parameter if re.search(rf'\b{name}\b', code) else parameter_type
+                     for parameter in parameters.split(', ')
+                     for parameter_type, name in [parameter.rsplit(' ', 1)])
 
 
 def _name(s):

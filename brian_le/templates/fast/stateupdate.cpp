@@ -10,6 +10,7 @@
 {% block maincode %}
     // scalar code
     const size_t _vectorisation_idx = -1;
+    (void) _vectorisation_idx;  // only random numbers read it
     {{scalar_code|autoindent}}
 
     const int _N = {{constant_or_scalar('N', variables['N'])}};
@@ -27,6 +28,7 @@
     for (int _idx = 0; _idx < _N; _idx++)
     {
         const size_t _vectorisation_idx = _idx;
+        (void) _vectorisation_idx;
         {{vector_code|autoindent}}
     }
 {% endblock %}
