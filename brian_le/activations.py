@@ -31,8 +31,25 @@ class Activation:
     summary : str
         What it is, in a few words.
 
+    Raises
+    ------
+    ValueError
+        If an expression is none in ``x``, with the functions of Brian2 equations and without units.
+
     Examples
     --------
+    One of your own, which goes wherever a name goes:
+
+    >>> from brian2 import NeuronGroup
+    >>> from brian_le import Activation, point_neuron
+    >>> elu = Activation('elu', 'clip(x, 0, inf) + exp(clip(x, -inf, 0)) - 1',
+    ...                  'exp(clip(x, -inf, 0))', 'exponential linear unit')
+    >>> elu.rates([-1, 0, 2]).round(3)
+    array([-0.632,  0.   ,  2.   ])
+    >>> G = NeuronGroup(3, point_neuron(elu))
+
+    Those of the package:
+
     >>> from brian_le import get_activation
     >>> get_activation('tanh').phi('u_prosp')
     'tanh(u_prosp)'
@@ -43,7 +60,17 @@ class Activation:
     name: str
     expression: str
     derivative_expression: str
-    summary: str
+    summary: str = ''
+
+    def __post_init__(self):
+        if not isinstance(self.name, str) or not self.name:
+            raise ValueError(f"an activation is called {self.name!r}; give a name such as 'elu'")
+        for what in ('expression', 'derivative_expression'):
+            text = getattr(self, what)
+            if not isinstance(text, str) or not text:
+                raise ValueError(f"the {what} of activation '{self.name}' is {text!r}; give one in x, "
+                                 "such as 'tanh(x)'")
+            _function(self.name, text)
 
     def phi(self, argument):
         """The text of phi(argument)."""
@@ -55,11 +82,11 @@ class Activation:
 
     def rates(self, potentials):
         """phi of an array of numbers, computed by NumPy in their precision."""
-        return _function(self.name, self.expression)(np.asarray(potentials))
+        return _function(self.name, self.expression)(_numbers(potentials))
 
     def slopes(self, potentials):
         """phi' of an array of numbers, likewise."""
-        return _function(self.name, self.derivative_expression)(np.asarray(potentials))
+        return _function(self.name, self.derivative_expression)(_numbers(potentials))
 
 
 # the functions and constants of Brian2 equations that NumPy has under the same names
@@ -78,6 +105,11 @@ def _function(activation, expression):
         raise ValueError(f"activation '{activation}': NumPy cannot evaluate '{expression}': "
                          f'{error}') from None
     return partial(_evaluate, compiled)
+
+
+def _numbers(potentials):
+    values = np.asarray(potentials)
+    return values if values.dtype.kind == 'f' else values.astype(float)
 
 
 def _evaluate(compiled, x):

@@ -6,12 +6,11 @@ in a rate from above tells it the forward weight. Learning goes on all the time,
 forward weights.
 """
 
-from brian2.equations.equations import Equations
 from brian2.units.allunits import second
 from brian2.units.stdunits import ms
 
-from brian_le.checks import check_positive
-from brian_le.parameters import parameter
+from brian_le.checks import check_positive, check_variable
+from brian_le.parameters import equations_of, parameter
 from brian_le.plasticity import learning_lines, weighted_sum
 
 __all__ = ['high_passed_rate', 'phaseless_alignment']
@@ -54,9 +53,9 @@ def high_passed_rate(tau=0.1*ms):
     >>> above = NeuronGroup(3, pyramidal(apical=()) + high_passed_rate(),
     ...                     method='prospective_euler')
     """
-    return Equations('\n'.join(['dr_low/dt = (r - r_low)/tau_r_low : 1',
+    return equations_of(['dr_low/dt = (r - r_low)/tau_r_low : 1',
                                 parameter('tau_r_low', tau, second, check_positive),
-                                'r_high = r_sent - r_low : 1']))
+                                'r_high = r_sent - r_low : 1'])
 
 
 def phaseless_alignment(target, *, noise='v_api_noise', eta='shared, constant',
@@ -108,5 +107,6 @@ def phaseless_alignment(target, *, noise='v_api_noise', eta='shared, constant',
     decay : Hz (shared, constant)
     eta : Hz (shared, constant)
     """
-    return Equations('\n'.join([weighted_sum(target), *learning_lines(
-        'w', f'{noise}_post*r_high_pre', eta, decay=decay, gate=gate)]))
+    check_variable('noise', noise)
+    return equations_of([weighted_sum(target), *learning_lines(
+        'w', f'{noise}_post*r_high_pre', eta, decay=decay, gate=gate)])

@@ -4,12 +4,14 @@ This module does not import Brian2.
 """
 
 import difflib
+import keyword
 import numbers
+import re
 
 import numpy as np
 
-__all__ = ['choose', 'check_array', 'check_positive', 'check_not_negative',
-           'whole_number']
+__all__ = ['choose', 'check_array', 'check_flag', 'check_finite', 'check_name',
+           'check_not_negative', 'check_positive', 'check_variable', 'whole_number']
 
 
 def choose(kind, name, valid):
@@ -103,3 +105,46 @@ def whole_number(what, value):
             not float(value).is_integer() or value < 1):
         raise ValueError(f'{what}={value!r}; give a whole number of at least 1')
     return int(value)
+
+
+def check_finite(name, value):
+    """Raise a ValueError unless `value` is a finite number, which may be negative."""
+    if isinstance(value, (bool, np.bool_)) or not isinstance(value, numbers.Real) or (
+            not np.isfinite(value)):
+        raise ValueError(f'{name} is {value!r}; give a finite number')
+
+
+def check_flag(name, value):
+    """A choice between two as a bool; a ValueError if it is neither True or False nor 1 or 0.
+
+    Examples
+    --------
+    >>> from brian_le.checks import check_flag
+    >>> check_flag('bias', 'no')
+    Traceback (most recent call last):
+    ...
+    ValueError: bias is 'no'; give True or False
+    """
+    if not isinstance(value, (np.bool_, numbers.Integral)) or value not in (0, 1):
+        raise ValueError(f'{name} is {value!r}; give True or False')
+    return bool(value)
+
+
+def check_name(what, name):
+    """The name of an object; a ValueError if Brian2 could not use it in code."""
+    if not isinstance(name, str) or not re.fullmatch('[A-Za-z][A-Za-z0-9_]*', name):
+        raise ValueError(f'the name of {what} is {name!r}; give letters, digits and underscores, '
+                         'beginning with a letter')
+    return name
+
+
+def check_variable(role, name, remedy=''):
+    """The name of a variable of equations; a ValueError if it could not be one."""
+    if not isinstance(name, str) or not re.fullmatch('[A-Za-z][A-Za-z0-9_]*', name) or (
+            keyword.iskeyword(name)):
+        raise ValueError(f"{role} is {name!r}, which is no name of a variable; give one such as "
+                         f"'v_in'{remedy}")
+    if re.search('_(pre|post)$', name):
+        raise ValueError(f"{role} is '{name}'; leave out '_{name.rpartition('_')[2]}', which synapses"
+                         ' add themselves')
+    return name

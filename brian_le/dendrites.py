@@ -29,7 +29,7 @@ from brian_le.checks import choose
 from brian_le.gle_neurons import gle_neuron, gle_output
 from brian_le.neurons import declared, sum_of
 from brian_le.optimisers import SGD
-from brian_le.parameters import parameter
+from brian_le.parameters import equations_of, parameter
 from brian_le.plasticity import learning_lines
 from brian_le.trees import children, ordered_tree
 
@@ -187,10 +187,10 @@ def coupling_learning(tree, name, *, eta='shared, constant', gate=None, optimise
         raise ValueError(f"the coupling of '{name}' is {_coupling(c)!r}, which cannot learn; give "
                          "the compartment coupling=''")
     error = by_name[c.parent].variable('err')
-    return Equations('\n'.join([
+    return equations_of([
         f'{c.variable("coupling")}_post = w : 1 (summed)',
         *learning_lines('w', f'{error}_post*{c.variable("r_sent")}_post', eta, gate=gate,
-                        optimiser=optimiser)]))
+                        optimiser=optimiser)])
 
 
 def _tree(tree, root, gamma, errors):
@@ -209,7 +209,7 @@ def _tree(tree, root, gamma, errors):
             names = {name: c.variable(name) for name in equations}
             _check_names(c, names.values(), dict.fromkeys(equations, tree[0].name) | home)
             equations = equations.substitute(**names)
-            equations += Equations('\n'.join(_link(c, by_name[c.parent], errors)))
+            equations += equations_of(_link(c, by_name[c.parent], errors))
         if below:
             v_den = c.variable('v_den')
             sent = ' + '.join(f'{b.variable("coupling")}*{b.variable("r")}' for b in below)
@@ -242,7 +242,7 @@ def _coupling(c):
 def _replaced(equations, name, lines):
     """Equations with other lines for one of their variables."""
     rest = [equation for equation in equations.values() if equation.varname != name]
-    return Equations(rest) + Equations('\n'.join(lines))
+    return Equations(rest) + equations_of(lines)
 
 
 def _check_names(compartment, names, home):

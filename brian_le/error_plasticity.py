@@ -6,13 +6,12 @@ Rates are summed up and errors are summed down before the neurons step; weights,
 constants follow after they have stepped.
 """
 
-from brian2.equations.equations import Equations
 from brian2.units.allunits import hertz, second
 
-from brian_le.checks import check_not_negative, check_positive
+from brian_le.checks import check_not_negative, check_positive, check_variable
 from brian_le.neurons import sum_of
 from brian_le.optimisers import SGD
-from brian_le.parameters import parameter
+from brian_le.parameters import equations_of, parameter
 from brian_le.plasticity import learning_lines, weighted_sum
 
 __all__ = ['error_learning', 'error_feedback', 'bias_learning', 'lookahead_learning',
@@ -72,7 +71,7 @@ def error_learning(target='v_in', *, back='v_err', error='err', learned='err',
     eta : Hz (shared, constant)
     """
     sums = [weighted_sum(target)] + ([_weighted_errors(back, error)] if back else [])
-    return Equations('\n'.join(sums + _learned_weights(learned, eta, decay, gate, optimiser)))
+    return equations_of(sums + _learned_weights(learned, eta, decay, gate, optimiser))
 
 
 def error_feedback(back='v_err', *, error='err', learned='err', eta=None, decay=None, gate=None,
@@ -111,8 +110,8 @@ def error_feedback(back='v_err', *, error='err', learned='err', eta=None, decay=
     v_err_pre = w*err_post : 1 (summed)
     w : 1 (constant)
     """
-    return Equations('\n'.join([_weighted_errors(back, error),
-                                *_learned_weights(learned, eta, decay, gate, optimiser)]))
+    return equations_of([_weighted_errors(back, error),
+                                *_learned_weights(learned, eta, decay, gate, optimiser)])
 
 
 def bias_learning(target='b', *, learned='err', eta='shared, constant', gate=None,
@@ -149,9 +148,11 @@ def bias_learning(target='b', *, learned='err', eta='shared, constant', gate=Non
     dbias/dt = eta*err_post : 1 (clock-driven)
     eta : Hz (shared, constant)
     """
-    return Equations('\n'.join([f'{target}_post = bias : 1 (summed)',
+    check_variable('target of a bias', target)
+    check_variable('learned', learned)
+    return equations_of([f'{target}_post = bias : 1 (summed)',
                                 *learning_lines('bias', f'{learned}_post', eta, gate=gate,
-                                                optimiser=optimiser)]))
+                                                optimiser=optimiser)])
 
 
 def time_constant_matching(inputs=('v_in', 'b'), *, eta='shared, constant', gate=None):
@@ -194,13 +195,13 @@ def time_constant_matching(inputs=('v_in', 'b'), *, eta='shared, constant', gate
     >>> print(time_constant_matching()['tau'])
     dtau/dt = eta*(u_prosp_post - (v_in_post + b_post))*u_dot_post : s (clock-driven)
     """
-    drive = sum_of([f'{name}_post' for name in inputs], 'inputs')
+    drive = sum_of(inputs, 'inputs').replace(' + ', '_post + ') + '_post'
     rate = 'eta' if gate is None else f'{gate}*eta'
-    return Equations('\n'.join([
+    return equations_of([
         'tau_m_post = tau : second (summed)', *([] if gate is None else [f'{gate} : 1 (linked)']),
         f'dtau/dt = {rate}*(u_prosp_post - ({drive}))*u_dot_post : second (clock-driven)',
         'tau_min = dt : second (shared)',
-        parameter('eta', eta, second, check_not_negative, bound_flags='shared')]))
+        parameter('eta', eta, second, check_not_negative, bound_flags='shared')])
 
 
 def membrane_learning(*, learned='err', eta='shared, constant', gate=None, optimiser=SGD(),
@@ -288,19 +289,23 @@ def lookahead_learning(*, learned='err_in', eta='shared, constant', gate=None, o
 
 
 def _time_constant(name, sign, gradient, eta, gate, optimiser, tau_min):
+    check_variable('learned', gradient.partition('_post')[0])
     bound = (f'tau_min = {tau_min} : second (shared)' if isinstance(tau_min, str)
              else parameter('tau_min', tau_min, second, check_positive, bound_flags='shared'))
-    return Equations('\n'.join([
+    return equations_of([
         f'{name}_post = tau : second (summed)',
         *learning_lines('tau', gradient, eta, sign=sign, gate=gate, optimiser=optimiser,
                         unit=second, gradient_unit=hertz),
-        *([bound] if eta is not None else [])]))
+        *([bound] if eta is not None else [])])
 
 
 def _weighted_errors(back, error):
+    check_variable('back', back)
+    check_variable('error', error)
     return f'{back}_pre = w*{error}_post : 1 (summed)'
 
 
 def _learned_weights(learned, eta, decay, gate, optimiser):
+    check_variable('learned', learned)
     return learning_lines('w', f'{learned}_post*r_sent_pre', eta, decay=decay, gate=gate,
                           optimiser=optimiser)

@@ -18,18 +18,16 @@ summed down after it, so that they travel by one layer per step, as rates do:
     phi'(u_prosp), published with the rate.
 """
 
-import math
-import numbers
-
-from brian2.equations.equations import Equations
 from brian2.units.allunits import second
 from brian2.units.stdunits import ms
 
 from brian_le.activations import get_activation
-from brian_le.checks import check_not_negative, check_positive, choose
+from brian_le.checks import (check_finite, check_flag, check_not_negative, check_positive,
+                             choose)
+from brian_le.layer_neurons import flags_of
 from brian_le.neurons import declared, membrane_lines, rate_lines, sum_of
 from brian_le.operators import low_pass_lines
-from brian_le.parameters import parameter
+from brian_le.parameters import equations_of, parameter
 
 __all__ = ['error_neuron', 'gle_neuron', 'gle_output', 'representation_neuron']
 
@@ -144,7 +142,7 @@ def gle_output(activation='linear', *, loss='mse', beta='shared, constant', nudg
                          'have to be linear; here their activation is '
                          f"'{get_activation(activation).name}'")
     lines = ['target : 1', parameter('beta', beta, None, check_not_negative),
-             f'nudged : 1 ({nudged})', *(['z : 1'] if loss == 'cross_entropy' else [])]
+             parameter('nudged', flags_of('nudged', nudged), None, None), *(['z : 1'] if loss == 'cross_entropy' else [])]
     return _pair(activation, f'beta*nudged*slope*({_TARGET_ERRORS[loss]})', lines, tau_m, tau_r,
                  inputs, gamma, errors, published_input)
 
@@ -186,8 +184,8 @@ def representation_neuron(activation='tanh', *, tau_m=10*ms, tau_r=None, inputs=
     >>> from brian_le import representation_neuron
     >>> G = NeuronGroup(5, representation_neuron('tanh'), method='prospective_euler')
     """
-    return Equations('\n'.join([*_membrane(activation, 'v_api', tau_m, tau_r, inputs, gamma),
-                                'v_api : 1']))
+    return equations_of([*_membrane(activation, 'v_api', tau_m, tau_r, inputs, gamma),
+                                'v_api : 1'])
 
 
 def error_neuron(*, tau_m=10*ms, tau_r=None, inputs=('v_err',)):
@@ -225,25 +223,25 @@ def error_neuron(*, tau_m=10*ms, tau_r=None, inputs=('v_err',)):
     """
     tau_r_line = ('tau_r = tau_m : second' if tau_r is None
                   else parameter('tau_r', tau_r, second, check_positive))
-    return Equations('\n'.join([
+    return equations_of([
         *_error_lines('prospective', f'slope*({sum_of(inputs, "inputs")})', False),
         parameter('tau_m', tau_m, second, check_positive), tau_r_line, 'slope : 1',
-        *declared(inputs)]))
+        *declared(inputs)])
 
 
 def _pair(activation, error, lines, tau_m, tau_r, inputs, gamma, errors, published_input):
     """A representation neuron and its error neuron as one set of equations."""
     choose('errors', errors, ('prospective', 'instantaneous'))
+    check_flag('published_input', published_input)
     acting = 'v_prosp' if errors == 'prospective' else 'err_now'
-    return Equations('\n'.join([
+    return equations_of([
         *_membrane(activation, acting, tau_m, tau_r, inputs, gamma),
-        *_error_lines(errors, error, published_input), *lines]))
+        *_error_lines(errors, error, published_input), *lines])
 
 
 def _membrane(activation, error, tau_m, tau_r, inputs, gamma):
     activation = get_activation(activation)
-    if not isinstance(gamma, numbers.Real) or not math.isfinite(gamma):
-        raise ValueError(f'gamma is {gamma!r}; give a finite number')
+    check_finite('gamma', gamma)
     coupling = '' if gamma == 0 else f' + {error}' if gamma == 1 else f' + {float(gamma)!r}*{error}'
     return [*membrane_lines(sum_of(inputs, 'inputs') + coupling, tau_m, tau_r), *declared(inputs),
             'u_prosp : 1', *rate_lines(activation.phi('u_prosp')),

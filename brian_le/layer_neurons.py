@@ -17,9 +17,9 @@ from brian2.units.allunits import second
 from brian2.units.stdunits import ms
 
 from brian_le.activations import get_activation
-from brian_le.checks import check_not_negative, check_positive, choose
+from brian_le.checks import check_finite, check_not_negative, check_positive, choose
 from brian_le.neurons import declared, membrane_lines, rate_lines, sum_of
-from brian_le.parameters import parameter
+from brian_le.parameters import equations_of, parameter
 
 __all__ = ['hidden_neuron', 'output_neuron', 'softmax']
 
@@ -171,7 +171,7 @@ def output_neuron(activation='linear', *, loss='mse', target='rate', tau_target=
     if loss == 'cross_entropy' and target == 'voltage':
         raise ValueError("cross-entropy needs target='rate': its targets are probabilities")
     lines = ['target : 1', parameter('beta', beta, None, check_not_negative),
-             f'nudged : 1 ({nudged})']
+             parameter('nudged', flags_of('nudged', nudged), None, None)]
     if loss == 'cross_entropy':
         lines.append('z : 1')
     if target == 'voltage':
@@ -224,6 +224,7 @@ def _neuron(activation, error_lines, *, tau_m, tau_r, inputs, gamma, rate_at, er
     activation = get_activation(activation)
     choose('rate_at', rate_at, ('output', 'input'))
     choose('errors_from', errors_from, ('tau_m', 'tau_r'))
+    check_finite('gamma', gamma)
     drive = sum_of(inputs, 'inputs')
     coupling = '' if gamma == 0 else ' + err' if gamma == 1 else f' + {float(gamma)!r}*err'
     rate, lines = activation.phi('u_prosp'), list(error_lines)
@@ -235,10 +236,17 @@ def _neuron(activation, error_lines, *, tau_m, tau_r, inputs, gamma, rate_at, er
         lines += ['err_sent : 1', 'err_sent_now = err : 1']
     if errors_from == 'tau_r':
         lines += ['mismatch : 1', f'mismatch_now = u_prosp - ({drive}) : 1']
-    return Equations('\n'.join([
+    return equations_of([
         *membrane_lines(drive + coupling, tau_m, tau_r), *declared(inputs), 'u_prosp : 1',
         *rate_lines(_filtered('r', rate, 'tau_s', tau_s)),
-        'slope : 1', f'slope_now = {activation.derivative("u_prosp")} : 1', *lines]))
+        'slope : 1', f'slope_now = {activation.derivative("u_prosp")} : 1', *lines])
+
+
+def flags_of(name, flags):
+    """Flags of a variable, of which there have to be some."""
+    if not isinstance(flags, str):
+        raise ValueError(f"{name} is {flags!r}; give the flags of a variable, 'shared' or 'linked'")
+    return flags
 
 
 def _filtered(before, value, name, tau):

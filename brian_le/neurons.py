@@ -15,15 +15,19 @@ All neurons publish, at the end of a step:
     the rate that they have read in this one: the presynaptic factor of plasticity.
 """
 
-from brian2.equations.equations import Equations
+from brian2.equations.codestrings import Expression
 from brian2.units.allunits import hertz, second
 from brian2.units.stdunits import ms
 
 from brian_le.activations import get_activation
-from brian_le.checks import check_not_negative, check_positive
-from brian_le.parameters import parameter
+from brian_le.checks import (check_flag, check_not_negative, check_positive, check_variable)
+from brian_le.parameters import equations_of, parameter
 
 __all__ = ['point_neuron', 'pyramidal', 'interneuron', 'stimulus']
+
+_DENDRITES = ('basal', 'apical', 'dendrite')
+_OWN_CURRENT = (". For a current of your own, write pyramidal(current='- h') + Equations('dh/dt = ... "
+                ": hertz'), with the equation of what it reads")
 
 
 def point_neuron(activation='tanh', *, tau_m=10*ms, tau_r=None, inputs=('v_in', 'err')):
@@ -67,14 +71,14 @@ def point_neuron(activation='tanh', *, tau_m=10*ms, tau_r=None, inputs=('v_in', 
     >>> from brian_le import point_neuron
     >>> G = NeuronGroup(5, point_neuron('tanh', tau_m=20*ms), method='prospective_euler')
     """
-    return Equations('\n'.join([
+    return equations_of([
         *membrane_lines(sum_of(inputs, 'inputs'), tau_m, tau_r), *declared(inputs),
-        'u_prosp : 1', *rate_lines(get_activation(activation).phi('u_prosp'))]))
+        'u_prosp : 1', *rate_lines(get_activation(activation).phi('u_prosp'))])
 
 
 def pyramidal(activation='softplus', *, prospective=True, basal=('v_up',),
-              apical=('v_down', 'v_pi'), nudging=None, g_l=0.03/ms, g_b=0.1/ms, g_a=0.06/ms,
-              g_som=0.06/ms):
+              apical=('v_down', 'v_pi'), nudging=None, current=None, g_l=0.03/ms, g_b=0.1/ms,
+              g_a=0.06/ms, g_som=0.06/ms):
     """A pyramidal neuron: a soma with a basal and an apical dendrite, or a target.
 
     The basal dendrite collects the input from below, the apical one compares the feedback from
@@ -96,6 +100,9 @@ def pyramidal(activation='softplus', *, prospective=True, basal=('v_up',),
         Somatic nudging towards ``u_nudge`` where ``nudged`` is 1: absent, with both as
         parameters, or with both linked to another group by `brian2.linked_var`. The membrane's
         leak keeps the nudging conductance also where ``nudged`` is 0.
+    current : str, optional
+        A current of your own into the soma, per capacitance: an expression in 1/time (potentials
+        have no unit), positive where it raises the potential. Add the equations of what it reads.
     g_l, g_b, g_a, g_som : Quantity or str
         Leak, basal, apical and nudging conductance per capacitance (1/ms), or the flags of
         variables of these names. ``g_a`` and ``g_som`` are used where there is an apical
@@ -112,7 +119,8 @@ def pyramidal(activation='softplus', *, prospective=True, basal=('v_up',),
     Raises
     ------
     ValueError
-        For an unknown activation or kind of nudging, no basal inputs, a negative conductance.
+        For an unknown activation or kind of nudging, no basal inputs, names that no variable can
+        have, a negative conductance.
     brian2.units.DimensionMismatchError
         For a conductance that is not in 1/time.
 
@@ -129,7 +137,17 @@ def pyramidal(activation='softplus', *, prospective=True, basal=('v_up',),
     >>> output = NeuronGroup(3, pyramidal(apical=(), nudging='parameter'),
     ...                      method='prospective_euler')
     >>> output.u_nudge, output.nudged = [1, 0.1, 0.1], 1
+
+    Adaptation, a current ``h`` that opposes the potential, with the equation of ``h``:
+
+    >>> from brian2 import Equations
+    >>> adapting = pyramidal(current='- h') + Equations('''
+    ...     dh/dt = (g_h*u - h)/tau_h : hertz
+    ...     g_h = 0.05/ms : hertz
+    ...     tau_h = 50*ms : second''')
+    >>> hidden = NeuronGroup(30, adapting, method='prospective_euler')
     """
+    apical = () if apical is None else apical
     drive, leak = ['g_b*v_bas'], ['g_l', 'g_b']
     lines = [f'v_bas = {sum_of(basal, "basal")} : 1', *declared(basal)]
     parameters = {'g_l': g_l, 'g_b': g_b}
@@ -147,11 +165,12 @@ def pyramidal(activation='softplus', *, prospective=True, basal=('v_up',),
         total.append('nudged*g_som')
         leak.append('g_som')
         parameters['g_som'] = g_som
-    return _dendritic(drive, total, leak, predicted, parameters, lines, activation, prospective)
+    return _dendritic(drive, total, leak, predicted, parameters, lines, activation, prospective,
+                      current)
 
 
-def interneuron(activation='softplus', *, prospective=True, dendrite=('v_ip',), g_l=0.03/ms,
-                g_d=0.1/ms, g_som=0.06/ms):
+def interneuron(activation='softplus', *, prospective=True, dendrite=('v_ip',), current=None,
+                g_l=0.03/ms, g_d=0.1/ms, g_som=0.06/ms):
     """An interneuron: a dendrite that learns to predict one pyramidal neuron above, and a soma.
 
     The soma is nudged towards ``u_nudge``, the potential of that pyramidal neuron (see
@@ -166,6 +185,8 @@ def interneuron(activation='softplus', *, prospective=True, dendrite=('v_ip',), 
         As for `pyramidal`.
     dendrite : sequence of str
         Names of the inputs that sum to ``v_den``, one per projection.
+    current : str, optional
+        As for `pyramidal`.
     g_l, g_d, g_som : Quantity or str
         Leak, dendritic and nudging conductance per capacitance (1/ms), or flags.
 
@@ -194,7 +215,7 @@ def interneuron(activation='softplus', *, prospective=True, dendrite=('v_ip',), 
     lines = [f'v_den = {sum_of(dendrite, "dendrite")} : 1', *declared(dendrite),
              'u_nudge : 1']
     return _dendritic(['g_d*v_den', 'g_som*u_nudge'], leak, leak, 'g_d/(g_l + g_d)*v_den',
-                      {'g_l': g_l, 'g_d': g_d, 'g_som': g_som}, lines, activation, prospective)
+                      {'g_l': g_l, 'g_d': g_d, 'g_som': g_som}, lines, activation, prospective, current)
 
 
 def stimulus(pattern, variable='r', *, tau_0='shared, constant'):
@@ -230,16 +251,23 @@ def stimulus(pattern, variable='r', *, tau_0='shared, constant'):
     >>> G = NeuronGroup(2, stimulus('patterns(t, i)', tau_0=0.1*ms), order=-2,
     ...                 method='prospective_euler')
     """
+    check_variable('variable of a stimulus', variable)
+    check_expression('pattern of a stimulus', pattern)
     lines = [f'd{variable}/dt = ({pattern} - {variable})/tau_0 : 1',
              parameter('tau_0', tau_0, second, check_positive)]
     if variable == 'r':
         lines.append('r_sent = r : 1')
-    return Equations('\n'.join(lines))
+    return equations_of(lines)
 
 
-def _dendritic(drive, total, leak, predicted, parameters, lines, activation, prospective):
+def _dendritic(drive, total, leak, predicted, parameters, lines, activation, prospective, current):
     """Soma, look-ahead, rate and dendritic prediction error around the given dendrites."""
     activation = get_activation(activation)
+    check_flag('prospective', prospective)
+    if current is not None:
+        # a subexpression, whose name is in Brian2's message if it has another unit
+        check_expression('current', current)
+        drive, lines = [*drive, 'current'], [*lines, f'current = {current} : hertz']
     visible = 'u_prosp' if prospective else 'u'
     text = [
         'du/dt = (v_ss - u)/tau_m : 1',
@@ -255,7 +283,7 @@ def _dendritic(drive, total, leak, predicted, parameters, lines, activation, pro
         *(parameter(name, value, hertz, check_not_negative)
           for name, value in parameters.items()),
     ]
-    return Equations('\n'.join(text))
+    return equations_of(text)
 
 
 def membrane_lines(drive, tau_m, tau_r):
@@ -273,9 +301,21 @@ def rate_lines(rate):
 
 def sum_of(names, role):
     """The text of the sum of some inputs."""
-    if isinstance(names, str) or not names:
+    if isinstance(names, str) or not names or not isinstance(names, (tuple, list)):
         raise ValueError(f"{role} is {names!r}; give a tuple of names of inputs, e.g. ('v_in',)")
+    for name in names:
+        check_variable(f'an input of {role}', name, _OWN_CURRENT if role in _DENDRITES else '')
+    if len(set(names)) < len(names):
+        raise ValueError(f'{role} is {names!r}; give every projection an input of its own')
     return ' + '.join(names)
+
+
+def check_expression(what, text):
+    """Raise a ValueError unless something is an expression in the language of equations."""
+    try:
+        Expression(text).identifiers  # noqa: B018  (reads the expression)
+    except (SyntaxError, TypeError, ValueError):
+        raise ValueError(f'{what} is {text!r}; give an expression, such as \'0.5*i\'') from None
 
 
 def declared(names):
@@ -285,6 +325,6 @@ def declared(names):
 
 def _nudge_parameters(nudging):
     flags = {'parameter': '', 'linked': ' (linked)'}
-    if nudging not in flags:
+    if not isinstance(nudging, str) or nudging not in flags:
         raise ValueError(f"nudging is {nudging!r}; give None, 'parameter' or 'linked'")
     return [f'u_nudge : 1{flags[nudging]}', f'nudged : 1{flags[nudging]}']

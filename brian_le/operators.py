@@ -14,12 +14,13 @@ One is the inverse of the other: the look-ahead of a low-pass filtered signal, w
 constant, is the signal itself. With different ones the phase is advanced or delayed.
 """
 
-from brian2.equations.equations import Equations
 from brian2.units.allunits import second
+from brian2.units.fundamentalunits import Quantity
 from brian2.units.stdunits import ms
 
-from brian_le.checks import check_not_negative, check_positive
-from brian_le.parameters import parameter, unit_text
+from brian_le.checks import check_not_negative, check_positive, check_variable
+from brian_le.neurons import check_expression
+from brian_le.parameters import equations_of, parameter, unit_text
 
 __all__ = ['prospective', 'retrospective']
 
@@ -67,8 +68,11 @@ def retrospective(signal, name='v', *, tau=10*ms, unit=None):
     tau_slow = 20.0*ms : s
     dslow/dt = (I - slow)/tau_slow : 1
     """
-    return Equations('\n'.join(low_pass_lines(signal, name, unit) + [
-        parameter(f'tau_{name}', tau, second, check_positive)]))
+    check_expression('signal', signal)
+    check_variable('name', name)
+    _check_unit(unit)
+    return equations_of(low_pass_lines(signal, name, unit) + [
+        parameter(f'tau_{name}', tau, second, check_positive)])
 
 
 def prospective(name='v', *, tau=10*ms, unit=None):
@@ -117,9 +121,16 @@ def prospective(name='v', *, tau=10*ms, unit=None):
     >>> round(float(G.x[0]), 2), round(float(G.x_prosp[0]), 2)
     (0.32, 1.0)
     """
-    return Equations('\n'.join([
+    check_variable('name', name)
+    _check_unit(unit)
+    return equations_of([
         f'{name}_prosp : {unit_text(unit)}',
-        parameter(f'tau_prosp_{name}', tau, second, check_not_negative)]))
+        parameter(f'tau_prosp_{name}', tau, second, check_not_negative)])
+
+
+def _check_unit(unit):
+    if unit is not None and not isinstance(unit, Quantity):
+        raise ValueError(f'unit is {unit!r}; give a unit of Brian2, such as brian2.volt, or None')
 
 
 def low_pass_lines(signal, name, unit=None):

@@ -9,7 +9,7 @@ algorithms, written as rates of change: ``dt`` in their equations is the time st
 import numbers
 from dataclasses import dataclass
 
-from brian_le.checks import check_positive
+from brian_le.checks import check_finite, check_positive
 from brian_le.parameters import unit_text
 
 __all__ = ['Adam', 'SGD']
@@ -120,6 +120,7 @@ class Adam:
     def __post_init__(self):
         _check_fraction('beta_1', self.beta_1)
         _check_fraction('beta_2', self.beta_2)
+        check_finite('epsilon', self.epsilon)
         check_positive('epsilon', self.epsilon)
 
     scales_with_gradient = False
@@ -150,6 +151,6 @@ def check_optimiser(optimiser):
 
 
 def _check_fraction(name, value):
-    if not isinstance(value, numbers.Real) or not 0 <= value < 1:
+    if isinstance(value, bool) or not isinstance(value, numbers.Real) or not 0 <= value < 1:
         raise ValueError(f'{name} is {value!r}; it has to be at least 0 and below 1')
 

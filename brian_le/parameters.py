@@ -1,12 +1,16 @@
 """How a parameter stands in equation text: bound to a value, or as a variable of the group."""
 
+import numpy as np
+from brian2.equations.equations import EquationError, Equations
 from brian2.units.allunits import hertz, second
 from brian2.units.fundamentalunits import (Quantity, fail_for_dimension_mismatch,
                                            have_same_dimensions)
 from brian2.units.stdunits import ms
 
-__all__ = ['as_text', 'parameter', 'unit_text']
+__all__ = ['as_text', 'equations_of', 'parameter', 'quantity', 'unit_text']
 
+_FLAGS = {'constant', 'shared', 'linked', 'constant over dt'}
+_EXAMPLES = {second: 'a time, such as 10*ms', hertz: 'a rate, such as 0.1/ms'}
 _BASE_UNITS = {'metre': 'm', 'kilogram': 'kg', 'second': 's', 'amp': 'A', 'kelvin': 'K',
                'mole': 'mol', 'candela': 'cd'}
 
@@ -50,11 +54,67 @@ def parameter(name, value, unit, check, bound_flags=''):
     'tau_m : second (constant)'
     """
     if isinstance(value, str):
+        if unknown := [flag for flag in value.split(',') if value and flag.strip() not in _FLAGS]:
+            raise ValueError(f"{name} is '{value}'; give a value with its unit, or the flags of a "
+                             f"variable: 'constant' or 'shared, constant', not '{unknown[0].strip()}'")
         return f'{name} : {unit_text(unit)}' + (f' ({value})' if value else '')
-    fail_for_dimension_mismatch(Quantity(value), unit, f"'{name}' has the wrong unit")
+    if quantity(name, value, unit).ndim:
+        raise ValueError(f"{name} is {value}; give one value, or 'constant' for a variable that has "
+                         'one for each neuron')
     check(name, value)
     flags = f' ({bound_flags})' if bound_flags else ''
     return f'{name} = {as_text(value)} : {unit_text(unit)}{flags}'
+
+
+def quantity(name, value, unit, owner=''):
+    """A number, or an array of them, with its unit.
+
+    Parameters
+    ----------
+    name : str
+        Its name, for messages.
+    value : Quantity, float or array_like
+        The value.
+    unit : Unit or None
+        Its unit; None for a number without unit.
+    owner : str
+        Whose it is.
+
+    Returns
+    -------
+    Quantity
+
+    Raises
+    ------
+    ValueError
+        If it is no number.
+    brian2.units.DimensionMismatchError
+        If it has another unit.
+    """
+    whose = f' of {owner}' if owner else ''
+    try:
+        is_number = np.asarray(value).dtype.kind in 'iuf'
+    except ValueError:  # parts of different lengths
+        is_number = False
+    example = next((example for known, example in _EXAMPLES.items()
+                    if unit is not None and known.dim is unit.dim),
+                   'a number' if unit is None or unit.is_dimensionless else f'a value in {unit!r}')
+    if not is_number:
+        raise ValueError(f'{name}{whose} is {value!r}; give {example}')
+    value = Quantity(value, dtype=float)
+    fail_for_dimension_mismatch(value, 1 if unit is None else unit,
+                                f"'{name}'{whose} has the wrong unit: it is {value}; give {example}")
+    return value
+
+
+def equations_of(lines):
+    """Equations of some lines; a ValueError if they do not go together, such as for equal names."""
+    try:
+        return Equations('\n'.join(lines))
+    except (EquationError, SyntaxError) as error:
+        said = ' '.join(str(error).split())
+        raise ValueError(f'these equations cannot be: {said}. Give other names or expressions to '
+                         'what you have named') from None
 
 
 def unit_text(unit):

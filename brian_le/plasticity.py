@@ -10,9 +10,9 @@ postsynaptic potential or error.
 from brian2.equations.equations import Equations
 from brian2.units.allunits import hertz
 
-from brian_le.checks import check_not_negative, check_positive
+from brian_le.checks import check_not_negative, check_positive, check_variable
 from brian_le.optimisers import SGD, check_optimiser
-from brian_le.parameters import parameter, unit_text
+from brian_le.parameters import equations_of, parameter, unit_text
 
 __all__ = ['fixed_weights', 'dendritic_prediction', 'apical_silencing', 'one_to_one',
            'weighted_sum']
@@ -149,11 +149,14 @@ def one_to_one(target, source='u_prosp'):
     >>> print(one_to_one('u_nudge'))
     u_nudge_post = u_prosp_pre : 1 (summed)
     """
+    check_variable('target of a connection', target)
+    check_variable('source of a connection', source)
     return Equations(f'{target}_post = {source}_pre : 1 (summed)')
 
 
 def weighted_sum(target):
     """The line of the sum of weighted rates."""
+    check_variable('target of a projection', target)
     return f'{target}_post = w*r_pre : 1 (summed)'
 
 
@@ -161,7 +164,13 @@ def learning_lines(name, gradient, eta, *, sign='', decay=None, gate=None, optim
                    unit=hertz/hertz, gradient_unit=hertz/hertz):
     """The lines of a variable that an optimiser moves, or that is constant without a rate `eta`."""
     check_optimiser(optimiser)
+    if gate is not None:
+        check_variable('gate', gate)
     if eta is None:
+        for what, given in (('decay', decay), ('gate', gate)):
+            if given is not None:
+                raise ValueError(f"'{name}' is constant without a learning rate eta, but has "
+                                 f'{what}={given!r}; give an eta, or leave out {what}')
         return [f'{name} : {unit_text(unit)} (constant)']
     memory, step, lines = optimiser.lines(name, gradient, gradient_unit)
     eta_unit = unit*hertz/gradient_unit if optimiser.scales_with_gradient else unit*hertz
@@ -190,4 +199,4 @@ def _rule(target, sign, product, eta, w_max, gate):
         shared = '' if per_synapse else ' (shared)'
         lines += [parameter('w_max', w_max, None, check_positive, bound_flags='shared'),
                   f'w_min = -w_max : 1{shared}']
-    return Equations('\n'.join(lines))
+    return equations_of(lines)

@@ -1,8 +1,10 @@
 """Projections between populations, with every operation at its place in the step."""
 
 from brian2.equations.equations import Equations
+from brian2.groups.group import Group
+from brian2.synapses.synapses import Synapses
 
-from brian_le.checks import choose
+from brian_le.checks import check_finite, check_flag, check_name, choose
 from brian_le.populations import Projection
 from brian_le.step import SUM, WEIGHTS
 from brian_le.synapses import DenseSynapses
@@ -56,10 +58,23 @@ def project(source, target, equations, *, name, one_to_one=False, connect=None,
     >>> high = NeuronGroup(2, pyramidal(), method='prospective_euler')
     >>> up = project(low, high, dendritic_prediction('v_up'), name='up')
     """
+    check_name('a projection', name)
+    check_flag(f"one_to_one of '{name}'", one_to_one)
+    for what, group in (('source', source), ('target', target)):
+        if not isinstance(group, Group):
+            raise TypeError(f"{what} of '{name}' is {group!r}; give a group of neurons")
+    if connect is not None and not isinstance(connect, dict):
+        raise TypeError(f"connect of '{name}' is {connect!r}; give arguments of Synapses.connect, such "
+                        "as {'p': 0.1}")
+    if not (isinstance(synapses, type) and issubclass(synapses, Synapses)):
+        raise TypeError(f"synapses of '{name}' is {synapses!r}; give a class, such as DenseSynapses")
+    if not isinstance(equations, (str, Equations)):
+        raise TypeError(f"equations of '{name}' are {equations!r}; give Equations or a string")
     orders = orders or {}
     if isinstance(equations, str):
         equations = Equations(equations)
-    for variable in orders:
+    for variable, order in orders.items():
+        check_finite(f"order of '{variable}' of '{name}'", order)
         choose(f"summed variable of '{name}'", variable,
                [eq.varname for eq in equations.values() if 'summed' in eq.flags])
     if one_to_one and len(source) != len(target):

@@ -4,10 +4,13 @@ import re
 from collections import Counter
 from dataclasses import dataclass, field
 
+from brian2.units.allunits import second
 from brian2.units.stdunits import ms
 
 from brian_le.activations import Activation, get_activation
-from brian_le.checks import choose
+from brian_le.checks import (check_finite, check_not_negative, check_positive, check_variable,
+                             choose)
+from brian_le.parameters import parameter
 
 __all__ = ['Compartment', 'children', 'ordered_tree']
 
@@ -68,12 +71,22 @@ class Compartment:
                              f"'_{self.name.split('_')[-1]}' mean something else; choose another "
                              'name')
         get_activation(self.activation)
+        if self.parent is not None and not isinstance(self.parent, str):
+            raise ValueError(f"the parent of '{self.name}' is {self.parent!r}; give the name of a "
+                             'compartment')
+        parameter(f'tau_m of {self.name}', self.tau_m, second, check_positive)
+        if self.tau_r is not None:
+            parameter(f'tau_r of {self.name}', self.tau_r, second, check_not_negative)
+        if self.coupling is not None:
+            parameter(f'coupling of {self.name}', self.coupling, None, check_finite)
         if self.parent is None and self.coupling is not None:
             raise ValueError(f"'{self.name}' has a coupling but no parent; give it a parent, or "
                              'no coupling if it is the root')
-        if isinstance(self.inputs, str):
+        if isinstance(self.inputs, str) or not isinstance(self.inputs, (tuple, list)):
             raise ValueError(f"inputs of '{self.name}' is {self.inputs!r}; give a tuple of names, "
                              "e.g. ('v_in',)")
+        for name in self.inputs:
+            check_variable(f"an input of '{self.name}'", name)
 
     def variable(self, name):
         """The name of a variable of this compartment, from that of a `gle_neuron`.
@@ -127,6 +140,8 @@ def ordered_tree(tree):
     """
     if isinstance(tree, Compartment):
         raise TypeError(f"'{tree.name}' is one compartment; a tree is a list of them")
+    if not isinstance(tree, (list, tuple)):
+        raise TypeError(f'the tree is {tree!r}; give a list of compartments')
     tree = list(tree)
     for c in tree:
         if not isinstance(c, Compartment):

@@ -5,15 +5,16 @@ import math
 import numpy as np
 from brian2.core.clocks import defaultclock
 from brian2.core.variables import linked_var
+from brian2.groups.neurongroup import NeuronGroup
 from brian2.input.timedarray import TimedArray
 from brian2.monitors.spikemonitor import EventMonitor
-from brian2.units.allunits import second
-from brian2.units.fundamentalunits import Quantity, fail_for_dimension_mismatch
+from brian2.units.fundamentalunits import Quantity
 from brian2.units.stdunits import ms
 
 from brian_le import ReplicatedGroup
-from brian_le.checks import check_array, choose, whole_number
+from brian_le.checks import check_array, check_flag, check_name, whole_number
 from brian_le.models.containers import Container
+from brian_le.models.options import check_readable, need
 from brian_le.models.presentations import whole_steps
 from brian_le.populations import Population
 from brian_le.step import STIMULUS
@@ -43,8 +44,7 @@ class Batches(Container):
     ----------
     samples : array_like
         Rates, of shape (samples, inputs) or (samples, rows, columns, channels), in the order in
-        which they are shown. Replica b sees the samples b, b + replicas, ... After as many batches
-        as there is room for comes the first one again.
+        which they are shown. Replica b sees the samples b, b + replicas, ...
     targets : array_like, optional
         Of shape (samples, outputs); for classes ``np.eye(n)[classes]``.
     duration : Quantity
@@ -53,7 +53,10 @@ class Batches(Container):
         Size of a batch; the number of samples is a multiple of it.
     capacity : int, optional
         Room for this many batches, if the samples are to be replaced between runs of one compiled
-        simulation (see `tables`); what is left over shows zeros. By default as many as there are.
+        simulation (see `tables`). By default as many as there are.
+    repeat : bool
+        What comes after the last batch: by default it stays, as the last value of a
+        `brian2.TimedArray` does; with True all come again, from the first one on.
     name : str
         First part of the names of all objects.
 
@@ -87,20 +90,19 @@ class Batches(Container):
     """
 
     def __init__(self, samples, targets=None, *, duration, replicas=1, capacity=None,
-                 name='batches'):
-        self.name = name
-        fail_for_dimension_mismatch(Quantity(duration), second,
-                                    f"'duration' of '{name}' is not a time")
+                 repeat=False, name='batches'):
+        self.name = check_name('batches', name)
         dt = Quantity(defaultclock.dt)
         self.n_steps = whole_steps(name, duration, dt)
         self.duration = self.n_steps*dt
-        self.replicas = whole_number('replicas', replicas)
+        self.replicas = whole_number(f"'{name}': replicas", replicas)
+        self.repeat = check_flag(f"repeat of '{name}'", repeat)
         samples, targets = self._checked(samples, targets)
         widths = {key: values.shape[1]//self._points[key] for key, values in (
             ('samples', samples), ('targets', targets)) if values is not None}
         self.n_inputs, self.n_outputs = widths['samples'], widths.get('targets', 0)
         self.n_batches = self._whole_batches(samples)
-        self.capacity = self.n_batches if capacity is None else whole_number('capacity', capacity)
+        self.capacity = self.n_batches if capacity is None else whole_number(f"'{name}': capacity", capacity)
         self._tables = {key: TimedArray(values, dt=1*ms, name=f'{name}_{key}')
                         for key, values in self._padded(samples, targets).items()}
         self.schedule = switches(f'{name}_schedule')
@@ -122,7 +124,12 @@ class Batches(Container):
 
     def _rows(self, what, values):
         """Values with one row for each sample."""
-        if np.ndim(values) < 2:
+        try:
+            n_axes = np.ndim(values)
+        except ValueError:  # rows of different lengths
+            raise ValueError(f"{what} of '{self.name}' have rows of different lengths; bring them to "
+                             'one') from None
+        if n_axes < 2 or not math.prod(np.shape(values)[1:]):
             raise ValueError(f"{what} of '{self.name}' have the shape {np.shape(values)}; give one "
                              'row for each sample, of classes np.eye(n)[classes]')
         return np.reshape(values, (len(values), math.prod(np.shape(values)[1:])))
@@ -142,9 +149,21 @@ class Batches(Container):
             raise ValueError(f"'{self.name}' has room for {self.capacity} batches of "
                              f'{self.replicas}, but there are {len(samples)} samples; give a '
                              'larger capacity')
+        if self.repeat and room % len(samples):
+            raise ValueError(f"'{self.name}' repeats {len(samples)//self.replicas} batches, of which "
+                             f'its capacity of {self.capacity} is not a multiple; give one that is')
+        # the row of a sample, for as many as there is room for
+        rows = np.arange(room)
+        if not self.repeat:
+            rows = np.minimum(rows, len(samples) - self.replicas + rows % self.replicas)
         tables = {'samples': samples} | ({} if targets is None else {'targets': targets})
-        return {key: np.pad(values, ((0, room - len(values)), (0, 0))).reshape(
-                    room*self._points[key], -1) for key, values in tables.items()}
+        padded = {}
+        for key, values in tables.items():
+            points = values[rows % len(samples)].reshape(room, self._points[key], -1)
+            if not self.repeat:
+                points[len(samples):] = points[len(samples):, -1:]
+            padded[key] = points.reshape(-1, points.shape[-1])
+        return padded
 
     def tables(self, samples, targets=None):
         """Other samples, as values for a run of a compiled simulation.
@@ -202,9 +221,14 @@ class Batches(Container):
         points = self._points[table]
         shown = self.duration/points  # one point
         group.namespace |= {table: self._tables[table], f'time_of_{table}': shown}
-        number = f'int(t/time_of_{table} + 0.5)'  # of the point, since the beginning
-        row = (f'(({number}//{points}) % {self.capacity}*{self.replicas} + replica)*{points} '
-               f'+ {number} % {points}')
+        # the number of the point, since the beginning
+        if self.repeat:
+            number = f'int(t/time_of_{table} + 0.5)'
+            batch = f'({number}//{points}) % {self.capacity}'
+        else:
+            number = f'int(clip(t/time_of_{table} + 0.5, 0, {self.capacity*points - 0.25}))'
+            batch = f'({number}//{points})'
+        row = f'({batch}*{self.replicas} + replica)*{points} + {number} % {points}'
         # The row stays a whole number, of which single precision would lose digits. A quarter more,
         # because a table rounds times by up to half a row where time steps are long beside it.
         group.run_regularly(f'{variable} = {table}(({row})*ms + 0.25*ms, neuron)', dt=shown,
@@ -215,7 +239,18 @@ class Batches(Container):
 
     def __repr__(self):
         return (f"<Batches '{self.name}': {self.n_batches} batches of {self.replicas} samples for "
-                f'{self.duration}, {self.n_inputs} inputs, {self.n_outputs} targets>')
+                f'{self.duration}, {self.n_inputs} inputs, {self.n_outputs} targets'
+                f'{", again and again" if self.repeat else ""}>')
+
+
+def check_readout(batches, group, variable, name):
+    need('batches of a readout', batches, Batches, 'Batches or Sequences')
+    need('group of a readout', group, NeuronGroup, 'a population of the network')
+    check_readable(group, variable)
+    if len(group) % batches.replicas:
+        raise ValueError(f"'{group.name}' has {len(group)} neurons, which is not a multiple of the "
+                         f"{batches.replicas} replicas of '{batches.name}'")
+    return check_name('a readout', f'{group.name}_readout' if name is None else name)
 
 
 class BatchReadout(Container):
@@ -253,8 +288,7 @@ class BatchReadout(Container):
     """
 
     def __init__(self, batches, group, variable, name=None):
-        choose(f"variable of '{group.name}'", variable, group.variables)
-        name = f'{group.name}_readout' if name is None else name
+        name = check_readout(batches, group, variable, name)
         self._source, self._variable = group, variable
         self._width = len(group)//batches.replicas
         self.group = Population(len(group), 'value : 1 (linked)', events={'shown': 'True'},

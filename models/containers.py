@@ -39,7 +39,8 @@ class Container(metaclass=_Sealed):
     """
 
     _is_sealed = False
-    _is_known = False  # as part of some network, or has been warned about
+    _is_known = False  # as a part of some run
+    _is_missed = False  # has been warned about
 
     #: What is set in another way, by the names that one might try.
     _set_elsewhere = {}
@@ -105,6 +106,9 @@ class Container(metaclass=_Sealed):
                     seen.add(id(item))
                     yield name + index, item
 
+    def _ask(self):
+        """Raise an error, before the first run, if it could do nothing."""
+
     def __iter__(self):
         raise NotImplementedError
 
@@ -163,16 +167,38 @@ magic.get_objects_in_namespace = _look_into_containers(magic.get_objects_in_name
 
 
 @before_each_run
-def _warn_of_forgotten(network):
-    """Warn once of a container of which nothing is in this network or in another one."""
+def _look_at_containers(network):
+    """Ask those that run for the first time; warn once of those that seem to be forgotten.
+
+    That is a container in a variable of the script that calls ``run``, of which nothing is in this
+    network or another one.
+    """
     waiting = [container for container in _living if not container._is_known]
     if not waiting:
         return
-    networks = [network, *(ref() for ref in Network.__instances__())]
+    here = {id(obj) for obj in network.objects}
+    others = (ref() for ref in Network.__instances__())
     # (instances of other classes are among them, too)
-    used = {id(obj) for other in networks if isinstance(other, Network) for obj in other.objects}
+    used = {id(obj) for other in others if isinstance(other, Network) for obj in other.objects}
+    seen = None
     for container in sorted(waiting, key=repr):
-        container._is_known = True
-        if not any(id(obj) in used or obj._network is not None for obj in container):
-            logger.warn(f'{container!r} is in no network, and has no part in this run; if it is to '
-                        'have one, add it: Network(..., this).', 'not_in_a_network')
+        objects = list(container)
+        if any(id(obj) in here or obj._network is not None for obj in objects):
+            container._is_known = True
+            if all(id(obj) in here for obj in objects):
+                container._ask()
+        elif not any(id(obj) in used for obj in objects):  # those may still run
+            seen = _ids_in_variables() if seen is None else seen
+            if id(container) in seen and not container._is_missed:
+                container._is_missed = True
+                logger.warn(f'{container!r} is in no network, and has no part in this run; if it is '
+                            'to have one, add it: Network(..., this).', 'not_in_a_network')
+
+
+def _ids_in_variables():
+    """What stands in the variables of the script that has called Brian2 or this package."""
+    frame = sys._getframe()
+    while frame.f_back is not None and frame.f_globals.get('__name__', '').partition('.')[0] in (
+            'brian2', 'brian_le'):
+        frame = frame.f_back
+    return {id(value) for value in (*frame.f_globals.values(), *frame.f_locals.values())}

@@ -8,9 +8,10 @@ from brian2.units.stdunits import ms
 
 from brian_le import (bias_learning, error_feedback, error_learning, error_neuron, get_activation,
                       one_to_one, project, representation_neuron)
-from brian_le.checks import choose
+from brian_le.checks import check_flag, choose
 from brian_le.models.layer_options import one_value, per_layer, plan_layers
 from brian_le.models.layered_circuit import LayeredCircuit
+from brian_le.models.options import check_random
 from brian_le.step import APICAL, ERRORS, FEEDBACK, WEIGHTS
 
 __all__ = ['CorticalChain']
@@ -80,6 +81,10 @@ class CorticalChain(LayeredCircuit):
         Membrane time constant.
     tau_r : Quantity, optional
         Look-ahead time, by default ``tau_m``, and at least the time step.
+    rng : numpy.random.Generator, numpy.random.RandomState or int, optional
+        Draws initial weights as `initial_weights` does, and mirrors them; a whole number is the seed. Without it all
+        weights are 0 until they are set, and a network that has neither weights nor a learning rate
+        is refused when it is to run.
     name : str
         First part of the names of all objects; every network of a simulation needs its own.
     substrate : Substrate, optional
@@ -116,11 +121,9 @@ class CorticalChain(LayeredCircuit):
     --------
     >>> import numpy as np
     >>> from brian2 import Network, ms
-    >>> from brian_le.models import CorticalChain, Dense, initial_weights
+    >>> from brian_le.models import CorticalChain, Dense
     >>> layers = [Dense(6, tau_r=2*ms), Dense(2)]
-    >>> chain = CorticalChain(1, layers, eta=0.1/ms, tau_m=10*ms)
-    >>> chain.weights.update(initial_weights(1, layers, np.random.default_rng(1)))
-    >>> chain.mirror_weights()
+    >>> chain = CorticalChain(1, layers, eta=0.1/ms, tau_m=10*ms, rng=1)
     >>> chain.inputs.r, chain.errors[-1].target = 1, [1, 0]
     >>> Network(chain).run(10*ms)
     >>> np.allclose(chain.weights['feedback', 1], chain.weights['forward', 1], rtol=0, atol=1e-15)
@@ -131,7 +134,9 @@ class CorticalChain(LayeredCircuit):
 
     def __init__(self, input_shape, layers, *, batches=None, replicas=1, activation='tanh',
                  output_activation='linear', feedback='mirror', beta=0.1, gamma=0.0, eta=0/ms,
-                 bias=True, tau_m=10*ms, tau_r=None, name='network', substrate=None):
+                 bias=True, tau_m=10*ms, tau_r=None, name='network', substrate=None,
+                 rng=None):
+        rng = check_random(rng)
         self._lay_out(name, input_shape, layers, batches, replicas, substrate)
         choose('feedback', feedback, ('mirror', 'random'))
         for number, layer in enumerate(self.layers):
@@ -147,7 +152,7 @@ class CorticalChain(LayeredCircuit):
             output_activation=get_activation(output_activation).name, feedback=feedback,
             beta=one_value(name, 'beta', beta),
             gamma=per_layer(name, 'gamma', gamma, n, None, signed=True),
-            eta=per_layer(name, 'eta', eta, n, hertz), bias=bool(bias), tau_m=tau_m,
+            eta=per_layer(name, 'eta', eta, n, hertz), bias=check_flag(f"bias of '{name}'", bias), tau_m=tau_m,
             tau_r='tau_m' if tau_r is None else tau_r)
         for plan in plans:
             if (plan.tau_r == 0).any():
@@ -159,6 +164,9 @@ class CorticalChain(LayeredCircuit):
         for k in range(n):
             self._connect_neurons(k)
         self._finish()
+        self._draw(rng, input_shape, feedback == 'random')
+        if rng is not None and feedback == 'mirror':
+            self.mirror_weights()
 
     # ------------------------------------------------------------------------------ composition
     def _equations(self, k, plan):

@@ -1,6 +1,8 @@
 """What a circuit prints of itself."""
 
+import numpy as np
 from brian2.groups.group import CodeRunner
+from brian2.utils.logger import get_logger
 
 from brian_le import PoolSynapses
 from brian_le.models.containers import Container
@@ -8,9 +10,31 @@ from brian_le.parameters import as_text
 
 __all__ = ['Circuit']
 
+logger = get_logger(f'brian2.{__name__}')  # goes where the messages of Brian2 go
+
 
 class Circuit(Container):
     """What circuits can say of themselves; not to be used by itself."""
+
+    def _ask(self):
+        """Refuse to run without weights and learning, and warn of learning from weights of 0."""
+        learns = any(projection.equations.diff_eq_names for projection in self.projections.values())
+        forward = [key for key in self.weights if key[0] in ('forward', 'up')]
+        try:
+            if any(np.any(self.weights[key]) for key in (self.weights if not learns else forward)
+                   if not key[0].startswith('tau')):
+                return
+        except NotImplementedError:  # drawn in C++
+            return
+        remedy = ('give rng=1 for random ones, or set them: '
+                  f"weights.update(...) or weights{list(forward[0])!r} = ...")
+        if not learns:
+            raise ValueError(f"{self!r} has weights of 0 only, and no learning rate (eta), so that it "
+                             f'would do nothing: {remedy}')
+        if len(forward) > 1:
+            logger.warn(f'the forward weights of {self!r} are all 0, through which neither rates nor '
+                        f'errors pass, so that hidden layers learn little or nothing; {remedy}',
+                        'zero_weights')
 
     def step_order(self):
         """What happens in one step, in this order.

@@ -8,10 +8,11 @@ from brian2.units.stdunits import ms
 
 from brian_le import (SGD, bias_learning, error_learning, get_activation, gle_neuron, gle_output,
                       lookahead_learning, membrane_learning)
-from brian_le.checks import choose
+from brian_le.checks import check_flag, choose
 from brian_le.models.layer_options import one_value, per_layer, plan_layers
 from brian_le.models.layered_circuit import LayeredCircuit
 from brian_le.optimisers import check_optimiser
+from brian_le.models.options import check_random
 from brian_le.step import FEEDBACK, WEIGHTS
 
 __all__ = ['GLENetwork']
@@ -83,6 +84,10 @@ class GLENetwork(LayeredCircuit):
         Look-ahead time, by default ``tau_m``. Prospective errors need at least the time step.
     tau_min : Quantity, optional
         What time constants that learn stay above; by default the time step. See `clamped`.
+    rng : numpy.random.Generator, numpy.random.RandomState or int, optional
+        Draws initial weights as `initial_weights` does; a whole number is the seed. Without it all
+        weights are 0 until they are set, and a network that has neither weights nor a learning rate
+        is refused when it is to run.
     name : str
         First part of the names of all objects; every network of a simulation needs its own.
     substrate : Substrate, optional
@@ -111,13 +116,11 @@ class GLENetwork(LayeredCircuit):
 
     Examples
     --------
-    >>> import numpy as np
     >>> from brian2 import Network, ms
     >>> from brian_le import Adam
-    >>> from brian_le.models import Dense, GLENetwork, by_group, initial_weights
+    >>> from brian_le.models import Dense, GLENetwork, by_group
     >>> layers = [Dense(6, tau_r=by_group((4, 1*ms), (2, 10*ms))), Dense(2)]
-    >>> net = GLENetwork(1, layers, eta=0.01/ms, optimiser=Adam(), tau_m=10*ms)
-    >>> net.weights.update(initial_weights(1, layers, np.random.default_rng(1)))
+    >>> net = GLENetwork(1, layers, eta=0.01/ms, optimiser=Adam(), tau_m=10*ms, rng=1)
     >>> net.inputs.r, net.output.target = 1, [1, 0]
     >>> Network(net).run(10*ms)
     >>> net.weights['forward', 1].shape
@@ -129,7 +132,9 @@ class GLENetwork(LayeredCircuit):
     def __init__(self, input_shape, layers, *, batches=None, replicas=1, activation='tanh',
                  output_activation='linear', loss='mse', beta=0.1, gamma=0.0,
                  errors='prospective', eta=0/ms, eta_tau_m=None, eta_tau_r=None, optimiser=SGD(),
-                 bias=True, tau_m=10*ms, tau_r=None, tau_min=None, name='network', substrate=None):
+                 bias=True, tau_m=10*ms, tau_r=None, tau_min=None, name='network', substrate=None,
+                 rng=None):
+        rng = check_random(rng)
         self._lay_out(name, input_shape, layers, batches, replicas, substrate)
         choose('errors', errors, ('prospective', 'instantaneous'))
         check_optimiser(optimiser)
@@ -148,7 +153,7 @@ class GLENetwork(LayeredCircuit):
             eta=per_layer(name, 'eta', eta, n, hertz),
             **{what: None if value is None else per_layer(name, what, value, n, tau_unit)
                for what, value in (('eta_tau_m', eta_tau_m), ('eta_tau_r', eta_tau_r))},
-            optimiser=optimiser, bias=bool(bias), tau_m=tau_m,
+            optimiser=optimiser, bias=check_flag(f"bias of '{name}'", bias), tau_m=tau_m,
             tau_r='tau_m' if tau_r is None else tau_r,
             tau_min=dt if tau_min is None else one_value(name, 'tau_min', tau_min, second))
         # the time step of the simulation, whatever it is by then
@@ -164,6 +169,7 @@ class GLENetwork(LayeredCircuit):
         if loss == 'cross_entropy':
             self._connect_softmax()
         self._finish()
+        self._draw(rng, input_shape)
 
     # ------------------------------------------------------------------------------ composition
     def _learns(self, tau, k):

@@ -6,11 +6,12 @@ from dataclasses import dataclass
 import numpy as np
 from brian2.core.clocks import defaultclock
 from brian2.units.allunits import hertz, second
-from brian2.units.fundamentalunits import Quantity, fail_for_dimension_mismatch
+from brian2.units.fundamentalunits import Quantity
 from brian2.units.stdunits import ms
 
 from brian_le.activations import Activation, get_activation
 from brian_le.checks import check_not_negative, whole_number
+from brian_le.parameters import quantity
 
 __all__ = ['Plan', 'check_decay', 'filter_time', 'one_value', 'per_layer', 'plan_layers',
            'replicas_of', 'time_constants']
@@ -91,7 +92,7 @@ def filter_time(name, what, tau):
 
 def one_value(name, what, value, unit=None, signed=False):
     """A finite value with the right unit, not negative unless it may be signed."""
-    value = _quantity(f"'{name}'", what, value, 1 if unit is None else unit)
+    value = _quantity(f"'{name}'", what, value, unit)
     if value.ndim:
         raise ValueError(f"{what} of '{name}' is {value}; give one value")
     if signed and not np.isfinite(value):
@@ -102,17 +103,12 @@ def one_value(name, what, value, unit=None, signed=False):
 
 
 def _quantity(owner, what, value, unit):
-    try:
-        value = Quantity(value, dtype=float)
-    except (TypeError, ValueError):
-        raise ValueError(f'{what} of {owner} is {value!r}; give a number with its unit') from None
-    fail_for_dimension_mismatch(value, unit, f"'{what}' of {owner} has the wrong unit")
-    return value
+    return quantity(what, value, unit, owner)
 
 
 def per_layer(name, what, values, n, unit, signed=False):
     """One value for each layer with weights."""
-    values = [values]*n if np.ndim(values) == 0 else list(values)
+    values = [values]*n if isinstance(values, str) or np.ndim(values) == 0 else list(values)
     if len(values) != n:
         raise ValueError(f"{what} of '{name}' has {len(values)} values; give one, or {n}")
     return [one_value(name, what, value, unit, signed) for value in values]
@@ -131,13 +127,13 @@ def check_decay(name, feedback, decay, eta):
 def replicas_of(name, batches, replicas, shapes):
     """The number of replicas; a ValueError if the batches do not fit the layers."""
     if batches is None:
-        return whole_number('replicas', replicas)
+        return whole_number(f"'{name}': replicas", replicas)
     for what, n, width in (('inputs', math.prod(shapes[0]), batches.n_inputs),
                            ('outputs', math.prod(shapes[-1]), batches.n_outputs)):
         if width and n != width:
             raise ValueError(f"'{name}' has {n} {what}, but the batches of '{batches.name}' are "
                              f'{width} wide')
-    if replicas not in (1, batches.replicas):
+    if whole_number(f"'{name}': replicas", replicas) not in (1, batches.replicas):
         raise ValueError(f"'{name}' has {replicas} replicas, but '{batches.name}' shows batches of "
                          f'{batches.replicas}')
     return batches.replicas

@@ -6,10 +6,11 @@ from brian2.units.stdunits import ms
 
 from brian_le import (bias_learning, error_feedback, error_learning, get_activation, hidden_neuron,
                       output_neuron, time_constant_matching)
-from brian_le.checks import choose
+from brian_le.checks import check_flag, choose
 from brian_le.models.layer_options import (check_decay, filter_time, one_value, per_layer,
                                            plan_layers)
 from brian_le.models.layered_circuit import LayeredCircuit
+from brian_le.models.options import check_random
 from brian_le.step import FEEDBACK, WEIGHTS
 
 __all__ = ['LayeredNetwork']
@@ -41,8 +42,8 @@ class LayeredNetwork(LayeredCircuit):
     =================  ===================================  ========================================
 
     A light container of plain Brian2 objects: add it to a `brian2.Network`, record from its groups
-    with monitors, print it. (Brian2's ``run()`` without a network does not look inside
-    containers.)
+    with monitors, print it. Brian2's ``run()`` finds it in a
+    variable.
 
     Parameters
     ----------
@@ -94,6 +95,10 @@ class LayeredNetwork(LayeredCircuit):
         The look-ahead that errors are computed from, see `brian_le.hidden_neuron`.
     tau_s, tau_err, tau_target : Quantity
         Time constants of low-pass filters of rates, errors and targets; 0 (the default) for none.
+    rng : numpy.random.Generator, numpy.random.RandomState or int, optional
+        Draws initial weights as `initial_weights` does; a whole number is the seed. Without it all
+        weights are 0 until they are set, and a network that has neither weights nor a learning rate
+        is refused when it is to run.
     name : str
         First part of the names of all objects; every network of a simulation needs its own.
     substrate : Substrate, optional
@@ -119,7 +124,8 @@ class LayeredNetwork(LayeredCircuit):
     weights : Weights
         Weights, biases, feedback weights and learned time constants as arrays:
         ``net.weights['forward', 0]`` gets and sets one, ``net.weights.save('file.npz')`` and
-        ``load`` keep them. All but the time constants are 0 at first; see `initial_weights`.
+        ``load`` keep them. Without `rng` all but the time constants are 0 at first; see
+        `initial_weights`.
 
     Raises
     ------
@@ -138,12 +144,9 @@ class LayeredNetwork(LayeredCircuit):
 
     Examples
     --------
-    >>> import numpy as np
     >>> from brian2 import Network, ms
-    >>> from brian_le.models import Dense, LayeredNetwork, initial_weights
-    >>> layers = [Dense(3), Dense(2)]
-    >>> net = LayeredNetwork(4, layers, eta=0.1/ms, tau_m=20*ms)
-    >>> net.weights.update(initial_weights(4, layers, np.random.default_rng(1)))
+    >>> from brian_le.models import Dense, LayeredNetwork
+    >>> net = LayeredNetwork(4, [Dense(3), Dense(2)], eta=0.1/ms, tau_m=20*ms, rng=1)
     >>> net.inputs.r, net.output.target = [1, 0, 0, 1], [1, 0]
     >>> Network(net).run(10*ms)
     >>> net.weights['forward', 1].shape
@@ -154,7 +157,9 @@ class LayeredNetwork(LayeredCircuit):
                  output_activation='linear', loss='mse', target='rate', beta=0.1, gamma=1.0,
                  eta=0/ms, bias=True, tau_m=10*ms, tau_r=None, eta_tau=None,
                  feedback='transposed', decay=0/ms, rate_at='output', errors_from='tau_m',
-                 tau_s=0*ms, tau_err=0*ms, tau_target=0*ms, name='network', substrate=None):
+                 tau_s=0*ms, tau_err=0*ms, tau_target=0*ms, name='network', substrate=None,
+                 rng=None):
+        rng = check_random(rng)
         self._lay_out(name, input_shape, layers, batches, replicas, substrate)
         choose('feedback', feedback, ('transposed', 'random', 'mirror'))
         matching = eta_tau is not None
@@ -172,7 +177,7 @@ class LayeredNetwork(LayeredCircuit):
             eta_tau=one_value(name, 'eta_tau', eta_tau, second) if matching else None,
             feedback=feedback, decay=one_value(name, 'decay', decay, hertz), rate_at=rate_at,
             errors_from=errors_from, tau_s=tau_s, tau_err=tau_err, tau_target=tau_target,
-            bias=bool(bias))
+            bias=check_flag(f"bias of '{name}'", bias))
         check_decay(name, feedback, self.parameters['decay'], self.parameters['eta'])
         if errors_from == 'tau_r':
             self._error_order, self._error_end = FEEDBACK, WEIGHTS
@@ -186,6 +191,7 @@ class LayeredNetwork(LayeredCircuit):
         if loss == 'cross_entropy':
             self._connect_softmax()
         self._finish()
+        self._draw(rng, input_shape, feedback != 'transposed')
         if rate_at == 'input':
             self._send_rates_of_rest()
 

@@ -6,13 +6,14 @@ from brian2.core.variables import linked_var
 
 from brian_le import (ConvSynapses, DenseSynapses, PoolSynapses, ReplicatedGroup, SharedParameters,
                       project, softmax)
-from brian_le.models.batches import switches
+from brian_le.checks import check_name
+from brian_le.models.batches import Batches, switches
 from brian_le.models.description import Circuit
 from brian_le.models.layer_options import replicas_of
-from brian_le.models.layers import Conv, Flatten, layer_shapes
+from brian_le.models.layers import Conv, Flatten, initial_weights, layer_shapes
+from brian_le.models.options import need, substrate_of
 from brian_le.models.weights import Weights
 from brian_le.step import NEURONS, STIMULUS, SUM, WEIGHTS
-from brian_le.substrate import Substrate
 
 __all__ = ['LayeredCircuit']
 
@@ -36,10 +37,16 @@ class LayeredCircuit(Circuit):
 
     # ------------------------------------------------------------------------------ composition
     def _lay_out(self, name, input_shape, layers, batches, replicas, substrate):
-        self.name = name
-        self.substrate = Substrate() if substrate is None else substrate
-        self.layers = list(layers)
-        self.shapes = layer_shapes(input_shape, self.layers)
+        self.name = check_name('a network', name)
+        self.substrate = substrate_of(name, substrate)
+        self.layers = list(need('layers', layers, (list, tuple),
+                                'a list of layers, such as [Dense(30), Dense(10)]'))
+        if batches is not None:
+            need(f"batches of '{name}'", batches, Batches, 'Batches or Sequences')
+        try:
+            self.shapes = layer_shapes(input_shape, self.layers)
+        except (TypeError, ValueError) as error:
+            raise type(error)(f"'{name}': {error}") from None
         self.batches = batches
         self.replicas = replicas_of(name, batches, replicas, self.shapes)
         self.projections = {}
@@ -137,6 +144,13 @@ class LayeredCircuit(Circuit):
             key: [projection.matrix(name)] for key, projection in self.projections.items()
             for name in [_LEARNED.get(key[0], 'w')] if name in projection.variables})
         self.substrate.settle()
+
+    def _draw(self, rng, input_shape, feedback=False):
+        """Draw initial weights, if there is a source of random numbers."""
+        if rng is not None:
+            self.weights.update(initial_weights(
+                input_shape, self.layers, rng, bias=self.parameters['bias'],
+                feedback=feedback))
 
     # ---------------------------------------------------------------------------------- looking
     @property

@@ -1,15 +1,17 @@
 """What a layered network is made of: layers, their shapes and initial weights."""
 
 import math
+import numbers
 from dataclasses import dataclass
 
 import numpy as np
 from brian2.units.allunits import second
-from brian2.units.fundamentalunits import Quantity, fail_for_dimension_mismatch
 
 from brian_le import conv_shape, pool_shape
 from brian_le.activations import Activation, get_activation
-from brian_le.checks import whole_number
+from brian_le.checks import check_flag, check_not_negative, whole_number
+from brian_le.models.options import need_random
+from brian_le.parameters import quantity
 from brian_le.shapes import along_plane
 
 __all__ = ['Dense', 'Conv', 'MaxPool', 'AveragePool', 'Flatten', 'by_group', 'layer_shapes',
@@ -52,6 +54,10 @@ class _Neurons(Layer):
     def __post_init__(self):
         if self.activation is not None:
             get_activation(self.activation)
+        for what in ('tau_m', 'tau_r'):
+            tau = getattr(self, what)
+            if tau is not None:
+                check_not_negative(f'{what} of {self}', quantity(what, tau, second, str(self)))
 
     def weight_shape(self, input_shape):
         """Shape of the weights: [post, pre], or [output channel, input channel, y, x]."""
@@ -145,6 +151,9 @@ class Conv(_Neurons):
 
     def __post_init__(self):
         whole_number('channels of Conv', self.channels)
+        for what, value, least in (('kernel', self.kernel, 1), ('stride', self.stride, 1),
+                                   ('padding', self.padding, 0)):
+            _check_whole(f'{what} of Conv', value, least)
         super().__post_init__()
 
     def output_shape(self, input_shape):
@@ -160,7 +169,22 @@ class Conv(_Neurons):
         return f'Conv({self.channels}, kernel={self.kernel})'
 
 
+def _check_whole(what, value, least):
+    """Refuse what is neither a whole number nor one or two of them."""
+    values = value if isinstance(value, (tuple, list, np.ndarray)) else (value,)
+    if not 1 <= len(values) <= 2 or any(
+            isinstance(n, bool) or not isinstance(n, numbers.Real) or not n >= least or n % 1
+            for n in values):
+        raise ValueError(f'{what} is {value!r}; give a whole number of at least {least}, or one for '
+                         'each dimension of the plane')
+
+
 class _Pool(Layer):
+    def __post_init__(self):
+        _check_whole(f'window of {type(self).__name__}', self.window, 1)
+        if self.stride is not None:
+            _check_whole(f'stride of {type(self).__name__}', self.stride, 1)
+
     def output_shape(self, input_shape):
         self._need_plane(input_shape)
         return pool_shape(input_shape, self.window, self.stride)
@@ -261,8 +285,12 @@ def by_group(*groups):
     """
     if not groups:
         raise ValueError('by_group needs at least one group: (number of neurons, time constant)')
-    for _, tau in groups:
-        fail_for_dimension_mismatch(Quantity(tau), second, 'a group of neurons needs a time')
+    for group in groups:
+        if not isinstance(group, (tuple, list)) or len(group) != 2:
+            raise ValueError(f'a group of neurons is {group!r}; give (number of neurons, time '
+                             'constant)')
+        tau = quantity('time constant', group[1], second, 'a group of neurons')
+        check_not_negative('time constant of a group of neurons', tau)
     return np.concatenate([np.full(whole_number('number of neurons in a group', n), tau/second)
                            for n, tau in groups])*second
 
@@ -321,7 +349,7 @@ def initial_weights(input_shape, layers, rng, *, sigma=None, bias=True, feedback
     ----------
     input_shape, layers
         As for `LayeredNetwork`.
-    rng : numpy.random.Generator or numpy.random.RandomState
+    rng : numpy.random.Generator, numpy.random.RandomState or int
         Draws layer by layer the weights, the biases and the feedback weights.
     sigma : float, optional
         Standard deviation of normal draws, 0.05 in Fig. 2b of the paper. By default draws are
@@ -345,6 +373,11 @@ def initial_weights(input_shape, layers, rng, *, sigma=None, bias=True, feedback
     >>> {key: array.shape for key, array in w.items()}
     {('forward', 0): (3, 4), ('bias', 0): (3,), ('forward', 1): (2, 3), ('bias', 1): (2,)}
     """
+    rng = need_random(rng)
+    if sigma is not None:
+        check_not_negative('sigma', quantity('sigma', sigma, None))
+    for what, flag in (('bias', bias), ('feedback', feedback)):
+        check_flag(what, flag)
     weights = {}
     shapes = layer_shapes(input_shape, layers)
     with_weights = [(layer, shape) for layer, shape in zip(layers, shapes) if layer.has_weights]

@@ -1,22 +1,27 @@
 """The cortical microcircuit of Latent Equilibrium."""
 
+import numbers
+
+import numpy as np
 from brian2.core.clocks import defaultclock
 from brian2.core.variables import linked_var
 from brian2.equations.equations import Equations
+from brian2.synapses.synapses import Synapses
 from brian2.units.allunits import hertz, second
-from brian2.units.fundamentalunits import Quantity, fail_for_dimension_mismatch
 from brian2.units.stdunits import ms
 
 from brian_le import (DenseSynapses, apical_silencing, dendritic_prediction, fixed_weights,
                       get_activation, high_passed_rate, interneuron, one_to_one,
                       phaseless_alignment, pyramidal, weight_matrix)
-from brian_le.checks import check_array, check_not_negative, check_positive, choose
+from brian_le.checks import (check_finite, check_flag, check_name,
+                             check_positive, choose)
 from brian_le.models.description import Circuit
-from brian_le.models.layer_options import per_layer
-from brian_le.models.weights import Weights
+from brian_le.models.layer_options import one_value, per_layer
+from brian_le.models.options import check_random, need, substrate_of
+from brian_le.models.presentations import Presentations
+from brian_le.models.weights import Weights, random_weights, self_predicting
 from brian_le.populations import Population
 from brian_le.step import DELAYED, STIMULUS
-from brian_le.substrate import Substrate
 
 __all__ = ['Microcircuit']
 
@@ -52,8 +57,8 @@ class Microcircuit(Circuit):
     ============  ========================================  ======================  ============
 
     A light container of plain Brian2 objects: add it to a `brian2.Network`, record from its
-    groups with monitors, print it. (Brian2's ``run()`` without a network does not look inside
-    containers.)
+    groups with monitors, print it. Brian2's ``run()`` finds it in a
+    variable.
 
     Parameters
     ----------
@@ -87,7 +92,7 @@ class Microcircuit(Circuit):
         ``eta_down`` is for learned feedback.
     decay_down, tau_high : Quantity
         With learned feedback: rate at which its weights decay (1/time), and time constant of the
-        high-pass of the rates from above. They are the shared variables ``decay`` of ``down`` and
+        high-pass of the rates from above (by default 0.1 ms). They are the shared variables ``decay`` of ``down`` and
         ``tau_r_low`` of the populations.
     w_max : pair of float, optional
         Limits of the absolute weights of ``up`` into hidden layers and into the output layer.
@@ -101,6 +106,11 @@ class Microcircuit(Circuit):
         The class of the projections, `DenseSynapses` or `brian2.Synapses`.
     substrate : Substrate, optional
         What neurons and projections are made of, see `brian_le.substrate`; by default perfect.
+    rng : numpy.random.Generator, numpy.random.RandomState or int, optional
+        Draws initial weights as `random_weights` does, and lets interneurons predict the layer
+        above as `self_predicting` does; a whole number is the seed. Without it all weights are 0
+        until they are set, and a circuit that has neither weights nor a learning rate is refused
+        when it is to run.
 
     Attributes
     ----------
@@ -140,10 +150,9 @@ class Microcircuit(Circuit):
     --------
     >>> import numpy as np
     >>> from brian2 import Network, ms
-    >>> from brian_le.models import Microcircuit, Presentations, random_weights, self_predicting
+    >>> from brian_le.models import Microcircuit, Presentations
     >>> shown = Presentations(np.eye(4), np.eye(4)[:, :2], duration=5*ms)
-    >>> mc = Microcircuit((4, 6, 2), shown, eta_up=(0.05/ms, 0.01/ms), eta_ip=0.02/ms)
-    >>> mc.weights.update(self_predicting(random_weights((4, 6, 2), np.random.default_rng(1))))
+    >>> mc = Microcircuit((4, 6, 2), shown, eta_up=(0.05/ms, 0.01/ms), eta_ip=0.02/ms, rng=1)
     >>> net = Network(shown, mc)
     >>> net.run(shown.total_duration)
     """
@@ -162,13 +171,20 @@ class Microcircuit(Circuit):
                  feedback='fixed', bias=None, g_l=0.03/ms, g_b=0.1/ms, g_a=0.06/ms, g_d=0.1/ms,
                  g_som=0.06/ms,
                  eta_up=0/ms, eta_ip=0/ms, eta_pi=0/ms, eta_down=0/ms,
-                 decay_down=0/ms, tau_high=0.1*ms, w_max=(4.0, 5.0), name='microcircuit',
-                 names=None, synapses=DenseSynapses, substrate=None):
-        if prospective not in (True, False):
-            raise ValueError(f"prospective of '{name}' is {prospective!r}; give True or False")
-        self.name = name
-        self.substrate = Substrate() if substrate is None else substrate
-        self.prospective = bool(prospective)
+                 decay_down=0/ms, tau_high=None, w_max=(4.0, 5.0), name='microcircuit',
+                 names=None, synapses=DenseSynapses, substrate=None, rng=None):
+        self.name = check_name('a circuit', name)
+        rng = check_random(rng)
+        self.substrate = substrate_of(name, substrate)
+        self.prospective = check_flag(f"prospective of '{name}'", prospective)
+        if presentations is not None:
+            need(f"presentations of '{name}'", presentations, Presentations, 'Presentations')
+        need(f"synapses of '{name}'", synapses, type, 'a class of synapses, such as DenseSynapses')
+        if not issubclass(synapses, Synapses):
+            raise TypeError(f"synapses of '{name}' is {synapses.__name__}; give a class of synapses, "
+                            'such as DenseSynapses')
+        if bias is not None:
+            check_finite(f"bias of '{name}'", bias)
         self.presentations = presentations
         self.visible = 'u_prosp' if prospective else 'u'
         self.activation = get_activation(activation)
@@ -176,7 +192,7 @@ class Microcircuit(Circuit):
         self.bias = bias
         self.sizes = _check_sizes(name, sizes, presentations)
         n_hidden = len(self.sizes) - 2
-        self._names = _Names(name, names or {}, n_hidden, bias is not None,
+        self._names = _Names(name, {} if names is None else names, n_hidden, bias is not None,
                              presentations is not None)
         conductances = _check_conductances(
             name, dict(zip(_CONDUCTANCES, (g_l, g_b, g_a, g_d, g_som))))
@@ -194,12 +210,17 @@ class Microcircuit(Circuit):
         self.projections = {}
         self._populate(n_hidden, conductances)
         if feedback == 'learned':
-            self._filter_rates(tau_high)
+            self._filter_rates(0.1*ms if tau_high is None else tau_high)
         self._connect(n_hidden, eta, limits)
         for k in range(n_hidden):
             if eta['down'][k] > 0/ms:
                 self.projections['down', k].decay = decay_down
         self.weights = Weights(name, self._weight_views())
+        if rng is not None:
+            drawn = self_predicting(
+                random_weights(self.sizes, rng, bias=bias is not None),
+                g_l=g_l, g_b=g_b, g_a=g_a, g_d=g_d)
+            self.weights.update({key: w for key, w in drawn.items() if key in self.weights})
         self._at_rest()
         self.substrate.settle()
 
@@ -242,7 +263,7 @@ class Microcircuit(Circuit):
             self.output.nudged = linked_var(self.target, 'on')
         if self.bias is not None:
             self.bias_unit = self._group('bias', 1, 'r : 1 (constant)\nr_sent = r : 1')
-            self.bias_unit.r = float(check_array(f"bias of '{self.name}'", self.bias, ()))
+            self.bias_unit.r = float(self.bias)
         for group in (*self.pyramidal, *self.inter):
             for g, value in conductances.items():
                 if g in group.equations:
@@ -360,7 +381,9 @@ class _Names(dict):
         if bias:
             roles += [f'up_bias{k}' for k in range(n_hidden + 1)]
             roles += [f'ip_bias{k}' for k in layers]
+        need(f"names of '{name}'", chosen, dict, "a dictionary such as {'hidden0': 'layer23'}")
         for role in chosen:
+            check_name(f"{role} of '{name}'", chosen[role])
             choose(f"population or projection of '{name}'", role, roles)
         super().__init__({role: chosen.get(role, f'{name}_{role}') for role in roles})
         seen = {}
@@ -372,8 +395,9 @@ class _Names(dict):
 
 
 def _check_sizes(name, sizes, presentations):
-    sizes = tuple(sizes)
-    if len(sizes) < 3 or any(n != int(n) or n < 1 for n in sizes):
+    sizes = tuple(sizes) if np.iterable(sizes) else (sizes,)
+    if len(sizes) < 3 or any(isinstance(n, bool) or not isinstance(n, numbers.Real) or not n >= 1
+                             or n != n//1 for n in sizes):
         raise ValueError(f"sizes of '{name}' are {sizes}; give whole positive numbers of inputs, "
                          'of neurons in at least one hidden layer, and of outputs')
     if presentations is not None:
@@ -387,11 +411,16 @@ def _check_sizes(name, sizes, presentations):
 
 def _check_feedback(name, feedback, eta, decay_down, tau_high):
     """Check what belongs to feedback, and refuse to learn weights that this kind does not have."""
-    for what, value, unit in (('decay_down', decay_down, hertz), ('tau_high', tau_high, second)):
-        fail_for_dimension_mismatch(Quantity(value), unit,
-                                    f"'{what}' of '{name}' is in a wrong unit")
-    check_not_negative(f"decay_down of '{name}'", decay_down)
-    check_positive(f"tau_high of '{name}'", tau_high)
+    decays = one_value(name, 'decay_down', decay_down, hertz) > 0/ms
+    if tau_high is not None:
+        check_positive(f"tau_high of '{name}'", one_value(name, 'tau_high', tau_high, second))
+    for what, given in (('a decay_down', decays), ('a tau_high', tau_high is not None)):
+        if given and feedback != 'learned':
+            raise ValueError(f"'{name}' has {what}, but feedback='{feedback}'; give "
+                             "feedback='learned', or leave it out")
+    if decays and not any(rate > 0/ms for rate in eta['down']):
+        raise ValueError(f"'{name}' has a decay_down, but weights ('down', k) that do not learn; "
+                         'give an eta_down')
     if feedback != 'learned' and any(rate > 0/ms for rate in eta['down']):
         raise ValueError(f"'{name}' has a learning rate eta_down, but feedback='{feedback}'; give "
                          "feedback='learned'")
@@ -399,9 +428,7 @@ def _check_feedback(name, feedback, eta, decay_down, tau_high):
 
 def _check_conductances(name, conductances):
     for g, value in conductances.items():
-        fail_for_dimension_mismatch(Quantity(value), hertz,
-                                    f"'{g}' of '{name}' is not in 1/time")
-        check_not_negative(f"{g} of '{name}'", value)
+        one_value(name, g, value, hertz)
     g_l, g_b, g_a, g_d, g_som = conductances.values()
     for role, total in (('pyramidal neurons', g_l + g_b + g_a),
                         ('interneurons', g_l + g_d + g_som),
@@ -418,8 +445,9 @@ def _check_limits(name, w_max, n_hidden):
     """The limits of the weights into every layer."""
     if w_max is None:
         return [None]*(n_hidden + 1)
-    limits = check_array(f"w_max of '{name}'", w_max, (2,))
-    if not (limits > 0).all():
+    limits = np.asarray(w_max)
+    if limits.dtype.kind not in 'iuf' or limits.shape != (2,) or not (
+            (limits > 0) & np.isfinite(limits)).all():
         raise ValueError(f"w_max of '{name}' is {w_max}; give two positive numbers, for hidden "
                          'layers and for the output layer, or None')
     return [limits[0]]*n_hidden + [limits[1]]

@@ -6,12 +6,13 @@ from brian2.core.variables import linked_var
 from brian2.equations.equations import Equations
 from brian2.input.timedarray import TimedArray
 from brian2.units.allunits import second
-from brian2.units.fundamentalunits import Quantity, fail_for_dimension_mismatch
+from brian2.units.fundamentalunits import Quantity
 from brian2.units.stdunits import ms
 
 from brian_le import stimulus
-from brian_le.checks import check_array, check_positive
+from brian_le.checks import check_array, check_flag, check_name, check_positive, whole_number
 from brian_le.models.containers import Container
+from brian_le.models.layer_options import one_value
 from brian_le.populations import Population
 from brian_le.step import STIMULUS
 
@@ -30,9 +31,9 @@ n_presentations : integer (shared, constant)
 _ADVANCE = '''
 step = (step + 1) % n_steps
 presentation = presentation + int(step == 0)
-pattern = int(order_of((presentation + 0.25)*ms))
-nudged = nudged_in((presentation + 0.25)*ms)
-learning = learning_in((presentation + 0.25)*ms)
+pattern = int(order_of(({number} + 0.25)*ms))
+nudged = nudged_in(({number} + 0.25)*ms)
+learning = learning_in(({number} + 0.25)*ms)
 '''
 
 
@@ -75,6 +76,10 @@ class Presentations(Container):
         Room for this many presentations, if the sequence is to be replaced by a longer one
         between runs of one compiled simulation (see `tables`). By default as many as `order`
         has.
+    repeat : bool
+        What comes after the last presentation: by default its pattern stays, with the flags that
+        it has, as the last value of a `brian2.TimedArray` does; with True all come again, from the
+        first one on.
     name : str
         Name of the schedule, and first part of the other names.
 
@@ -120,38 +125,45 @@ class Presentations(Container):
                       for what in ('order', 'nudged', 'learning', 'pattern')}
 
     def __init__(self, inputs, targets=None, *, duration, order=None, nudged=True, learning=True,
-                 tau_0=None, capacity=None, name='presentations'):
-        self.name = name
+                 tau_0=None, capacity=None, repeat=False, name='presentations'):
+        self.name = check_name('presentations', name)
         self.dt = Quantity(defaultclock.dt)
-        for what, value in (('duration', duration), ('tau_0', tau_0)):
-            if value is not None:
-                fail_for_dimension_mismatch(Quantity(value), second,
-                                            f"'{what}' of '{name}' is not a time")
+        tau_0 = self.dt if tau_0 is None else one_value(name, 'tau_0', tau_0, second)
         self.n_steps = whole_steps(name, duration, self.dt)
-        tau_0 = self.dt if tau_0 is None else tau_0
         check_positive(f"tau_0 of '{name}'", tau_0)
         if tau_0 < self.dt*(1 - 1e-9):
             raise ValueError(f"tau_0 of '{name}' is {tau_0}, less than the time step {self.dt}; "
                              'give at least the time step (which means no filter)')
         inputs = check_array(f"inputs of '{name}'", inputs, (None, None))
         n_patterns, self.n_inputs = inputs.shape
+        if not inputs.size:
+            raise ValueError(f"inputs of '{name}' have the shape {inputs.shape}; give at least one "
+                             'pattern of at least one input')
         self.n_outputs = 0
         if targets is not None:
             targets = check_array(f"targets of '{name}'", targets, (n_patterns, None))
             self.n_outputs = targets.shape[1]
+            if not self.n_outputs:
+                raise ValueError(f"targets of '{name}' have the shape {targets.shape}; give at least "
+                                 'one target for each pattern, or no targets')
         order = np.arange(n_patterns) if order is None else order
-        self.capacity = len(order) if capacity is None else capacity
+        order = check_array(f"order of '{name}'", order, (None,))
+        self.capacity = (len(order) if capacity is None
+                         else whole_number(f"'{name}': capacity", capacity))
         self._n_patterns = n_patterns
         tables = self.tables(order, nudged, learning)
         self.n_presentations = len(order)
+        self.repeat = check_flag(f"repeat of '{name}'", repeat)
         self._tau_0 = tau_0
         self._patterns = {'input': inputs, 'target': targets}
 
         #: The tables behind the schedule, by the name that its code knows them by.
         self.timed_arrays = {key: TimedArray(values, dt=1*ms, name=f'{name}_{key}')
                              for key, values in tables.items()}
+        advance = _ADVANCE.format(number='presentation % n_presentations' if self.repeat
+                                  else 'presentation')
         self.schedule = _Schedule(1, _SCHEDULE, name=name, namespace=dict(self.timed_arrays))
-        self.schedule.run_regularly(_ADVANCE, when='before_start', order=-1,
+        self.schedule.run_regularly(advance, when='before_start', order=-1,
                                     name=f'{name}_advance')
         self.schedule.step = self.schedule.presentation = -1
         self.schedule.n_steps = self.n_steps
@@ -189,6 +201,9 @@ class Presentations(Container):
                              f'order has {len(order)}; give a larger capacity')
         tables = {'order_of': order}
         for key, flags in (('nudged', nudged), ('learning', learning)):
+            if np.asarray(flags).dtype.kind not in 'biuf':
+                raise ValueError(f"'{key}' of '{self.name}' is {flags!r}; it has to be true or false, "
+                                 'or one of them for each presentation')
             flags = np.broadcast_to(flags, order.shape) if np.ndim(flags) == 0 else flags
             flags = check_array(f"'{key}' of '{self.name}'", flags, order.shape)
             if not np.isin(flags, (0, 1)).all():
@@ -255,12 +270,13 @@ class Presentations(Container):
     def __repr__(self):
         return (f"<Presentations '{self.name}': {self.n_presentations} presentations of "
                 f'{self.n_steps*self.dt}, {self._n_patterns} patterns, {self.n_inputs} inputs, '
-                f'{self.n_outputs} targets>')
+                f'{self.n_outputs} targets'
+                f'{", again and again" if self.repeat else ""}>')
 
 
 def whole_steps(name, duration, dt):
     """How many time steps a duration has; a ValueError if their number is not whole."""
-    check_positive(f"duration of '{name}'", duration)
+    check_positive(f"duration of '{name}'", one_value(name, 'duration', duration, second))
     steps = float(duration/dt)
     if round(steps) < 1 or abs(steps - round(steps)) > 1e-6:
         raise ValueError(f"duration of '{name}' is {duration}, which is not a whole number of "

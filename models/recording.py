@@ -6,10 +6,13 @@ nothing is kept of the steps that nobody asked for.
 
 import numpy as np
 from brian2.core.variables import linked_var
+from brian2.groups.neurongroup import NeuronGroup
 from brian2.monitors.spikemonitor import EventMonitor
 
-from brian_le.checks import check_array
+from brian_le.checks import check_array, check_name
 from brian_le.models.containers import Container
+from brian_le.models.options import check_readable, need
+from brian_le.models.presentations import Presentations
 from brian_le.populations import Population
 from brian_le.step import READOUT
 
@@ -52,6 +55,10 @@ class Readout(Container):
     """
 
     def __init__(self, presentations, group, variable, name):
+        need('presentations of a readout', presentations, Presentations, 'Presentations')
+        need('group of a readout', group, NeuronGroup, 'a population')
+        check_readable(group, variable)
+        check_name('a readout', name)
         self.group = Population(
             len(group), '''value : 1 (linked)
                            total : 1
@@ -107,7 +114,11 @@ class Traces(Container):
     Raises
     ------
     ValueError
-        For a neuron that does not exist.
+        For a neuron or a variable that does not exist.
+    TypeError
+        For something that is no group or no list.
+    brian2.units.DimensionMismatchError
+        For a variable with a unit.
 
     Examples
     --------
@@ -123,7 +134,18 @@ class Traces(Container):
     """
 
     def __init__(self, group, variables, neurons, name):
-        neurons = check_array(f"neurons of '{name}'", neurons, (None,), dtype=int)
+        check_name('traces', name)
+        need(f"group of '{name}'", group, NeuronGroup, 'a population')
+        need(f"variables of '{name}'", variables, (list, tuple), "a list of names, such as ['u']")
+        if not variables or len(set(variables)) < len(variables):
+            raise ValueError(f"variables of '{name}' are {variables!r}; give one or several "
+                             'different ones')
+        for variable in variables:
+            check_readable(group, variable)
+        neurons = check_array(f"neurons of '{name}'", neurons, (None,))
+        if (neurons % 1).any():
+            raise ValueError(f"neurons of '{name}' are {list(neurons)}; give whole numbers")
+        neurons = neurons.astype(int)
         if not len(neurons) or neurons.min() < 0 or neurons.max() >= len(group):
             raise ValueError(f"'{name}' is to record the neurons {list(neurons)} of "
                              f"'{group.name}', which has the neurons 0 to {len(group) - 1}")

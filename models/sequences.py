@@ -6,8 +6,8 @@ from brian2.core.variables import linked_var
 from brian2.monitors.spikemonitor import EventMonitor
 from brian2.units.fundamentalunits import Quantity
 
-from brian_le.checks import choose
-from brian_le.models.batches import Batches, BatchReadout
+from brian_le.checks import check_name
+from brian_le.models.batches import Batches, BatchReadout, check_readout
 from brian_le.populations import Population
 from brian_le.step import READOUT
 
@@ -29,8 +29,8 @@ class Sequences(Batches):
         outputs).
     duration : Quantity
         Time of one sample; every point has a whole number of time steps.
-    replicas, capacity, name
-        As for `Batches`.
+    replicas, capacity, repeat, name
+        As for `Batches`. By default the last point of the last batch stays.
 
     Attributes
     ----------
@@ -57,8 +57,8 @@ class Sequences(Batches):
     """
 
     def __init__(self, samples, targets=None, *, duration, replicas=1, capacity=None,
-                 name='sequences'):
-        self.name = name
+                 repeat=False, name='sequences'):
+        self.name = check_name('sequences', name)
         samples = self._in_time('samples', samples)
         if targets is not None and _moves(targets):
             targets = self._in_time('targets', targets)
@@ -67,7 +67,7 @@ class Sequences(Batches):
         if np.ndim(targets) == 3:
             self._points['targets'] = self.n_points
         super().__init__(samples, targets, duration=duration, replicas=replicas,
-                         capacity=capacity, name=name)
+                         capacity=capacity, repeat=repeat, name=name)
         if self.n_steps % self.n_points:
             raise ValueError(f"a sample of '{name}' has {self.n_points} points, which do not "
                              f'divide its {self.n_steps} time steps')
@@ -141,8 +141,7 @@ class SequenceReadout(BatchReadout):
     """
 
     def __init__(self, batches, group, variable, name=None):
-        choose(f"variable of '{group.name}'", variable, group.variables)
-        name = f'{group.name}_readout' if name is None else name
+        name = check_readout(batches, group, variable, name)
         self._source, self._width = group, len(group)//batches.replicas
         self._n_steps = batches.n_steps
         self.group = Population(

@@ -3,11 +3,14 @@
 from collections.abc import MutableMapping
 
 import numpy as np
-from brian2.units.fundamentalunits import Quantity
+from brian2.units.allunits import hertz
+from brian2.units.fundamentalunits import Quantity, have_same_dimensions
 from brian2.units.stdunits import ms
 
 from brian_le.array_files import read_arrays, shapes_of
-from brian_le.checks import check_array, choose
+from brian_le.checks import check_array, check_finite, check_flag, choose, whole_number
+from brian_le.models.options import need_random
+from brian_le.parameters import quantity
 from brian_le.snapshots import snapshot
 
 __all__ = ['Weights', 'random_weights', 'self_predicting']
@@ -171,7 +174,7 @@ def random_weights(sizes, rng, scale=1.0, bias=False):
     ----------
     sizes : sequence of int
         As for `Microcircuit`.
-    rng : numpy.random.Generator or numpy.random.RandomState
+    rng : numpy.random.Generator, numpy.random.RandomState or int
         Draws layer by layer, in each ``up``, ``down``, ``pi``, ``ip``, and ``up`` of the output
         layer last. A `numpy.random.RandomState` gives the weights of the paper's code.
     scale : float
@@ -191,7 +194,12 @@ def random_weights(sizes, rng, scale=1.0, bias=False):
     >>> random_weights((2, 3, 2), np.random.default_rng(1))['up', 0].shape
     (3, 2)
     """
-    n, b = sizes, int(bias)
+    rng, n, b = need_random(rng), sizes, int(check_flag('bias', bias))
+    check_finite('scale', scale)
+    if len(n) < 3:
+        raise ValueError(f'sizes are {tuple(n)}; give numbers of inputs, of neurons in at least one '
+                         'hidden layer, and of outputs')
+    n = [whole_number('sizes', size) for size in n]
     shapes = {}
     for k in range(len(n) - 2):
         shapes |= {('up', k): (n[k + 1], n[k] + b), ('down', k): (n[k + 1], n[k + 2]),
@@ -231,6 +239,13 @@ def self_predicting(weights, *, g_l=0.03/ms, g_b=0.1/ms, g_a=0.06/ms, g_d=0.1/ms
     >>> bool(np.all(w['pi', 0] == -w['down', 0]))
     True
     """
+    given = {'g_l': g_l, 'g_b': g_b, 'g_a': g_a, 'g_d': g_d}
+    # only their ratios count: in the same unit, which may be none
+    unit = hertz if any(have_same_dimensions(g, hertz) for g in given.values()) else None
+    g_l, g_b, g_a, g_d = (quantity(name, g, unit) for name, g in given.items())
+    if ('up', 1) not in weights or ('down', 0) not in weights:
+        raise ValueError(f"weights has {', '.join(map(str, weights)) or 'nothing'}; give those of a "
+                         "whole circuit, with ('up', k) and ('down', k), as random_weights does")
     for name, total in (('g_d', g_d), ('g_l + g_b', g_l + g_b)):
         if not float(total) > 0:
             raise ValueError(f'{name} is {total}; the self-predicting state needs it positive')

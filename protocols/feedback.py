@@ -204,8 +204,9 @@ def compose(p, weights, order, seed):
         **conductances(p),
         eta_up=(eta.get('up0', off), eta.get('up1', off)), eta_ip=eta.get('ip0', off),
         eta_pi=eta.get('pi0', off), eta_down=eta.get('down0', off),
-        decay_down=p.alpha*eta.get('down0', off), tau_high=p.tau_high*ms, w_max=(p.w_max, p.w_max),
-        name='circuit',        substrate=Substrate(imperfections(p), seed))
+        decay_down=p.alpha*eta.get('down0', off),
+        tau_high=p.tau_high*ms if p.feedback == 'learned' else None, w_max=(p.w_max, p.w_max),
+        name='circuit', substrate=Substrate(imperfections(p), seed))
     circuit.weights.update(weights)
     readout = Readout(shown, circuit.output, circuit.visible, name='readout')
     return SimpleNamespace(shown=shown, circuit=circuit, readout=readout,

@@ -265,7 +265,7 @@ def compose(p, seed):
                   for parts in zip(data['train'], data['test']))
     # an error compares the output of the last step with the target of this one
     shown = Sequences(x, np.roll(targets, 1, axis=1), duration=n.epoch*p.dt*ms, replicas=p.batch,
-                      name=f'{_ID}_shown')
+                      repeat=True, name=f'{_ID}_shown')
     shown.schedule.namespace = {'dt_shown': p.dt*ms}
     begin, end = n.washout, n.washout + n.train
     step = f'(int(t/dt_shown + 0.5) % {n.epoch})'

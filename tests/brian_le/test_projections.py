@@ -82,7 +82,7 @@ def test_options_are_those_of_the_class():
 def test_one_to_one():
     a, b = groups(3, 3)
     S = project(a, b, one_to_one('v_up'), name='S', one_to_one=True)
-    assert type(S) is Synapses
+    assert isinstance(S, Synapses) and not isinstance(S, DenseSynapses)
     np.testing.assert_array_equal(S.i[:], S.j[:])
 
 

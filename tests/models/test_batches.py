@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from brian_le import ReplicatedGroup
-from brian_le.models import Batches, BatchReadout
+from brian_le.models import Batches, BatchReadout, Presentations, Sequences
 from tests.running import CODE_TARGETS, run_cases
 
 SAMPLES = np.arange(18.0).reshape(6, 3) + 1
@@ -89,7 +89,9 @@ def test_other_samples_in_a_compiled_simulation(standalone, tmp_path):
                        run_args={table: values[f'{table.name}.values'] for table in tables})
         np.testing.assert_array_equal(readout.values()[:len(samples)], samples)
         np.testing.assert_array_equal(targets.values()[:len(samples)], goals)
-        np.testing.assert_array_equal(readout.values()[len(samples):], 0)
+        left = 8 - len(samples)  # the last batch stays
+        np.testing.assert_array_equal(readout.values()[len(samples):],
+                                      np.resize(samples[-2:], (left, 3)))
 
 
 def test_planes_and_classes():
@@ -100,11 +102,36 @@ def test_planes_and_classes():
     assert shown.n_outputs == 4 and readout.group.name == 'batches_inputs_readout'
 
 
-def test_after_the_last_batch_comes_the_first():
-    shown = Batches(SAMPLES, duration=0.2*ms, replicas=2)
-    readout = BatchReadout(shown, shown.inputs, 'r')
-    Network(shown, readout).run(5*shown.duration)
-    np.testing.assert_array_equal(readout.values(), np.vstack([SAMPLES, SAMPLES[:4]]))
+@pytest.mark.parametrize('repeat', [False, True])
+@pytest.mark.parametrize('kind', [Presentations, Batches, Sequences])
+def test_after_the_end(kind, repeat):
+    """The last one stays, or all come again; with room for more as well."""
+    samples = SAMPLES[:3] if kind is Presentations else SAMPLES
+    expected = []
+    for capacity in (3, 6):
+        options = dict(duration=0.3*ms, repeat=repeat, capacity=capacity, name=f'ends{capacity}')
+        if kind is Sequences:  # three points of one input
+            shown = kind(samples, replicas=2, **options)
+            order = samples.reshape(3, 2, 3).swapaxes(1, 2).reshape(9, 2)
+        elif kind is Batches:
+            shown = kind(samples, replicas=2, **options)
+            order = np.repeat(samples.reshape(3, 6), 3, axis=0)
+        else:
+            shown = kind(samples, **options)
+            order = np.repeat(samples, 3, axis=0)
+        monitor = StateMonitor(shown.inputs, 'r', record=True, when='end')
+        Network(shown, monitor).run(2.4*ms)  # eight of three
+        last = np.resize(order[-1], (15, order.shape[1]))
+        after = np.vstack([order, order])[:15] if repeat else last
+        np.testing.assert_array_equal(monitor.r.T, np.vstack([order, after]))
+        assert ('again and again' in repr(shown)) == repeat
+        expected.append(monitor.r)
+    np.testing.assert_array_equal(*expected)
+
+
+def test_room_for_repetitions():
+    with pytest.raises(ValueError, match='its capacity of 4 is not a multiple'):
+        Batches(SAMPLES, duration=0.2*ms, replicas=2, capacity=4, repeat=True)
 
 
 def test_a_readout_needs_a_run():
@@ -169,9 +196,9 @@ def test_bad_input(case):
         function()
 
 
-def test_images_are_rows_and_the_first_batch_follows_the_last():
+def test_images_are_rows():
     images = np.arange(12.0).reshape(4, 3, 1, 1)
-    shown = Batches(images, duration=0.2*ms, replicas=2)
+    shown = Batches(images, duration=0.2*ms, replicas=2, repeat=True)
     monitor = StateMonitor(shown.inputs, 'r', record=True, dt=0.2*ms, when='end')
     Network(shown, monitor).run(1*ms)
     np.testing.assert_array_equal(np.array(monitor.r.T).reshape(5, 2, 3),

@@ -8,7 +8,8 @@ from brian2.utils.logger import catch_logs
 
 from brian_le.models import (Batches, BatchReadout, CorticalChain, Dense, GLENetwork,
                              LayeredNetwork, Microcircuit, Presentations, Readout, SequenceReadout,
-                             Sequences, Traces)
+                             Sequences, Traces, initial_weights, random_weights,
+                             self_predicting)
 from brian_le.models.containers import Container
 
 LAYERS = [Dense(3), Dense(2)]
@@ -167,24 +168,67 @@ def test_they_are_looked_for_where_run_is_called():
     assert 'inner_layer0' in inner and not inner & {'outer_layer0', 'plain'}
 
 
-def messages(network):
-    with catch_logs() as logs:
-        network.run(0.2*ms, namespace={})
-    return [text for level, name, text in logs if level == 'WARNING']
-
-
 def test_what_is_in_no_network_is_said_once():
     made = make()
-    used = {name: made.pop(name) for name in ('shown', 'mc')}
-    in_another = Network(made.pop('free'))
-    network = Network(used.values())
-    said = [text for text in messages(network) if 'is in no network' in text]
-    for name, container in made.items():
-        if name not in ('batches', 'gle', 'chain'):
-            assert any(repr(container) in text for text in said), name
-    assert not any('free' in text or repr(used['mc']) in text for text in said)
-    assert not any('is in no network' in text for text in messages(network))
-    assert len(in_another) > 0
+    mc, readout, traces = made['mc'], made['readout'], made['traces']
+    batch_readout, free = made['batch_readout'], made['free']
+    in_another = Network(free)
+    network = Network(mc)
+    with catch_logs() as logs:
+        network.run(0.2*ms, namespace={})
+        network.run(0.2*ms, namespace={})
+    said = [text for _, _, text in logs if 'is in no network' in text]
+    # all that stands in a variable here; the others are in a dictionary
+    assert len(said) == 3 and len(in_another) > 0
+    for container in (readout, traces, batch_readout):
+        assert sum(repr(container) in text for text in said) == 1
+
+
+def test_networks_that_could_do_nothing_ask():
+    for n, kind in enumerate([LayeredNetwork, GLENetwork, CorticalChain]):
+        net = kind(4, LAYERS, name=f'nothing{n}')
+        with pytest.raises(ValueError, match='weights of 0 only.*give rng=1 .*or set them'):
+            Network(net).run(0.1*ms, namespace={})
+    mc = Microcircuit((4, 3, 2), name='nothing_mc')
+    with pytest.raises(ValueError, match='weights of 0 only.*give rng=1'):
+        Network(mc).run(0.1*ms, namespace={})
+    net = LayeredNetwork(4, LAYERS, eta=0.1/ms, name='from_nothing')
+    learning = Network(net)
+    with catch_logs() as logs:
+        learning.run(0.2*ms, namespace={})
+        learning.run(0.2*ms, namespace={})
+    assert len([text for _, _, text in logs if 'are all 0' in text]) == 1
+
+
+@pytest.mark.parametrize('rng', [3, np.random.default_rng(3)], ids=['seed', 'generator'])
+@pytest.mark.parametrize('kind, options', [
+    (LayeredNetwork, {}), (LayeredNetwork, dict(feedback='random')), (GLENetwork, dict(bias=False)),
+    (CorticalChain, dict(feedback='random'))])
+def test_initial_weights_are_drawn(kind, options, rng):
+    net = kind(4, LAYERS, name='drawn', rng=rng, **options)
+    own = kind is CorticalChain or 'feedback' in options
+    expected = initial_weights(4, LAYERS, np.random.default_rng(3), feedback=own,
+                               bias=options.get('bias', True))
+    if isinstance(rng, int):
+        assert set(expected) == set(net.weights)
+        for key, array in expected.items():
+            np.testing.assert_array_equal(net.weights[key], array)
+    else:
+        assert all(np.any(array) for array in net.weights.values())
+
+
+def test_initial_weights_of_circuits_are_self_predicting():
+    mc = Microcircuit((4, 3, 2), name='drawn_mc', bias=0.5, rng=3, g_b=0.2/ms)
+    expected = self_predicting(random_weights((4, 3, 2), np.random.default_rng(3), bias=True),
+                               g_b=0.2/ms)
+    for key in mc.weights:
+        np.testing.assert_allclose(mc.weights[key], expected[key], rtol=1e-15)
+    chain = CorticalChain(4, LAYERS, name='drawn_chain', rng=3)
+    np.testing.assert_array_equal(chain.weights['feedback', 1], chain.weights['forward', 1])
+    transposed = Microcircuit((4, 3, 2), name='transposed_mc', feedback='transposed', rng=3)
+    assert all(np.any(array) for array in transposed.weights.values())
+    with pytest.raises(TypeError, match='rng is 1.5; give a generator'):
+        Microcircuit((4, 3, 2), rng=1.5)
 
 
 def test_all_containers_have_names():
@@ -207,7 +251,7 @@ def test_names_of_scripts_are_their_own(what):
 
 
 def test_names_that_a_user_gives_are_looked_up():
-    net = LayeredNetwork(4, LAYERS, name='looked_up')
+    net = LayeredNetwork(4, LAYERS, name='looked_up', rng=1)
     net.neurons[0].run_regularly('v_err = mine', dt=0.1*ms, when='end')
     Network(net).run(0.1*ms, namespace={'mine': 3})
     assert (net.neurons[0].v_err[:] == 3).all()
