@@ -6,7 +6,7 @@ from brian2.devices.cpp_standalone.device import CPPStandaloneDevice
 from brian2.devices.device import get_device
 from brian2.units.fundamentalunits import Quantity, get_dimensions
 
-from brian_le.checks import check_array
+from brian_le.checks import check_array, choose
 
 __all__ = ['ArrayView', 'weight_matrix']
 
@@ -15,7 +15,8 @@ class ArrayView:
     """The values of a variable in another shape, to get and to set.
 
     ``view[:]`` is a copy of all values, with units if the variable has some; ``view[k] = ...``
-    sets a part, ``view[:] = ...`` all of them. It works like a variable of Brian2: values of a C++
+    sets a part, ``view[:] = ...`` all of them.
+    Subexpressions are computed when they are read. It works like a variable of Brian2: values of a C++
     project can be read once it has run, and before it as far as they have been set by such a view.
 
     Parameters
@@ -32,7 +33,10 @@ class ArrayView:
     Raises
     ------
     ValueError
-        If values of another shape are set, or values that are not finite.
+        If the group has no such variable, if values of another shape are set, or values that are
+        not finite.
+    TypeError
+        If values of a subexpression are set.
 
     Examples
     --------
@@ -49,7 +53,8 @@ class ArrayView:
 
     def __init__(self, group, name, shape, to_shape, to_flat):
         self._group = group
-        self.name = name
+        self.name = choose(f"variable of '{group.name}'", name,
+                           [known for known in group.variables if not known.startswith('_')])
         self.shape = tuple(shape)
         self.to_shape = to_shape
         self.to_flat = to_flat
@@ -79,11 +84,15 @@ class ArrayView:
 
     def __getitem__(self, item):
         values = np.asarray(self)[item]
-        return values if self.dim.is_dimensionless else Quantity(values, dim=self.dim)
+        if not self.dim.is_dimensionless:
+            values = Quantity(values, dim=self.dim)
+        return values
 
     def __setitem__(self, item, values):
         everything = isinstance(item, slice) and item == slice(None)
         what = f"{self.name} of '{self._group.name}'"
+        if isinstance(self._variable, Subexpression):
+            raise TypeError(f"{what} is a subexpression, {self._variable.expr}; set what it reads")
         if everything and np.shape(values) == self.shape:
             new = values
         else:

@@ -1,9 +1,9 @@
 import numpy as np
 import pytest
-from brian2 import NeuronGroup, have_same_dimensions, mV, prefs, volt
+from brian2 import Network, NeuronGroup, have_same_dimensions, mV, ms, prefs, volt
 
-from brian_le import DenseSynapses, ReplicatedGroup, by_replica
-from brian_le.models import Dense, GLENetwork
+from brian_le import DenseSynapses, ReplicatedGroup, by_replica, gle_neuron
+from brian_le.models import Dense, GLENetwork, LayeredNetwork
 
 
 def test_neurons_know_where_they_are():
@@ -64,3 +64,27 @@ def test_one_value_for_all_has_no_replicas():
 def test_errors_of_models_by_replica():
     net = GLENetwork(2, [Dense(3), Dense(1)], replicas=2, name='net')
     assert net.neurons[0].by_replica('err')[:].shape == (2, 3)
+
+
+def test_subexpressions_are_computed():
+    group = ReplicatedGroup(2, gle_neuron(), replicas=2, name='pairs')
+    group.v_prosp = [1, 2, 3, 4]
+    np.testing.assert_array_equal(group.by_replica('err')[:], [[1, 2], [3, 4]])
+    np.testing.assert_array_equal(group.by_replica('err')[1], [3, 4])
+    with pytest.raises(TypeError, match="err of 'pairs' is a subexpression, v_prosp; set what"):
+        group.by_replica('err')[:] = 1
+
+
+@pytest.mark.parametrize('make', [GLENetwork, LayeredNetwork])
+def test_errors_of_networks(make):
+    net = make(2, [Dense(3), Dense(1)], replicas=2, rng=1, name=f'errors_{make.__name__}')
+    before = prefs.codegen.target
+    prefs.codegen.target = 'numpy'
+    try:
+        net.inputs.r, net.output.target = 1, 5
+        Network(net).run(1*ms)
+        np.testing.assert_array_equal(net.output.by_replica('err')[:],
+                                      net.output.err[:].reshape(2, 1))
+        assert (net.output.by_replica('err')[:] != 0).all()
+    finally:
+        prefs.codegen.target = before
