@@ -82,3 +82,28 @@ def test_no_place(tmp_path, monkeypatch):
     monkeypatch.setattr(tempfile, 'tempdir', None)
     with pytest.raises(OSError, match='there is no folder for temporary files.*set TMPDIR'):
         TemporaryFolder()
+
+
+_TOGETHER = '''
+import os, subprocess, sys, tempfile
+from brian_le.temporary import keep_together
+keep_together()
+open(tempfile.mkstemp()[0], 'w').close()
+subprocess.run(['sh', '-c', 'echo text > "$TMPDIR/of_a_child"'], check=True)
+print(len(os.listdir(tempfile.gettempdir())), flush=True)
+sys.stdin.readline()
+'''
+
+
+def test_all_temporary_files_of_a_command_go_together(tmp_path, monkeypatch):
+    monkeypatch.setattr(temporary, '_TIDIED', set())
+    for kill in True, False:
+        process = subprocess.Popen([sys.executable, '-c', _TOGETHER], text=True,
+                                   env={**os.environ, 'TMPDIR': str(tmp_path)},
+                                   stdin=subprocess.PIPE, stdout=subprocess.PIPE)
+        assert process.stdout.readline() == '3\n'  # with the lock
+        assert len(list(tmp_path.iterdir())) == 1
+        if kill:
+            process.kill()
+        process.communicate('end')
+        assert len(list(tmp_path.iterdir())) == kill
