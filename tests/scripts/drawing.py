@@ -479,7 +479,7 @@ def scripts(draw, frame=None, durations=None, **options):
     **options
         As for `frames`, otherwise.
     """
-    return draw(frame or frames(**options)).script(draw, durations)
+    return draw(frames(**options) if frame is None else frame).script(draw, durations)
 
 
 def drawn(strategy, n, key=0):
