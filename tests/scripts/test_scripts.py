@@ -8,6 +8,7 @@ from hypothesis import strategies as st
 from brian_le import DenseSynapses
 from brian_le.builds import build
 from tests.brian_le.sanitized import FLAGS, sanitized
+from tests.scripts.description import Script
 from tests.scripts.drawing import drawn, frames, scripts
 from tests.scripts.running import Execution, attempt, check, difference
 
@@ -91,3 +92,21 @@ def test_in_a_folder_used_before(standalone, tmp_path):
             script, expected = known[first + k]
             wrong = difference(found[name], expected)
             assert not wrong, f'{script}\n\n{wrong}'
+
+
+FOUND = """G = NeuronGroup(2, 'r : 1\\nI : 1\\n{neurons} : 1', name=name + '_a')
+S = Synapses(G, G, 'I_post = {synapses}*{neurons}_pre : 1 (summed)\\n{synapses} : 1', name=name + '_b')
+G.{neurons} = [1, 2]
+S.connect()
+S.{synapses} = '1 + i'
+objects = [G, S]
+network = Network(objects)"""
+
+
+@pytest.mark.parametrize('neurons, synapses, outcomes', [
+    ('replicas', 'w', 'same'), ('layout', 'populations', 'same or refused'),
+    ('pre', 'side_of', 'same or refused'), ('replica', 'replicas', 'same or refused'),
+    ('matrix', 'layout', 'same or refused')])
+def test_names_of_attributes(neurons, synapses, outcomes):
+    make = FOUND.format(neurons=neurons, synapses=synapses)
+    assert check(Script((), (make,), (0.3,))) in outcomes
