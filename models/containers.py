@@ -107,7 +107,7 @@ class Container(metaclass=_Sealed):
                     yield name + index, item
 
     def _ask(self):
-        """Raise an error, before the first run, if it could do nothing."""
+        """Say, before the first run, if it can do nothing."""
 
     def __iter__(self):
         raise NotImplementedError

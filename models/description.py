@@ -17,7 +17,7 @@ class Circuit(Container):
     """What circuits can say of themselves; not to be used by itself."""
 
     def _ask(self):
-        """Refuse to run without weights and learning, and warn of learning from weights of 0."""
+        """Warn of a run without weights and learning, and of learning from weights of 0."""
         learns = any(projection.equations.diff_eq_names for projection in self.projections.values())
         forward = [key for key in self.weights if key[0] in ('forward', 'up')]
         try:
@@ -29,9 +29,9 @@ class Circuit(Container):
         remedy = ('give rng=1 for random ones, or set them: '
                   f"weights.update(...) or weights{list(forward[0])!r} = ...")
         if not learns:
-            raise ValueError(f"{self!r} has weights of 0 only, and no learning rate (eta), so that it "
-                             f'would do nothing: {remedy}')
-        if len(forward) > 1:
+            logger.warn(f'{self!r} has weights of 0 only, and no learning rate (eta), so that it does '
+                        f'nothing: {remedy}', 'zero_weights')
+        elif len(forward) > 1:
             logger.warn(f'the forward weights of {self!r} are all 0, through which neither rates nor '
                         f'errors pass, so that hidden layers learn little or nothing; {remedy}',
                         'zero_weights')

@@ -98,7 +98,7 @@ class LayeredNetwork(LayeredCircuit):
     rng : numpy.random.Generator, numpy.random.RandomState or int, optional
         Draws initial weights as `initial_weights` does; a whole number is the seed. Without it all
         weights are 0 until they are set, and a network that has neither weights nor a learning rate
-        is refused when it is to run.
+        is warned of when it runs.
     name : str
         First part of the names of all objects; every network of a simulation needs its own.
     substrate : Substrate, optional

@@ -109,8 +109,8 @@ class Microcircuit(Circuit):
     rng : numpy.random.Generator, numpy.random.RandomState or int, optional
         Draws initial weights as `random_weights` does, and lets interneurons predict the layer
         above as `self_predicting` does; a whole number is the seed. Without it all weights are 0
-        until they are set, and a circuit that has neither weights nor a learning rate is refused
-        when it is to run.
+        until they are set, and a circuit that has neither weights nor a learning rate is warned
+        of when it runs.
 
     Attributes
     ----------
