@@ -267,11 +267,11 @@ class Draft:
         if self.often(5):
             options.append(f"dt={self.one_of('0.05*ms', '0.2*ms', '0.07*ms')}")
         if self.often(8):
-            lines.append('{m} : integer')
+            lines.append('whole : integer')
         if self.often(10):
             options.append("multisynaptic_index='number'")
         if method == 'prospective_euler' and learning:
-            options.append('order=1')
+            options.append('order=3')  # after all neurons
         elif self.often(5):
             options.append(f'order={self.one_of(-2, -1, 1)}')
         lines = self.draw(st.permutations(lines))
