@@ -65,12 +65,17 @@ def assert_as_expected(found, cases, known):
 
 
 @pytest.mark.slow
-def test_in_one_cpp_project(standalone, tmp_path, monkeypatch):
+def test_in_one_cpp_project(standalone, tmp_path):
     known = accepted(IN_CPP)
     cases = {f'dense_{k}': (script, DenseSynapses) for k, (script, _) in enumerate(known)}
     cases |= {f'stock_{k}': (known[k][0], Synapses) for k in range(0, IN_CPP, 4)}
-    monkeypatch.setattr(prefs.codegen.cpp, 'extra_compile_args_gcc', FLAGS)  # quick to compile
-    assert_as_expected(run_in_cpp(standalone, tmp_path, cases), cases, known)
+    flags = prefs.codegen.cpp.extra_compile_args_gcc
+    prefs.codegen.cpp.extra_compile_args_gcc = FLAGS  # quick to compile
+    try:
+        found = run_in_cpp(standalone, tmp_path, cases)
+    finally:
+        prefs.codegen.cpp.extra_compile_args_gcc = flags
+    assert_as_expected(found, cases, known)
 
 
 @pytest.mark.slow
