@@ -2,6 +2,7 @@
 
 import numpy as np
 
+from brian_le.protocols.bands import with_count
 from brian_le.protocols.figures import BLACK, BLUE, GREEN, ORANGE, new_figure
 
 __all__ = ['angle', 'accuracy']
@@ -58,12 +59,16 @@ def _bands(axes, study, curve, first):
     for row, result in study.runs():
         found.setdefault(row['feedback'], []).append(curve(result.arrays))
     for kind, (label, colour, style) in _CURVES.items():
+        rows = [row for row in study.rows if row['feedback'] == kind]
+        label = with_count(label, rows)
         if kind in found:
             curves = np.array(found[kind])
             epochs = first + np.arange(curves.shape[1])
             axes.fill_between(epochs, curves.min(axis=0), curves.max(axis=0), color=colour,
                               alpha=0.2, linewidth=0)
             axes.plot(epochs, curves.mean(axis=0), style, color=colour, label=label)
+        elif rows:
+            axes.plot([], [], style, color=colour, label=label)
     axes.set(xlabel='epoch')
 
 

@@ -58,7 +58,7 @@ def error(study):
 def _against_time(axes, study, measure, scale):
     """One curve for each circuit: mean over seeds, with the range of all of them."""
     for which, (label, colour, style) in _CURVES.items():
-        rows = [row for row in study.finished if row['prospective'] == which]
+        rows = [row for row in study.rows if row['prospective'] == which]
         if rows:
             band(axes, rows, 't_pattern', measure, style, scale=scale, color=colour, label=label)
     axes.axvline(_TAU, color=BLACK, linewidth=1)

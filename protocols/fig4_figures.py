@@ -3,7 +3,7 @@
 import numpy as np
 from matplotlib.ticker import NullLocator
 
-from brian_le.protocols.bands import band, grouped
+from brian_le.protocols.bands import band, grouped, with_count
 from brian_le.protocols.figures import BLACK, BLUE, GREEN, ORANGE, new_figure
 
 __all__ = ['mismatch', 'adaptation', 'noise']
@@ -41,7 +41,7 @@ def mismatch(study):
         ``mismatch``, if it is such a study.
     """
     curves = {key: rows for key, rows in grouped(
-        [row for row in study.finished if 'part' in row and 'mismatch' in row], 'part', 'mismatch'
+        [row for row in study.rows if 'part' in row and 'mismatch' in row], 'part', 'mismatch'
         ).items() if key in _MISMATCH}
     if not curves:
         return {}
@@ -78,12 +78,14 @@ def adaptation(study):
     dict of str to matplotlib.figure.Figure
         ``adaptation``, if it is such a study.
     """
-    times = sorted({row['t_pattern'] for row in study.finished
-                    if row.get('mismatch_after') is not None})
-    if len(times) < 2 or study.finished[0].get('part') is not None:
+    matched = [row for row in study.rows if 'failed' in row
+               or row.get('mismatch_after') is not None]
+    times, shown = (sorted({row['t_pattern'] for row in matched if which(row)}) for which in (
+        lambda row: True, lambda row: 'failed' not in row))
+    if len(times) < 2 or not shown or matched[0].get('part') is not None:
         return {}
     figure, ((one, all_),) = new_figure(1, 2, width=11, height=4.5)
-    middle = times[len(times)//2]
+    middle = shown[len(shown)//2]
     row = next(row for row in study.finished if row['t_pattern'] == middle)
     result = study.load(row)
     name = next(key.split('.')[0] for key in result.arrays if key.endswith('.tau_m'))
@@ -94,14 +96,18 @@ def adaptation(study):
     one.set(xlabel='batches shown', ylabel='membrane time constant / look-ahead time',
             title=f'{_SHOWN} neurons, batches of {middle:g} ms')
     for number, t_pattern in enumerate(times):
-        rest = []
-        for row in study.finished:
-            if row['t_pattern'] == t_pattern:
+        rest, rows = [], [row for row in study.rows if row['t_pattern'] == t_pattern]
+        for row in rows:
+            if 'failed' not in row:
                 arrays = study.load(row).arrays
                 rest.append(100*np.abs(arrays[f'{name}.tau_m']/arrays[f'{name}.tau_r'] - 1)
                             .mean(axis=1))
         colour, style = ((GREEN, '-.'), (BLUE, '-'), (ORANGE, '--'), (BLACK, ':'))[number % 4]
-        all_.plot(at, np.mean(rest, axis=0), style, color=colour, label=f'{t_pattern:g} ms')
+        label = with_count(f'{t_pattern:g} ms', rows)
+        if not rest:
+            all_.plot([], [], style, color=colour, label=label)
+            continue
+        all_.plot(at, np.mean(rest, axis=0), style, color=colour, label=label)
         all_.fill_between(at, np.min(rest, axis=0), np.max(rest, axis=0), color=colour,
                           alpha=0.15, linewidth=0)
     all_.set(xlabel='batches shown', ylabel='mean mismatch (%)', yscale='log',
@@ -125,7 +131,7 @@ def noise(study):
         ``noise``, if it is such a study.
     """
     groups = {key[0]: rows for key, rows in grouped(
-        [row for row in study.finished if row.get('part') in _FILTERS], 'part').items()}
+        [row for row in study.rows if row.get('part') in _FILTERS], 'part').items()}
     if not groups:
         return {}
     figure, ((axes,),) = new_figure()

@@ -3,6 +3,7 @@
 import numpy as np
 
 from brian_le.protocols import mimic_figures
+from brian_le.protocols.bands import with_count
 from brian_le.protocols.figures import BLACK, BLUE, ORANGE, new_figure
 
 __all__ = ['first_run', 'seeds']
@@ -19,8 +20,10 @@ def first_run(study):
     Returns
     -------
     dict of str to matplotlib.figure.Figure
-        Those of `brian_le.protocols.mimic_figures`.
+        Those of `brian_le.protocols.mimic_figures`, if any run is finished.
     """
+    if not study.finished:
+        return {}
     result = study.load(study.finished[0])
     return {name: figure for draw in mimic_figures.__all__
             for name, figure in getattr(mimic_figures, draw)(result).items()}
@@ -51,5 +54,9 @@ def seeds(study):
     axes.set(xlabel='epoch', ylabel='validation error (mean square)', yscale='log',
              title='What is learned depends on the sign of the feedback')
     handles = dict(zip(*reversed(axes.get_legend_handles_labels())))
-    axes.legend(handles.values(), handles)
+    axes.legend(handles.values(), handles, title=_count(study))
     return {'seeds': figure}
+
+
+def _count(study):
+    return with_count('runs', study.rows) if len(study.finished) < len(study.rows) else None

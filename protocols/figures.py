@@ -9,6 +9,7 @@ import hashlib
 import importlib
 import os
 import re
+import warnings
 from pathlib import Path
 
 import matplotlib
@@ -115,7 +116,8 @@ def plot(directory, out=None, figures=None):
                 # without the time, the same result gives the same files
                 metadata = {'CreationDate': None} if ending == 'pdf' else None
                 write = functools.partial(figure.savefig, format=ending, metadata=metadata)
-                with sensible(f"what is in '{directory}'", target):
+                with warnings.catch_warnings(), sensible(f"what is in '{directory}'", target):
+                    warnings.filterwarnings('ignore', 'Glyph')  # a box stands for it
                     replace_file(files[-1], write)
     return files
 

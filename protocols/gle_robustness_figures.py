@@ -2,6 +2,7 @@
 
 import numpy as np
 
+from brian_le.protocols.bands import mark_lost, with_count
 from brian_le.protocols.figures import BLACK, BLUE, new_figure
 
 __all__ = ['strengths']
@@ -35,7 +36,7 @@ def strengths(study):
     dict of str to matplotlib.figure.Figure
         ``strengths``, if the study has such parts.
     """
-    parts = [name for name in _STRENGTHS if name in {row.get('part') for row in study.finished}]
+    parts = [name for name in _STRENGTHS if name in {row.get('part') for row in study.rows}]
     measures = _MEASURES.get(study.description['target'], ())
     if not parts or not measures:
         return {}
@@ -48,12 +49,15 @@ def strengths(study):
         axes[-1, column].margins(x=0.12)
         for ax, (measure, scale, _, _) in zip(axes[:, column], measures):
             perfect = _range(study, 'perfect', name, measure, scale)
-            ax.axhspan(perfect[1].min(), perfect[2].max(), color=BLACK, alpha=0.15, linewidth=0)
-            ax.axhline(perfect[3][0], color=BLACK, linestyle='--', linewidth=1.2,
-                       label='perfect substrate')
+            if perfect[0].size:
+                ax.axhspan(perfect[1].min(), perfect[2].max(), color=BLACK, alpha=0.15, linewidth=0)
+                ax.axhline(perfect[3][0], color=BLACK, linestyle='--', linewidth=1.2,
+                           label=with_count('perfect substrate', _part(study, 'perfect')))
             at, low, high, middle = _range(study, name, name, measure, scale)
             ax.fill_between(factor*at, low, high, color=BLUE, alpha=0.25, linewidth=0)
             ax.plot(factor*at, middle, 'o-', color=BLUE, label='with an imperfection')
+            mark_lost(ax, _part(study, name), name, BLUE, x_scale=factor)
+            at = np.array(sorted({row[name] for row in _part(study, name)}), float)
             ax.set_xticks(factor*at, [f'{factor*x:g}' for x in at])
     for ax, (_, _, label, limits) in zip(axes[:, 0], measures):
         ax.set(ylabel=label, ylim=limits, yscale='log' if limits[0] else 'linear')
@@ -61,11 +65,15 @@ def strengths(study):
     return {'strengths': figure}
 
 
+def _part(study, name):
+    return [row for row in study.rows if row.get('part') == name]
+
+
 def _range(study, part, name, measure, scale):
     """Values of a parameter, and of each the lowest, the highest and the median of a measure."""
     values = {}
-    for row in study.finished:
-        if row['part'] == part:
+    for row in _part(study, part):
+        if 'failed' not in row:
             values.setdefault(row[name], []).append(scale*row[measure])
     at = sorted(values)
     return np.array(at, float), *(np.array([f(values[x]) for x in at])

@@ -18,12 +18,13 @@ __all__ = ['Places', 'distances', 'fitting', 'is_amount', 'show', 'ticks_between
 _GAP = 0.16  # between amounts and what is none, as a fraction of their span
 _FEW = 9  # amounts that have a tick each
 _CHARACTER = 0.6  # its width, as a fraction of the size of the font
+_LARGEST = 1e300  # beyond it, what is between two numbers is none
 
 
 def is_amount(value):
     """Whether a value is a finite number, and not true or false."""
     return (isinstance(value, numbers.Real) and not isinstance(value, (bool, np.bool_))
-            and math.isfinite(value))
+            and abs(value) < _LARGEST)
 
 
 def show(value, named=()):

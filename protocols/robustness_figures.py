@@ -1,6 +1,6 @@
 """Figures of studies with delays, weights of few bits, and neurons that die."""
 
-from brian_le.protocols.bands import band, grouped
+from brian_le.protocols.bands import band, grouped, mark_lost, with_count
 from brian_le.protocols.figures import BLACK, BLUE, GREEN, ORANGE, new_figure
 
 __all__ = ['delays', 'faults', 'resolution']
@@ -30,7 +30,7 @@ def delays(study):
     dict of str to matplotlib.figure.Figure
         ``delays``, if the study has several.
     """
-    rows = study.finished
+    rows = study.rows
     if len({row.get('delay') for row in rows}) < 2:
         return {}
     figure, axes = _axes(study, 'Delays have to be short beside a presentation')
@@ -60,17 +60,18 @@ def resolution(study):
     dict of str to matplotlib.figure.Figure
         ``resolution``, if the study has several.
     """
-    rows = [row for row in study.finished if row.get('bits')]
+    rows = [row for row in study.rows if row.get('bits')]
     if len({row['bits'] for row in rows}) < 2:
         return {}
     figure, axes = _axes(study, 'How many bits learning needs')
     for (rounding,), some in grouped(rows, 'rounding').items():
         label, colour, style = _ROUNDINGS[rounding]
         band(axes, some, 'bits', 'accuracy', style, scale=100, color=colour, label=label)
-    full = [100*row['accuracy'] for row in study.finished if row.get('bits') == 0]
+    at_full = [row for row in study.rows if row.get('bits') == 0]
+    full = [100*row['accuracy'] for row in at_full if 'failed' not in row]
     if full:
         axes.axhline(sum(full)/len(full), color=BLACK, linewidth=1, linestyle='--', zorder=0,
-                     label='full resolution')
+                     label=with_count('full resolution', at_full))
     axes.set(xlabel='resolution of weights (bits)')
     figure.legend(loc='outside lower center', ncols=2, fontsize=10)
     return {'resolution': figure}
@@ -89,7 +90,8 @@ def faults(study):
     dict of str to matplotlib.figure.Figure
         ``faults``, if the study has several.
     """
-    rows = [row for row in study.finished if row.get('accuracy_at_death') is not None]
+    rows = [row for row in study.rows if row.get('accuracy_at_death') is not None
+            or 'failed' in row and row.get('dead') is not None]
     if len({row['dead'] for row in rows}) < 2:
         return {}
     figure, axes = _axes(study, 'Learning makes up for neurons that die')
@@ -97,8 +99,9 @@ def faults(study):
             ('accuracy_before_death', 'before', BLACK, 'v:'),
             ('accuracy_at_death', 'when they have just died', ORANGE, 's--'),
             ('accuracy', 'at the end, after learning on', BLUE, 'o-')):
-        band(axes, rows, 'dead', measure, style, scale=100, x_scale=100, color=colour,
-             label=label)
+        band(axes, [row for row in rows if 'failed' not in row], 'dead', measure, style, scale=100,
+             x_scale=100, color=colour, label=label)
+    mark_lost(axes, rows, 'dead', BLACK, x_scale=100)
     axes.set(xlabel='hidden neurons that die (%)')
     axes.legend(loc='lower left', fontsize=10)
     return {'faults': figure}

@@ -206,7 +206,7 @@ class Study:
         self._results = results
 
     def runs(self):
-        return [(row, self._results[row['feedback']]) for row in self.rows]
+        return [(row, self._results[row['feedback']]) for row in self.rows if 'failed' not in row]
 
 
 def test_figures_show_the_arrays(shared_runs):
@@ -229,6 +229,10 @@ def test_figures_show_the_arrays(shared_runs):
     curves = {line.get_label(): line.get_ydata() for line in figure.axes[0].lines}
     a = shared_runs['random']['accuracy']
     np.testing.assert_allclose(curves['random'], 100*np.array([a[0], a.mean()]))
+    study.rows += [dict(feedback='random', failed='why')]
+    for draw in (feedback_study_figures.angle, feedback_study_figures.accuracy):
+        figure, = draw(study).values()
+        assert 'random (2 of 3)' in [line.get_label() for line in figure.axes[0].lines]
 
 
 def test_the_table_of_the_study():

@@ -1,6 +1,7 @@
 """What the studies of layered networks on an imperfect substrate show."""
 
 import csv
+import importlib
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -142,6 +143,65 @@ def test_figures_of_tables(name):
     assert list(drawn) == [FIGURES[name]]
     for axes in drawn[FIGURES[name]].axes:
         assert axes.get_xlabel() and axes.get_ylabel() and axes.lines
+
+
+FINISHED = {'run', 'part', 'seed', 'failed'}
+
+
+def with_lost(name, which, columns):
+    """The study of a table in which some runs have failed: no measures, and a reason."""
+    rows = [({key: row[key] for key in row if key in FINISHED | {*columns}} | {'failed': 'why'})
+            if which(row) else row for row in rows_of(name)]
+    return SimpleNamespace(rows=rows, description={'target': get_study(name).target},
+                           finished=[row for row in rows if 'failed' not in row])
+
+
+def marks(figure):
+    return [text.get_text() for axes in figure.axes for text in axes.texts
+            if text.get_gid() == 'count']
+
+
+@pytest.mark.parametrize('all_seeds', [False, True])
+@pytest.mark.parametrize('name', [*FIGURES, 'fig3-bars', 'gle-robustness', 'microcircuit-delays',
+                                  'microcircuit-resolution', 'microcircuit-faults'])
+def test_what_has_failed_is_marked(tmp_path, name, all_seeds):
+    """The first setting of a table: its first seed, or all of them."""
+    columns = get_study(name).columns()
+    rows = rows_of(name)
+    if name == 'gle-robustness':
+        rows = [row for row in rows if row['part'] != 'perfect']
+    at = next(row for row in rows if row.get('bits') != 0 and row.get('delay') != 0
+              and row.get('dead') != 0)
+    here = [row for row in rows if all(row[key] == at[key] for key in row
+                                       if key == 'part' or key in columns)]
+    lost = {row['run'] for row in (here if all_seeds else here[:1])}
+    study = with_lost(name, lambda row: row['run'] in lost, columns)
+    module = importlib.import_module(get_study(name).figures)
+    figures = [figure for function in module.__all__ if function != 'adaptation'
+               for figure in getattr(module, function)(study).values()]
+    counts = {f'{len(here) - len(lost)} of {len(here)}'}
+    assert figures and all(set(marks(figure)) == counts for figure in figures)
+    for figure in figures:
+        figure.savefig(tmp_path/'f.png', dpi=20)
+    whole = with_lost(name, lambda row: False, columns)
+    assert not any(marks(figure) for function in module.__all__ if function != 'adaptation'
+                   for figure in getattr(module, function)(whole).values())
+
+
+def test_matching_with_lost_runs(tmp_path):
+    """All runs of one time, and one of another, have failed."""
+    arrays = {'le.tau_m': np.ones((4, 3)), 'le.tau_r': np.full((4, 3), 2.0)}
+    rows = [dict(t_pattern=time, seed=seed, run='x', **(
+                {'failed': 'why'} if failed else {'mismatch_after': 0.1}))
+            for time, seed, failed in ((1, 1, True), (1, 2, True), (20, 1, True), (20, 2, False))]
+    study = SimpleNamespace(rows=rows, finished=rows[3:],
+                            load=lambda row: SimpleNamespace(arrays=arrays))
+    figure, = fig4_figures.adaptation(study).values()
+    figure.savefig(tmp_path/'f.png', dpi=20)
+    assert [text.get_text() for text in figure.axes[1].get_legend().get_texts()] == [
+        '1 ms (0 of 2)', '20 ms (1 of 2)']
+    study.rows, study.finished = rows[:3], []
+    assert fig4_figures.adaptation(study) == {}
 
 
 def test_bands():
