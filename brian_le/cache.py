@@ -126,17 +126,26 @@ class Cache:
         cache = cls(folder)
         try:
             cache.folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-            _check(os.stat(cache.folder), cache.folder)
         except OSError as error:
             _say_once(f"compiled programs are not kept: '{error.filename or folder}': "
                       f'{error.strerror}; set BRIAN_LE_CACHE to a folder of your own')
             return None
-        except _NotTrusted as error:
-            _say_once(f'compiled programs are neither kept nor taken from there: {error}; make it '
-                      f"yours alone ('brian-le cache clear', then 'chmod go-w {folder}'), or set "
-                      'BRIAN_LE_CACHE to another folder')
+        problem = cache.problem()
+        if problem:
+            _say_once(f'compiled programs are neither kept nor taken from there: {problem}')
             return None
         return cache
+
+    def problem(self):
+        """Why the folder is not used, and what to do about it; '' if it is, or is not there."""
+        try:
+            _check(os.stat(self.folder), self.folder)
+        except FileNotFoundError:
+            pass
+        except (OSError, _NotTrusted) as error:
+            return (f"{error}; make it yours alone ('brian-le cache clear', then 'chmod go-w "
+                    f"{self.folder}'), or set BRIAN_LE_CACHE to another folder")
+        return ''
 
     # ------------------------------------------------------------------------------- finding, adding
     def find(self, key, is_same):
@@ -218,7 +227,7 @@ class Cache:
 
     # -------------------------------------------------------------------------------- looking after
     def entries(self):
-        """All entries, the last used first."""
+        """All entries, the last used first; an OSError if the folder cannot be read."""
         found = []
         for path in self._paths():
             with contextlib.suppress(OSError):
@@ -234,7 +243,7 @@ class Cache:
     def _paths(self):
         try:
             return [path for path in self.folder.iterdir() if _ENTRY.fullmatch(path.name)]
-        except OSError:
+        except FileNotFoundError:
             return []
 
     def limit(self):
@@ -285,7 +294,13 @@ class Cache:
         tidy(self.folder, _DRAFT)
 
     def clear(self):
-        """Remove everything that is kept, and return how many programs that were."""
+        """Remove everything that is kept, and return how many programs that were.
+
+        Raises
+        ------
+        OSError
+            If the folder cannot be read.
+        """
         paths = self._paths()
         for path in paths:
             _remove(path)

@@ -342,15 +342,17 @@ def _sweep(options):
                   data=options.data[0] if options.data else None)
     status = study_status(study.directory)
     print(f"{status}; table in '{study.directory/'table.csv'}'")
+    code = 0
     if status.failed:
         n = len(status.failed)
-        raise RuntimeError(f"{n} run{'s' if n > 1 else ''} failed; 'brian-le status "
-                           f"{study.directory}' says why, and the same command tries them again")
+        code = _complain(f"{n} run{'s' if n > 1 else ''} failed; 'brian-le status "
+                         f"{study.directory}' says why, and the same command tries them again", 1)
     from brian_le.protocols.figures import plot
 
     # what draws the study was named by this command, or by the study file that it named
     for file in plot(study.directory, figures=get_study(options.target).figures):
         print(file)
+    return code
 
 
 def _jobs(text):
@@ -397,15 +399,21 @@ def _cache(options):
     if folder is None:
         raise ValueError('there is no home, so nothing is kept; set BRIAN_LE_CACHE to a folder')
     cache = Cache(folder)
-    if action == 'clear':
-        n = cache.clear()
-        print(f"removed {n} program{'' if n == 1 else 's'} from '{folder}'")
-    if size is not None:
-        cache.set_limit(read_size(size))
-    if action == 'list':
-        _list_cache(cache, show_size)
-    elif action == 'limit' or size is not None:
-        print(f"at most {show_size(cache.limit())} are kept in '{folder}'")
+    try:
+        if action == 'clear':
+            n = cache.clear()
+            print(f"removed {n} program{'' if n == 1 else 's'} from '{folder}'")
+        if size is not None:
+            cache.set_limit(read_size(size))
+        if action == 'list':
+            _list_cache(cache, show_size)
+        elif action == 'limit' or size is not None:
+            print(f"at most {show_size(cache.limit())} are kept in '{folder}'")
+    except OSError as error:
+        raise type(error)(error.errno, f'{error.strerror}; set BRIAN_LE_CACHE to a folder of your own',
+                          error.filename) from None
+    if problem := cache.problem():
+        print(f'brian-le: it is not used: {problem}', file=sys.stderr)
 
 
 def _list_cache(cache, show_size):

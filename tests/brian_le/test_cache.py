@@ -291,6 +291,28 @@ def test_commands_that_make_no_sense(kept, capsys, arguments):
     assert entry.exists() and 'Traceback' not in capsys.readouterr().err
 
 
+@pytest.mark.parametrize('arguments', [[], ['clear'], ['limit', '1GB']])
+def test_a_cache_that_is_a_file(tmp_path, monkeypatch, capsys, arguments):
+    (tmp_path/'file').write_text('mine')
+    monkeypatch.setenv('BRIAN_LE_CACHE', str(tmp_path/'file'))
+    assert main(['cache', *arguments]) == 1
+    out, said = capsys.readouterr()
+    assert not out and said.count('\n') == 1
+    assert str(tmp_path/'file') in said and 'set BRIAN_LE_CACHE to a folder' in said
+    assert (tmp_path/'file').read_text() == 'mine'
+
+
+def test_the_command_says_if_the_folder_is_not_used(kept, capsys):
+    add(kept)
+    for arguments in [], ['limit', '1GB'], ['clear']:
+        kept.folder.chmod(0o777)
+        assert main(['cache', *arguments]) == 0
+        said = capsys.readouterr().err
+        assert said.count('\n') == 1 and 'not used' in said and 'chmod go-w' in said
+    kept.folder.chmod(0o700)
+    assert main(['cache']) == 0 and not capsys.readouterr().err
+
+
 def test_an_entry_says_what_it_holds(kept):
     entry = add(kept, content=b'abc', made_of={'n': 1})
     about = json.loads((entry/'made_of.json').read_text())
