@@ -7,7 +7,7 @@ each with max pooling, and a hidden layer of 500 neurons. The paper reports a te
 
 from brian_le.protocols.classification import (SAMPLES, Benchmark, convolutional, first_samples,
                                               parameters)
-from brian_le.protocols.data_files import PUBLISHED, read_cifar10
+from brian_le.protocols.data_files import PUBLISHED, find_cifar10, read_cifar10
 from brian_le.protocols.parameters import Folder
 
 __all__ = ['NAME', 'SUMMARY', 'PARAMETERS', 'FIGURES', 'simulate', 'prepare', 'read_variables',
@@ -18,7 +18,7 @@ SUMMARY = 'CIFAR-10, learned by a convolutional network of slow neurons (your fi
 FIGURES = 'brian_le.protocols.classification_figures'
 PARAMETERS = parameters(
     Folder('data', "the python batches of CIFAR-10, published at "
-                   f"{PUBLISHED['CIFAR-10']}"),
+                   f"{PUBLISHED['CIFAR-10']}", find_cifar10),
     SAMPLES,
     t_pattern=5.0, dt=0.1, tau_m=10.0, epochs=100, batch=128, eta=8.0, sigma=None)
 

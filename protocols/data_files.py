@@ -19,7 +19,8 @@ import numpy as np
 
 from brian_le.protocols.datasets import Dataset, Split
 
-__all__ = ['PUBLISHED', 'read_mnist', 'read_higgs', 'read_cifar10']
+__all__ = ['PUBLISHED', 'find_cifar10', 'find_higgs', 'find_mnist', 'read_cifar10', 'read_higgs',
+           'read_mnist']
 
 #: Where the data sets can be had.
 PUBLISHED = {
@@ -31,6 +32,12 @@ _DAMAGED = (OSError, EOFError, zlib.error)  # what reading a damaged file raises
 _HIGGS_COLUMNS = 29
 _LONGEST_LINE = 4096  # bytes; the lines of HIGGS have about 730
 _FEWEST_ROWS = 100
+
+
+def find_mnist(directory):
+    """The paths of the files of MNIST by their part and kind; a ValueError if one is missing."""
+    return {(part, kind): _find(Path(directory), _idx_names(f'{part}-{kind}', n_axes), 'MNIST')
+            for part in ('train', 't10k') for kind, n_axes in (('images', 3), ('labels', 1))}
 
 
 def read_mnist(directory):
@@ -69,8 +76,7 @@ def read_mnist(directory):
     >>> data.shape, len(data.train), len(data.validation), len(data.test)
     ((28, 28, 1), 10, 2, 3)
     """
-    paths = {(part, kind): _find(Path(directory), _idx_names(f'{part}-{kind}', n_axes), 'MNIST')
-             for part in ('train', 't10k') for kind, n_axes in (('images', 3), ('labels', 1))}
+    paths = find_mnist(directory)
     (images, labels), (test_images, test_labels) = (
         _read_mnist_part(paths[part, 'images'], paths[part, 'labels'])
         for part in ('train', 't10k'))
@@ -122,6 +128,11 @@ def _read_idx(path, n_axes):
     return np.frombuffer(content, np.uint8, offset=header.size).reshape(shape)
 
 
+def find_higgs(directory):
+    """The path of the file of HIGGS; a ValueError if it is missing."""
+    return _find(Path(directory), ['HIGGS.csv', 'HIGGS.csv.gz'], 'HIGGS')
+
+
 def read_higgs(directory, rows=400_000):
     """The first rows of HIGGS: is a collision a signal or background?
 
@@ -163,7 +174,7 @@ def read_higgs(directory, rows=400_000):
         n_rows = 0
     if n_rows < _FEWEST_ROWS:
         raise ValueError(f"'rows' is {rows!r}; give a whole number, at least {_FEWEST_ROWS}")
-    path = _find(Path(directory), ['HIGGS.csv', 'HIGGS.csv.gz'], 'HIGGS')
+    path = find_higgs(directory)
     numbers = array('f')  # grows with the rows that are there, not with those asked for
     with _reading(path) as file:
         for n in range(1, n_rows + 1):
@@ -220,6 +231,16 @@ def _is_number(field):
         return False
 
 
+def find_cifar10(directory):
+    """The paths of the batches of CIFAR-10, the last to test with; a ValueError if one is missing."""
+    directory = Path(directory)
+    names = [f'data_batch_{k}' for k in range(1, 6)] + ['test_batch']
+    inside = directory/'cifar-10-batches-py'
+    if inside.is_dir() and not any((directory/name).is_file() for name in names):
+        directory = inside
+    return [_find(directory, [name], 'CIFAR-10') for name in names]
+
+
 def read_cifar10(directory):
     """CIFAR-10, from the batches for Python.
 
@@ -255,13 +276,7 @@ def read_cifar10(directory):
     >>> data.shape, len(data.train), len(data.validation), len(data.test)
     ((32, 32, 3), 8, 2, 2)
     """
-    directory = Path(directory)
-    names = [f'data_batch_{k}' for k in range(1, 6)] + ['test_batch']
-    inside = directory/'cifar-10-batches-py'
-    if inside.is_dir() and not any((directory/name).is_file() for name in names):
-        directory = inside
-    paths = [_find(directory, [name], 'CIFAR-10') for name in names]
-    *train, (test_images, test_labels) = [_read_batch(path) for path in paths]
+    *train, (test_images, test_labels) = [_read_batch(path) for path in find_cifar10(directory)]
     images, labels = (np.concatenate(parts) for parts in zip(*train))
     return _dataset('cifar10', 10, images, labels, len(images)//5, test_images, test_labels,
                     1/255)

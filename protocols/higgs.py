@@ -6,7 +6,7 @@ backpropagation.
 """
 
 from brian_le.protocols.classification import SAMPLES, Benchmark, first_samples, parameters
-from brian_le.protocols.data_files import PUBLISHED, read_higgs
+from brian_le.protocols.data_files import PUBLISHED, find_higgs, read_higgs
 from brian_le.protocols.parameters import Folder, Parameter
 
 __all__ = ['NAME', 'SUMMARY', 'PARAMETERS', 'FIGURES', 'simulate', 'prepare', 'read_variables',
@@ -16,7 +16,8 @@ NAME = 'higgs'
 SUMMARY = 'HIGGS, learned by 28-300-300-300-1 slow neurons (your file, --data DIR)'
 FIGURES = 'brian_le.protocols.classification_figures'
 PARAMETERS = parameters(
-    Folder('data', f"the file HIGGS.csv or HIGGS.csv.gz, published at {PUBLISHED['HIGGS']}"),
+    Folder('data', f"the file HIGGS.csv or HIGGS.csv.gz, published at {PUBLISHED['HIGGS']}",
+           find_higgs),
     Parameter('rows', 400_000, 'rows of the file to use, for training and testing', minimum=100),
     SAMPLES,
     t_pattern=2.0, dt=0.1, tau_m=10.0, epochs=100, batch=128, eta=8.0, sigma=0.05)

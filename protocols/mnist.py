@@ -8,7 +8,7 @@ random feedback, and of 1.93 +- 0.14 % for backpropagation.
 """
 
 from brian_le.protocols.classification import SAMPLES, Benchmark, first_samples, parameters
-from brian_le.protocols.data_files import PUBLISHED, read_mnist
+from brian_le.protocols.data_files import PUBLISHED, find_mnist, read_mnist
 from brian_le.protocols.parameters import Folder
 
 __all__ = ['NAME', 'SUMMARY', 'PARAMETERS', 'FIGURES', 'simulate', 'prepare', 'read_variables',
@@ -18,7 +18,7 @@ NAME = 'mnist'
 SUMMARY = 'MNIST, learned by 784-300-100-10 slow neurons (your files, --data DIR)'
 FIGURES = 'brian_le.protocols.classification_figures'
 PARAMETERS = parameters(
-    Folder('data', f"the four files of MNIST, published at {PUBLISHED['MNIST']}"),
+    Folder('data', f"the four files of MNIST, published at {PUBLISHED['MNIST']}", find_mnist),
     SAMPLES,
     t_pattern=1.0, dt=0.01, tau_m=20.0, epochs=200, batch=512, eta=16.0, sigma=0.05)
 

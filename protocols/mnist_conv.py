@@ -7,7 +7,7 @@ and of 1.08 % for backpropagation.
 
 from brian_le.protocols.classification import (SAMPLES, Benchmark, convolutional, first_samples,
                                               parameters)
-from brian_le.protocols.data_files import PUBLISHED, read_mnist
+from brian_le.protocols.data_files import PUBLISHED, find_mnist, read_mnist
 from brian_le.protocols.parameters import Folder
 
 __all__ = ['NAME', 'SUMMARY', 'PARAMETERS', 'FIGURES', 'simulate', 'prepare', 'read_variables',
@@ -17,7 +17,7 @@ NAME = 'mnist-conv'
 SUMMARY = 'MNIST, learned by a convolutional network of slow neurons (your files, --data DIR)'
 FIGURES = 'brian_le.protocols.classification_figures'
 PARAMETERS = parameters(
-    Folder('data', f"the four files of MNIST, published at {PUBLISHED['MNIST']}"),
+    Folder('data', f"the four files of MNIST, published at {PUBLISHED['MNIST']}", find_mnist),
     SAMPLES,
     t_pattern=10.0, dt=0.1, tau_m=10.0, epochs=100, batch=512, eta=16.0, sigma=None)
 

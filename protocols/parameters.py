@@ -146,6 +146,8 @@ class Folder(Parameter):
         Its name.
     summary : str
         What has to be in it, in one line.
+    find : callable, optional
+        Raises a ValueError if a folder lacks any of it.
 
     Examples
     --------
@@ -154,8 +156,9 @@ class Folder(Parameter):
     'downloads/mnist'
     """
 
-    def __init__(self, name, summary):
+    def __init__(self, name, summary, find=lambda folder: None):
         super().__init__(name, None, summary)
+        object.__setattr__(self, 'find', find)  # of a frozen dataclass
 
     def read(self, value):
         if value is None or not str(value):

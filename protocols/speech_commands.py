@@ -17,7 +17,8 @@ import numpy as np
 from brian_le.protocols.parameters import Folder, Parameter
 from brian_le.protocols.sequence_learning import SequenceBenchmark, parameters
 from brian_le.protocols.speech_features import FRAMES, MELS
-from brian_le.protocols.speech_files import CLASSES, PUBLISHED, read_speech_commands
+from brian_le.protocols.speech_files import (CLASSES, PUBLISHED, find_speech_commands,
+                                             read_speech_commands)
 from brian_le.protocols.speech_sounds import Sounds
 
 __all__ = ['NAME', 'SUMMARY', 'PARAMETERS', 'FIGURES', 'check', 'simulate', 'prepare',
@@ -27,7 +28,8 @@ NAME = 'speech-commands'
 SUMMARY = 'spoken words in 12 classes, learned in real time (your files, --data DIR)'
 FIGURES = 'brian_le.protocols.sequence_figures'
 PARAMETERS = parameters(
-    Folder('data', f'the folders of Google Speech Commands, published at {PUBLISHED}'),
+    Folder('data', f'the folders of Google Speech Commands, published at {PUBLISHED}',
+           find_speech_commands),
     Parameter('neurons', 150, 'neurons in each of the five groups of a hidden layer', minimum=1,
               maximum=1e4),
     Parameter('hidden_layers', 3, 'hidden layers; the first one is linear', minimum=1,

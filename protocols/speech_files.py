@@ -13,7 +13,7 @@ from pathlib import Path
 import numpy as np
 
 __all__ = ['CLASSES', 'NOISE', 'PUBLISHED', 'RATE', 'WORDS', 'Excerpt', 'Recordings',
-           'read_speech_commands']
+           'find_speech_commands', 'read_speech_commands']
 
 #: Where the data set can be had.
 PUBLISHED = 'https://download.tensorflow.org/data/speech_commands_v0.02.tar.gz'
@@ -96,6 +96,19 @@ class Recordings:
         return len(self.excerpts)
 
 
+def find_speech_commands(directory):
+    """The folder of Google Speech Commands; a ValueError unless it has the folders of all words."""
+    folder = Path(directory)
+    if not folder.is_dir():
+        raise ValueError(f"'{folder}' cannot be read: there is no such folder; Google Speech "
+                         f'Commands is published at {PUBLISHED}')
+    missing = [word for word in (*WORDS, NOISE) if not (folder/word).is_dir()]
+    if missing:
+        raise ValueError(f"'{folder}' lacks the folders {', '.join(missing)}; give the folder of "
+                         f'Google Speech Commands, published at {PUBLISHED}')
+    return folder
+
+
 def read_speech_commands(directory):
     """The recordings of the 12 classes, in the folder of Google Speech Commands.
 
@@ -148,14 +161,7 @@ def read_speech_commands(directory):
     >>> {part: len(recordings) for part, recordings in parts.items()}
     {'train': 12, 'validation': 12, 'test': 12}
     """
-    folder = Path(directory)
-    if not folder.is_dir():
-        raise ValueError(f"'{folder}' cannot be read: there is no such folder; Google Speech "
-                         f'Commands is published at {PUBLISHED}')
-    missing = [word for word in (*WORDS, NOISE) if not (folder/word).is_dir()]
-    if missing:
-        raise ValueError(f"'{folder}' lacks the folders {', '.join(missing)}; give the folder of "
-                         f'Google Speech Commands, published at {PUBLISHED}')
+    folder = find_speech_commands(directory)
     noises = [_excerpt(path, RATE) for path in _wav_files(folder/NOISE)]
     if not noises:
         raise ValueError(f"'{folder/NOISE}' has no WAV files; get it again from {PUBLISHED}")

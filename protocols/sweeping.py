@@ -22,6 +22,7 @@ from pathlib import Path
 from tqdm import tqdm
 
 from brian_le.builds import require_compiler
+from brian_le.cache import Cache
 from brian_le.checks import whole_number
 from brian_le.protocols.results import RunsElsewhere, is_finished
 from brian_le.protocols.study_files import get_study
@@ -84,7 +85,8 @@ def sweep(target, *, grid=None, set=None, seeds=None, jobs=None, out=None, devic
     OSError
         If the folder cannot be written to, or is full. Finished runs are intact.
     RuntimeError
-        If there is no such cluster, no compiler (nothing has been run then), or if the file of a model is changed meanwhile.
+        If there is no such cluster, no compiler (nothing has been run then), or if the file of a
+        model is changed meanwhile.
 
     Examples
     --------
@@ -105,6 +107,8 @@ def sweep(target, *, grid=None, set=None, seeds=None, jobs=None, out=None, devic
         runs = {run.key: run for _, run in plan}
         missing = [run for key, run in runs.items() if not is_finished(folder.run(key))]
         if missing and cluster is None and study.device != 'numpy':
+            if study.device == 'cpp_standalone':
+                Cache.of_user()  # says what is wrong with its settings
             require_compiler(study.device == 'cpp_standalone', f"device '{study.device}'",
                              ', or use --device numpy')
         get_target(study.target).check_values([(run.parameters, run.seed) for run in missing],

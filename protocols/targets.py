@@ -82,6 +82,10 @@ class ProtocolTarget:
             if runs and importlib.util.find_spec(module) is None:
                 raise ValueError(f"'{self.name}' needs {package}, which is not installed: pip "
                                  f'install {package}')
+        for parameter in self.parameters:
+            if isinstance(parameter, Folder):
+                for folder in dict.fromkeys(given[parameter.name] for given, _ in runs):
+                    parameter.find(folder)
 
     def structure(self, parameters, seed):
         """Runs that are alike in this share a compiled program."""

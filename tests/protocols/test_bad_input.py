@@ -209,7 +209,10 @@ COMMANDS = [
     (['run', 'mnist'], "'data' is missing; give --data FOLDER"),
     (['run', 'mnist', '--data', ''], "'data' is missing; give --data FOLDER"),
     (['run', 'mnist', '--data', 'a', '--set', 'data=b'], "'data' is set twice"),
-    *((['run', name, '--device', 'numpy', '--quiet', '--data', folder], message)
+    (['sweep', 'fig4c-noise', '--data', 'empty', '--device', 'numpy', '--quiet'],
+     "'train-images-idx3-ubyte'"),
+    *(([command, name, '--device', 'numpy', '--quiet', '--data', folder], message)
+      for command in ('run', 'sweep')
       for name in ('mnist', 'mnist-conv', 'higgs', 'cifar10', 'speech-commands')
       for folder, message in (('nothing', "'nothing'"), ('file', "'file'"),
                               ('empty', "'empty'"), ('link', "'link'"))),

@@ -262,7 +262,7 @@ def test_failed_runs_keep_their_error_and_are_tried_again(tmp_path, capsys, monk
     assert main(command) == 1
     captured = capsys.readouterr()
     assert captured.out.startswith('1 done, 0 running, 1 failed, 0 to do')
-    assert '1 run failed' in captured.err
+    assert '1 run failed' in captured.err and 'measures.png' in captured.out
     assert main(['status', out]) == 0
     status = capsys.readouterr().out
     assert 'failed   pause=0,mode=bad,seed=12345: the toy is broken' in status
@@ -288,7 +288,7 @@ def test_failed_runs_keep_their_error_and_are_tried_again(tmp_path, capsys, monk
 def test_a_run_that_kills_its_process_does_not_stop_the_others(tmp_path):
     study = sweep('toy', grid=dict(mode=['deadly', 'good']), seeds=3, out=tmp_path/'s',
                   **{**SHORT, 'jobs': 2})
-    assert [row['mode'] for row in study.rows] == 3*['good']
+    assert [row['mode'] for row in study.finished] == 3*['good'] and len(study.rows) == 6
     failed = study_status(tmp_path/'s').failed
     assert len(failed) == 3 and all('out of memory?' in error for error in failed.values())
 
@@ -356,6 +356,9 @@ def test_what_is_needed_is_looked_for_before_the_first_run(tmp_path, monkeypatch
     for device in ('cpp_standalone', 'cython'):
         with pytest.raises(RuntimeError, match="needs 'g[+][+]', .* or use --device numpy"):
             sweep('toy', out=tmp_path/'s', **SHORT | {'device': device})
+    monkeypatch.setenv('BRIAN_LE_CACHE_LIMIT', 'much')
+    with pytest.raises(ValueError, match="BRIAN_LE_CACHE_LIMIT is 'much'; give a size like 500MB"):
+        sweep('toy', out=tmp_path/'s', **SHORT | {'device': 'cpp_standalone'})
     assert not (tmp_path/'s').exists()
     sweep('toy', out=tmp_path/'s', **SHORT)
 
@@ -640,7 +643,7 @@ def test_workers_import_brian2_outside_of_their_main_thread(tmp_path, cluster):
 def test_a_run_that_kills_a_worker_does_not_stop_the_others(tmp_path, cluster):
     study = sweep('toy', grid=dict(mode=['deadly', 'good']), seeds=2, out=tmp_path/'s',
                   cluster=cluster, **{**SHORT, 'jobs': None})
-    assert [row['mode'] for row in study.rows] == 2*['good']
+    assert [row['mode'] for row in study.finished] == 2*['good'] and len(study.rows) == 4
     failed = study_status(tmp_path/'s').failed
     assert len(failed) == 2 and all('out of memory?' in error for error in failed.values())
 
