@@ -286,7 +286,7 @@ template <typename C, int n_terms, typename real, typename Local, typename Apply
                     CONV_UNROLL
                     for (int u = 0; u < U; u++)
                         add(total, v0, u, idx, pre + ox*step, post + ox*C::out_c);
-                CONV_UNROLL  // what single elements see beside that
+                // what single elements see beside that
                 for (int u = 0; u < (right.first < first || last < left.last ? U : 0); u++) {
                     const Inner own = seeing(u0 + u);
                     for (int ox = own.first == first ? last : own.first; ox < own.last;
