@@ -41,6 +41,7 @@ from brian2.equations.equations import (DIFFERENTIAL_EQUATION, PARAMETER, SUBEXP
 from brian2.equations.unitcheck import check_dimensions
 from brian2.groups import neurongroup
 from brian2.groups.neurongroup import NeuronGroup
+from brian2.groups.subgroup import Subgroup
 from brian2.stateupdaters.base import (StateUpdateMethod, UnsupportedEquationsException,
                                        extract_method_options)
 from brian2.synapses import synapses
@@ -189,7 +190,7 @@ class _Step:
             return
         place = (synapses.state_updater.when, synapses.state_updater.order)
         for group in (synapses.source, synapses.target):
-            group = getattr(group, 'source', group)  # of a subgroup
+            group = group.source if isinstance(group, Subgroup) else group
             updater = getattr(group, 'state_updater', None)
             if (updater is not None and group.equations.diff_eq_names
                     and place == (updater.when, updater.order)):

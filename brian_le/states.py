@@ -7,6 +7,7 @@ the same synapses.
 
 import numpy as np
 from brian2.core.variables import ArrayVariable, DynamicArrayVariable
+from brian2.groups.subgroup import Subgroup
 
 __all__ = ['check_state', 'connections', 'number_of_synapses', 'without_indices']
 
@@ -57,8 +58,8 @@ def check_state(synapses, state):
 
 
 def _range(group):
-    start = getattr(group, 'start', 0)
-    return start, getattr(group, 'stop', len(group))
+    # not by its attributes: groups have those of their variables
+    return (group.start, group.stop) if isinstance(group, Subgroup) else (0, len(group))
 
 
 def number_of_synapses(state):

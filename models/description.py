@@ -7,6 +7,7 @@ from brian2.utils.logger import get_logger
 from brian_le import PoolSynapses
 from brian_le.models.containers import Container
 from brian_le.parameters import as_text
+from brian_le.substrate.sites import whole_groups
 
 __all__ = ['Circuit']
 
@@ -66,7 +67,7 @@ def _describe(circuit):
         yield f'  {group.name:<24} {len(group):>6} neurons'
     yield '\nProjections                    source -> target                         weights'
     for projection in circuit.projections.values():
-        way = ' -> '.join(group.name for group in _populations(projection))
+        way = ' -> '.join(group.name for group in whole_groups(projection))
         yield f'  {projection.name:<28} {way:<40} {_weights(projection)}'
     yield '\nParameters'
     for parameter, value in circuit.parameters.items():
@@ -85,10 +86,6 @@ def _describe(circuit):
         yield f'  {projection.name}'
         for text in _synaptic_equations(projection):
             yield f'    {text}'
-
-
-def _populations(projection):
-    return getattr(projection, '_populations', (projection.source, projection.target))
 
 
 def _weights(projection):

@@ -20,9 +20,10 @@ from brian2.utils.stringtools import word_substitute
 
 from brian_le.averages import inline
 from brian_le.checks import check_not_negative, choose
+from brian_le.loops import LoopSynapses
 from brian_le.step import SUM, WEIGHTS
 from brian_le.substrate.imperfection import Imperfection, one_value
-from brian_le.substrate.sites import whole_group
+from brian_le.substrate.sites import whole_group, whole_groups
 
 __all__ = ['Delay', 'LowPass']
 
@@ -276,7 +277,7 @@ class Delay(_Line):
             super().attach(site)
             return
         synapses = site.object
-        if not getattr(synapses, '_has_stock_equivalent', True):
+        if isinstance(synapses, LoopSynapses) and not synapses._has_stock_equivalent:
             raise ValueError(f"'{site.name}' has connections that share their weights, which "
                              "cannot have delays of their own; give per='projection'")
         for group in _ends(synapses):
@@ -439,8 +440,7 @@ def _moves(variable):
 # ------------------------------------------------------------------------------- groups and lines
 def _ends(synapses):
     """The whole groups that synapses connect, one if they are the same."""
-    ends = getattr(synapses, '_populations', (synapses.source, synapses.target))
-    return {group.name: group for group in map(whole_group, ends)}.values()
+    return {group.name: group for group in whole_groups(synapses)}.values()
 
 
 def _like(variable):

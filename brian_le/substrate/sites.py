@@ -8,7 +8,9 @@ from brian2.equations.equations import Equations
 from brian2.groups.subgroup import Subgroup
 from brian2.units.fundamentalunits import Quantity
 
-__all__ = ['Site', 'whole_group']
+from brian_le.replicas import common_replicas
+
+__all__ = ['Site', 'whole_group', 'whole_groups']
 
 
 class Site:
@@ -83,7 +85,7 @@ class Site:
                 raise ValueError(f"the connections of '{self.name}' are not known before the "
                                  "simulation runs; give their neurons as arrays, "
                                  "connect={'i': ..., 'j': ...}") from None
-        return len(self.object)//getattr(self.object, '_replicas', 1)
+        return len(self.object)//common_replicas(None, self.object)
 
     def for_all(self, draws):
         """Draws for one replica, for all replicas: they are the same neurons."""
@@ -131,3 +133,8 @@ class Site:
 def whole_group(group):
     """The group that a part belongs to, or a whole group itself."""
     return group.source if isinstance(group, Subgroup) else group
+
+
+def whole_groups(synapses):
+    """The groups that synapses connect, with all replicas, of which Brian2 sees the first."""
+    return whole_group(synapses.source), whole_group(synapses.target)

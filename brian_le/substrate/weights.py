@@ -532,8 +532,7 @@ def _by_events(w, equations):
 def _ways_of_learning(site, w):
     """How a weight that learns changes: in every step (``'clock'``), by events, or both."""
     by_events = _by_events(w, site.equations)
-    events = by_events or any(w in written_in(path.code) for path in
-                              getattr(site.object, '_pathways', ()))
+    events = by_events or any(w in written_in(path.code) for path in site.object._pathways)
     return [*([] if by_events else ['clock']), *(['event'] if events else [])]
 
 

@@ -261,9 +261,11 @@ def test_time_constants_that_are_long_enough(times):
     Network(group).run(0.1*ms)
 
 
-def test_synapses_that_learn_while_neurons_move_are_refused():
-    a, b = (NeuronGroup(2, 'du/dt = -u/(1*ms) : 1\nr : 1', method='euler', name=n) for n in 'ab')
-    S = Synapses(a, b, 'dw/dt = r_pre*u_post/second : 1 (clock-driven)',
+@pytest.mark.parametrize('name', ['r', 'source'])  # only parts of groups have a source
+def test_synapses_that_learn_while_neurons_move_are_refused(name):
+    a, b = (NeuronGroup(2, f'du/dt = -u/(1*ms) : 1\n{name} : 1', method='euler', name=n)
+            for n in 'ab')
+    S = Synapses(a, b, f'dw/dt = {name}_pre*u_post/second : 1 (clock-driven)',
                  method='prospective_euler', name='S')
     S.connect()
     with pytest.raises(Exception) as raised:

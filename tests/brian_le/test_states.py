@@ -264,6 +264,21 @@ def test_parts_of_groups(tmp_path):
         assert_same(values(other, 'w'), values(network, 'w'))
 
 
+def test_variables_with_names_of_attributes_of_parts():
+    """Only parts of groups have a `start` and a `stop` that say which neurons they are."""
+    start_scope()
+    G = NeuronGroup(3, 'r : 1\nI : 1\nstart : second\nstop : second', name='G')
+    S = DenseSynapses(G, G, 'I_post = w*r_pre : 1 (summed)\nw : 1', name='S')
+    S.connect()
+    S.w, G.start, G.stop = 'i + j', '(5 + i)*ms', '(7 + i)*ms'
+    network = Network(G, S)
+    network.run(0.1*ms)
+    network.store()
+    S.w = 0
+    network.restore()
+    np.testing.assert_array_equal(S.matrix('w')[:], np.add.outer(np.arange(3), np.arange(3)))
+
+
 # --------------------------------------------------------------------------------- late changes
 def test_a_run_that_was_interrupted():
     """What is due when a run ends before its time is in the state, and nothing comes after it."""
