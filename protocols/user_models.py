@@ -21,6 +21,7 @@ from brian2.units.fundamentalunits import (DIMENSIONLESS, Quantity, get_unit,
 
 from brian_le.checks import choose
 from brian_le.protocols.contents import end_of_run, held, time_steps
+from brian_le.protocols.divergence import diverged, integrated
 from brian_le.protocols.parameters import rounded
 from brian_le.protocols.reads import noting_reads
 from brian_le.protocols.results import COLUMNS, ResultFolder
@@ -323,10 +324,10 @@ class ModelTarget:
         folder.begin(description)
         values = {name: value for name, value in parameters.items() if '.' in name}
         found = _Variables(task.program.run(values, task.duration))
-        diverged = _diverged(found)
-        if diverged:
+        wrong = diverged(found, lambda: task.program.run(values, 0.0), integrated(task.network))
+        if wrong:
             folder.discard()  # to continue would only lead there again
-            raise FloatingPointError(f'{diverged}; use other values of the arguments, or shorter '
+            raise FloatingPointError(f'{wrong}; use other values of the arguments, or shorter '
                                      'time steps')
         with self._errors_on_one_line(parameters, seed, 'the score of '):
             score = task.score(found)
@@ -352,18 +353,6 @@ def _shown(array):
     """A score, or the first value of it that is not finite."""
     bad = array[~np.isfinite(array)]
     return f'{bad.flat[0]:g}' if array.ndim == 0 else f'{bad.flat[0]:g} in places'
-
-
-def _diverged(found):
-    """Which variable is no number, and from when on; '' if all are numbers."""
-    for key, array in sorted(found.items(), key=lambda item: -item[1].ndim):  # first recordings
-        bad = np.isnan(array) if array.dtype.kind == 'f' else np.zeros(1)
-        if bad.any():
-            times = found.get(f"{key.partition('.')[0]}.t")
-            if array.ndim == 2 and times is not None and len(times) == array.shape[1]:
-                return f"'{key}' is nan from {1e3*times[bad.any(axis=0).argmax()]:g} ms on"
-            return f"'{key}' is nan at the end"
-    return ''
 
 
 class _Variables(dict):

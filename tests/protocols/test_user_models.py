@@ -452,6 +452,42 @@ def test_what_diverges_has_failed_whatever_is_scored(tmp_path, monkeypatch):
     assert at_the_end.startswith("'cells.v' is nan at the end; use other values")
 
 
+MEANT = """
+    import numpy as np
+    from brian2 import NeuronGroup, SpikeMonitor, StateMonitor, defaultclock, ms
+
+    def build(case='fine'):
+        defaultclock.dt = 0.1*ms
+        cells = NeuronGroup(3, '''dv/dt = (2 - v)/ms : 1
+                                   last : 1
+                                   before = sqrt(last) : 1''', threshold='v > 1 and i > 0',
+                            reset='v = 0; last = t/ms', method='euler', name='cells')
+        cells.last = np.nan  # there has been no spike
+        if case == 'number again':
+            cells.run_regularly('last = sqrt(-1 - v**2)', dt=2*ms)
+        if case == 'never a number':
+            cells.v[1] = np.nan
+        trace = StateMonitor(cells, ['last', 'before'], record=True, name='trace')
+        spikes = SpikeMonitor(cells, 'last', name='spikes')
+        score = lambda found: {'none': np.isnan(found['cells.last']).sum()}
+        return [cells, spikes] + [trace]*(case != 'never a number'), 3*ms, score
+"""
+
+
+@pytest.mark.filterwarnings('ignore')
+@pytest.mark.parametrize('device', ['numpy', pytest.param('cpp_standalone', marks=pytest.mark.slow)])
+def test_nan_that_a_model_means_is_no_divergence(tmp_path, monkeypatch, device):
+    (tmp_path/'meant.py').write_text(textwrap.dedent(MEANT))
+    monkeypatch.chdir(tmp_path)
+    cases = ['fine'] + ['number again', 'never a number']*(device == 'numpy')
+    study = sweep('meant.py:build', grid={'case': cases}, **QUICK | {'device': device}, out='s')
+    assert [(row['case'], row['none']) for row in study.finished] == [('fine', 1)]
+    reasons = [run['reason'] for run in study.failed]
+    if device == 'numpy':
+        assert re.match("'trace.last' is nan from [1-9].* ms on", reasons[0])
+        assert reasons[1].startswith("'cells.v' is nan at the end")
+
+
 @pytest.mark.filterwarnings('ignore:invalid value', 'ignore:divide by zero')
 def test_a_score_that_is_not_finite_is_a_failure(drawn, capsys):
     assert main(['sweep', drawn, '--grid', 'goal=0,1', '--device', 'numpy', '--jobs', '1',
