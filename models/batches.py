@@ -13,6 +13,7 @@ from brian2.units.stdunits import ms
 
 from brian_le import ReplicatedGroup
 from brian_le.checks import check_array, check_flag, check_name, whole_number
+from brian_le.clocks import own_clock
 from brian_le.models.containers import Container
 from brian_le.models.options import check_readable, need
 from brian_le.models.presentations import whole_steps
@@ -231,8 +232,9 @@ class Batches(Container):
         row = f'({batch}*{self.replicas} + replica)*{points} + {number} % {points}'
         # The row stays a whole number, of which single precision would lose digits. A quarter more,
         # because a table rounds times by up to half a row where time steps are long beside it.
-        group.run_regularly(f'{variable} = {table}(({row})*ms + 0.25*ms, neuron)', dt=shown,
-                            when='groups', order=STIMULUS, name=f'{group.name}_play_{table}')
+        name = f'{group.name}_play_{table}'
+        group.run_regularly(f'{variable} = {table}(({row})*ms + 0.25*ms, neuron)',
+                            clock=own_clock(name, shown), when='groups', order=STIMULUS, name=name)
 
     def __iter__(self):
         return iter((self.schedule, self.inputs))
@@ -292,7 +294,7 @@ class BatchReadout(Container):
         self._source, self._variable = group, variable
         self._width = len(group)//batches.replicas
         self.group = Population(len(group), 'value : 1 (linked)', events={'shown': 'True'},
-                                dt=batches.duration, name=name, namespace={})
+                                clock=own_clock(name, batches.duration), name=name, namespace={})
         self.group.value = linked_var(group, variable)
         self.group.thresholder['shown'].when = 'before_start'
         self.monitor = EventMonitor(self.group, 'shown', variables=['value'], when='start',

@@ -7,6 +7,7 @@ from brian2.monitors.spikemonitor import EventMonitor
 from brian2.units.fundamentalunits import Quantity
 
 from brian_le.checks import check_name
+from brian_le.clocks import own_clock
 from brian_le.models.batches import Batches, BatchReadout, check_readout
 from brian_le.populations import Population
 from brian_le.step import READOUT
@@ -146,15 +147,18 @@ class SequenceReadout(BatchReadout):
         self._n_steps = batches.n_steps
         self.group = Population(
             len(group), 'value : 1 (linked)\ntotal : 1',
-            events={'shown': 'True'}, dt=batches.duration, name=name, namespace={})
+            events={'shown': 'True'}, clock=own_clock(name, batches.duration), name=name,
+            namespace={})
         self.group.value = linked_var(group, variable)
         self.group.thresholder['shown'].when = 'before_start'
         self.monitor = EventMonitor(self.group, 'shown', variables=['total'], when='start',
                                     name=f'{name}_monitor')
-        self.group.run_regularly('total = 0', dt=batches.duration, when='after_start',
-                                 name=f'{name}_begin')
-        self.group.run_regularly('total = total + value', dt=Quantity(defaultclock.dt),
-                                 when='groups', order=READOUT, name=f'{name}_add')
+        for what, dt, code, place in (
+                ('begin', batches.duration, 'total = 0', {'when': 'after_start'}),
+                ('add', Quantity(defaultclock.dt), 'total = total + value',
+                 {'when': 'groups', 'order': READOUT})):
+            self.group.run_regularly(code, clock=own_clock(f'{name}_{what}', dt),
+                                     name=f'{name}_{what}', **place)
 
     def _recorded(self, variables):
         if variables is None:

@@ -5,6 +5,7 @@ from brian2.units.allunits import hertz, second
 from brian2.units.fundamentalunits import Quantity, fail_for_dimension_mismatch
 
 from brian_le.checks import check_array, check_not_negative, check_positive
+from brian_le.clocks import own_clock
 from brian_le.substrate.imperfection import (Imperfection, check_name, choose_shared, is_shared,
                                              kind_of, one_value, with_expression, without_flags)
 from brian_le.substrate.randomness import normal_number  # noqa: F401, known to equations from here
@@ -147,7 +148,8 @@ class Drift(Imperfection):
             f'{drift}_step = {drift}_step + 1\n'
             f'{drifting} = {drifting}*(1 + {drift}_rate + {drift}_wander'
             f'*normal_number({drift}_key, {drift}_step, {drift}_unit))',
-            dt=self.every, when='start', name=f'{site.name}_{drift}')
+            clock=own_clock(f'{site.name}_{drift}', self.every), when='start',
+            name=f'{site.name}_{drift}')
 
     def values(self, site, rng):
         drift = f'drift_{self.parameter}'

@@ -8,6 +8,7 @@ from brian2.units.fundamentalunits import (DimensionMismatchError, Quantity,
                                            fail_for_dimension_mismatch)
 
 from brian_le.checks import check_not_negative, check_positive, choose
+from brian_le.clocks import own_clock
 from brian_le.parameters import unit_text
 from brian_le.step import WEIGHTS
 from brian_le.substrate.imperfection import (Imperfection, check_name, kind_of, one_value, read_as,
@@ -226,9 +227,9 @@ class WeightResolution(_OfWeights):
             code = f'{w}_writings = {w}_writings + 1\n{code}\n{w}_written = {w}'
         for kind in _ways_of_learning(site, w):
             when, order = _ROUNDED[kind]
-            site.object.run_regularly(code, dt=self.interval, when=when, order=order,
-                                      name=f'{site.name}_{w}_rounding'
-                                           + ('' if kind == 'clock' else '_of_events'))
+            name = f'{site.name}_{w}_rounding' + ('' if kind == 'clock' else '_of_events')
+            site.object.run_regularly(code, clock=own_clock(name, self.interval), when=when,
+                                      order=order, name=name)
 
     def values(self, site, rng):
         w = self.variable

@@ -9,11 +9,14 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from brian2 import (Network, NeuronGroup, StateMonitor, Synapses, ms, prefs, second, seed,
+from brian2 import (Hz, Network, NeuronGroup, StateMonitor, Synapses, ms, prefs, second, seed,
                     start_scope)
 
 from brian_le import (ConvSynapses, DenseSynapses, PoolSynapses, ReplicatedGroup, SharedParameters)
-from brian_le.models import Dense, GLENetwork, LayeredNetwork, Microcircuit
+from brian_le.models import (Batches, BatchReadout, CorticalChain, Dense, GLENetwork, LayeredNetwork,
+                             Microcircuit, Sequences)
+from brian_le.models.sequences import SequenceReadout
+from brian_le.substrate import Delay, Drift, Substrate, WeightResolution
 from tests.running import CODE_TARGETS
 
 RUNTIME = [target for target in CODE_TARGETS if target != 'cpp_standalone']
@@ -391,6 +394,50 @@ def test_models_from_cython_to_numpy(tmp_path, build):
                      for obj in other.sorted_objects if hasattr(obj, '_full_state')
                      for key, value in obj._full_state().items() if key != '_spikequeue'})
     assert_same(*ends)
+
+
+def state_of(network):
+    return {f'{obj.name}.{key}': np.array(value[0], float) for obj in network.sorted_objects
+            if hasattr(obj, '_full_state') for key, value in obj._full_state().items()
+            if key != '_spikequeue'}
+
+
+def batches(kind):
+    def compose():
+        shown = Batches(np.arange(24).reshape(8, 3)/24, np.ones((8, 2)), duration=0.3*ms, replicas=2)
+        net = kind(3, [Dense(4), Dense(2)], batches=shown, eta=10*Hz, name='net')
+        return Network(shown, net, BatchReadout(shown, shown.inputs, 'r', name='readout'))
+    return compose
+
+
+def sequences():
+    shown = Sequences(np.arange(24).reshape(4, 3, 2)/24, duration=0.3*ms, replicas=2)
+    return Network(shown, SequenceReadout(shown, shown.inputs, 'r', name='readout'))
+
+
+def substrate():
+    composed = Substrate([Drift('tau_m', rate=20*Hz, every=0.3*ms), Delay(0.3*ms),
+                          WeightResolution(4, 1, interval=0.2*ms, on='*forward*')], seed=3)
+    net = LayeredNetwork(3, [Dense(4), Dense(2)], eta=10*Hz, substrate=composed, name='net')
+    composed.settle()
+    net.inputs.r = [1, 2, 3]
+    return Network(net)
+
+
+@pytest.mark.parametrize('build', [batches(LayeredNetwork), batches(GLENetwork),
+                                   batches(CorticalChain), sequences, substrate],
+                         ids=['layered', 'gle', 'cortical', 'sequences', 'substrate'])
+def test_what_has_a_clock_of_its_own(tmp_path, build):
+    """While the network that stored it is still there, and numbers in names are taken."""
+    prefs.codegen.target = 'numpy'
+    stored = build()
+    stored.run(0.5*ms)
+    stored.store(filename=tmp_path/'f')
+    stored.run(0.7*ms)
+    other = build()
+    other.restore(filename=tmp_path/'f')
+    other.run(0.7*ms)
+    assert_same(state_of(other), state_of(stored))
 
 
 # ---------------------------------------------------------------------------------------- refusals
