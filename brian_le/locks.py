@@ -5,6 +5,7 @@ locks of the operating system, it compares processes.
 """
 
 import os
+import stat
 import warnings
 from contextlib import contextmanager
 from pathlib import Path
@@ -58,8 +59,13 @@ def try_lock(path):
 
 
 def is_locked(path):
-    """Whether a process holds a lock; one may ask where nothing can be written."""
+    """Whether a process holds a lock; one may ask where nothing can be written.
+
+    What is no file (a pipe, whose opening would wait for ever) is no lock.
+    """
     try:
+        if not stat.S_ISREG(os.lstat(path).st_mode):
+            return False
         with open(path, 'rb') as file:
             return not lock_descriptor(file.fileno(), blocking=False)
     except FileNotFoundError:

@@ -192,7 +192,7 @@ class ResultFolder:
     def _check_begun(self, description):
         """Raise unless the unfinished run that is here is of this description."""
         if not (self.part/_DESCRIPTION).is_file() or self.part.is_symlink() or any(
-                path.is_symlink() for path in self.part.iterdir()):
+                path.is_symlink() or not path.is_file() for path in self.part.iterdir()):
             raise ValueError(f"'{self.part}' exists and is not the folder of a run; choose "
                              'another folder')
         if (self.part/_ARRAYS).exists() and not (self.part/'lock').exists():

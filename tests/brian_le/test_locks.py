@@ -4,6 +4,8 @@ import subprocess
 import sys
 import time
 
+import pytest
+
 from brian_le.locks import is_locked, lock, try_lock
 
 _HOLD = '''
@@ -53,3 +55,13 @@ def test_to_ask_needs_no_permission_to_write(tmp_path):
     before = os.stat(tmp_path/'l').st_mtime_ns
     assert not is_locked(tmp_path/'l')
     assert os.stat(tmp_path/'l').st_mtime_ns == before
+
+
+@pytest.mark.skipif(not hasattr(os, 'mkfifo'), reason='there are no pipes with names')
+def test_what_is_no_file_is_no_lock(tmp_path):
+    """Opening a pipe would wait for ever; a link is not followed to where there is none."""
+    os.mkfifo(tmp_path/'pipe')
+    (tmp_path/'folder').mkdir()
+    (tmp_path/'link').symlink_to(tmp_path/'nowhere')
+    assert not any(is_locked(tmp_path/name) for name in ('pipe', 'folder', 'link'))
+    assert {path.name for path in tmp_path.iterdir()} == {'pipe', 'folder', 'link'}

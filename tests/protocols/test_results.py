@@ -113,6 +113,14 @@ def test_folders_that_cannot_take_a_result(tmp_path, prepare, message):
     assert contents(tmp_path) == before
 
 
+@pytest.mark.skipif(not hasattr(os, 'mkfifo'), reason='there are no pipes with names')
+def test_a_checkpoint_that_is_no_file(tmp_path):
+    other_parameters(tmp_path)
+    os.mkfifo(tmp_path/'r.part'/'checkpoint.npz')
+    with pytest.raises(ValueError, match="r.part' exists and is not the folder of a run"):
+        ResultFolder(tmp_path/'r').begin(DESCRIPTION)
+
+
 @pytest.mark.parametrize('name', ['x.part', 'X.PART', '.part', 'a/x.Part'])
 def test_names_of_unfinished_runs_are_none_of_results(tmp_path, name):
     with pytest.raises(ValueError, match="ends in '.part', as folders of unfinished runs do"):
