@@ -97,6 +97,8 @@ def plot(directory, out=None, figures=None):
         if not result.rows:
             raise ValueError(f"no run of the study in '{directory}' is finished")
         drawn, target = _figures_of(result, figures), result.description['target']
+        if not result.finished:  # the standard figures say so, and what has failed
+            drawn = importlib.import_module(STANDARD)
     else:
         result = load_result(directory)
         target = result.description['protocol']

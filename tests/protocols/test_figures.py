@@ -181,3 +181,17 @@ def test_a_result_of_another_protocol(result, tmp_path):
         write_arrays(file, {'other': np.zeros(3)})
     with pytest.raises(ValueError, match="r' makes no sense as one of 'bars': .*Error"):
         plot(tmp_path/'r')
+
+
+def test_a_study_of_which_every_run_has_failed(tmp_path, monkeypatch):
+    """Figures of the study have nothing to show; the standard ones say what has happened."""
+    from brian_le.protocols import bars
+
+    def fail(p, seed, run):
+        raise RuntimeError('broken')
+
+    monkeypatch.setattr(bars, 'simulate', fail)
+    study = sweep('fig3-bars', grid=dict(t_pattern=[1, 2]), seeds=2, device='numpy', jobs=1, quiet=True,
+                  out=tmp_path/'s')
+    assert len(study.failed) == 8 and not study.finished
+    assert [file.name for file in plot(tmp_path/'s')] == ['measures.png', 'measures.pdf']
