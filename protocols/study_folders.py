@@ -28,7 +28,7 @@ from brian_le.protocols.provenance import continued, provenance
 from brian_le.protocols.results import (ResultFolder, damage, is_finished, load_description,
                                         load_result)
 from brian_le.protocols.targets import get_target, measures_of
-from brian_le.protocols.writing import write_text
+from brian_le.protocols.writing import with_remedy, write_text
 
 __all__ = ['StudyFolder', 'StudyResult', 'StudyStatus', 'describe', 'is_study', 'load_study',
            'study_status']
@@ -303,7 +303,8 @@ class StudyFolder:
         """Take the study in, new or grown, and clear away what killed processes have left."""
         self.check(description, plan)
         for name in ('runs', 'running', 'failed'):
-            (self.directory/name).mkdir(parents=True, exist_ok=True)
+            with with_remedy(self.directory/name):
+                (self.directory/name).mkdir(parents=True, exist_ok=True)
         with self._lock():
             finished = [key for key in dict.fromkeys(run.key for _, run in plan)
                         if is_finished(self.run(key))]

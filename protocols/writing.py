@@ -14,6 +14,8 @@ _REMEDIES = {
     **dict.fromkeys((errno.ENOSPC, errno.EDQUOT), 'make room, and the same command continues'),
     **dict.fromkeys((errno.ENOENT, errno.ENOTDIR), 'its folder has been moved or deleted '
                     'meanwhile; put it back, and the same command continues'),
+    **dict.fromkeys((errno.EISDIR, errno.EEXIST), 'something else has this name; rename or delete '
+                    'it, and the same command continues'),
     **dict.fromkeys((errno.EACCES, errno.EPERM, errno.EROFS), 'make its folder writable, and the '
                     'same command continues')}
 

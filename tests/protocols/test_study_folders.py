@@ -87,3 +87,17 @@ def test_a_damaged_error(study):
     (study.directory/'failed'/f'{key}.json').write_text(json.dumps({}))
     assert "json' is damaged: it lacks error; run again" in study_status(
         study.directory).failed[key]
+
+
+@pytest.mark.parametrize('name', ['table.csv', 'failed'])
+def test_something_else_with_a_name_of_the_study(study, capsys, name):
+    place = study.directory/name
+    if place.is_dir():
+        shutil.rmtree(place)
+        place.write_text('not yours')
+    else:
+        place.unlink()
+        place.mkdir()
+    with pytest.raises(OSError, match='something else has this name; rename or delete it') as error:
+        again(study)
+    assert error.value.filename == str(place)
