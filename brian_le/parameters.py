@@ -3,8 +3,8 @@
 import numpy as np
 from brian2.equations.equations import EquationError, Equations
 from brian2.units.allunits import hertz, second
-from brian2.units.fundamentalunits import (Quantity, fail_for_dimension_mismatch,
-                                           have_same_dimensions)
+from brian2.units.fundamentalunits import (DimensionMismatchError, Quantity,
+                                           fail_for_dimension_mismatch, have_same_dimensions)
 from brian2.units.stdunits import ms
 
 __all__ = ['as_text', 'equations_of', 'parameter', 'quantity', 'unit_text']
@@ -99,11 +99,13 @@ def quantity(name, value, unit, owner=''):
     example = next((example for known, example in _EXAMPLES.items()
                     if unit is not None and known.dim is unit.dim),
                    'a number' if unit is None or unit.is_dimensionless else f'a value in {unit!r}')
+    wrong_unit = f"'{name}'{whose} has the wrong unit: it is {{}}; give {example}".format
+    if value is None and unit is not None and not unit.is_dimensionless:  # which has none at all
+        raise DimensionMismatchError(wrong_unit(value), unit.dim)
     if not is_number:
         raise ValueError(f'{name}{whose} is {value!r}; give {example}')
     value = Quantity(value, dtype=float)
-    fail_for_dimension_mismatch(value, 1 if unit is None else unit,
-                                f"'{name}'{whose} has the wrong unit: it is {value}; give {example}")
+    fail_for_dimension_mismatch(value, 1 if unit is None else unit, wrong_unit(value))
     return value
 
 
