@@ -75,7 +75,8 @@ class Drift(Imperfection):
     def __init__(self, parameter, rate=0/second, *, wander=0.0, every=None, shared=None, on='*'):
         super().__init__(on)
         self.parameter = check_name("parameter of 'Drift'", parameter)
-        for what, value in (('rate', rate), ('wander', wander), ('interval', every)):
+        for what, value in (('rate', rate), ('wander', wander),
+                            *([] if every is None else [('interval', every)])):
             one_value(f"{what} of the drift of '{parameter}'", value)
         fail_for_dimension_mismatch(Quantity(rate), hertz, f"rate of the drift of '{parameter}' is "
                                     'not in 1/time')

@@ -5,8 +5,9 @@ from brian2.units.fundamentalunits import Quantity, fail_for_dimension_mismatch
 from brian2.utils.stringtools import get_identifiers
 
 from brian_le.checks import check_array
-from brian_le.substrate.imperfection import (Imperfection, check_name, check_names, kind_of,
-                                             read_as, source_of, unit_of, with_expression)
+from brian_le.substrate.imperfection import (Imperfection, check_name, check_names, is_numeric,
+                                             kind_of, read_as, source_of, unit_of,
+                                             with_expression)
 
 __all__ = ['Dead', 'Stuck']
 
@@ -25,10 +26,12 @@ class _Fault(Imperfection):
 
     def __init__(self, fraction, on):
         super().__init__(on)
-        self.fraction = float(check_array(f"fraction of '{type(self).__name__}'", fraction, ()))
+        what = f"fraction of '{type(self).__name__}'"
+        if not is_numeric(fraction):
+            raise ValueError(f'{what} is {fraction!r}; give a number from 0 to 1')
+        self.fraction = float(check_array(what, fraction, ()))
         if not 0 <= self.fraction <= 1:
-            raise ValueError(f"fraction of '{type(self).__name__}' is {fraction}; give a number "
-                             'from 0 to 1')
+            raise ValueError(f'{what} is {fraction}; give a number from 0 to 1')
 
     @property
     def is_absent(self):

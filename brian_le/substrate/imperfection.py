@@ -10,9 +10,9 @@ from brian2.utils.stringtools import word_substitute
 
 from brian_le.parameters import unit_text
 
-__all__ = ['Imperfection', 'check_name', 'check_names', 'choose_shared', 'is_shared', 'kind_of',
-           'one_value', 'read_as', 'reading', 'shared_where_possible', 'source_of', 'unit_of',
-           'variables_read_as', 'with_expression', 'with_words', 'without_flags',
+__all__ = ['Imperfection', 'check_name', 'check_names', 'choose_shared', 'is_numeric', 'is_shared',
+           'kind_of', 'one_value', 'read_as', 'reading', 'shared_where_possible', 'source_of',
+           'unit_of', 'variables_read_as', 'with_expression', 'with_words', 'without_flags',
            'written_in', 'written_out']
 
 _AS_READ = '_as_read'
@@ -164,9 +164,17 @@ def check_names(what, names):
 
 def one_value(what, value):
     """A ValueError unless a value is a single number or quantity."""
-    if isinstance(value, str) or np.shape(value) != ():
+    if not is_numeric(value) or np.shape(value) != ():
         raise ValueError(f'{what} is {value!r}; give one value')
     return value
+
+
+def is_numeric(value):
+    """Whether a value is a number, a quantity or an array of them: what a Quantity is made of."""
+    try:
+        return np.asarray(value).dtype.kind in 'iuf'
+    except (TypeError, ValueError):  # parts of different lengths or units
+        return False
 
 
 def is_shared(name, equations):

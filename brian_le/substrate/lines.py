@@ -22,7 +22,7 @@ from brian_le.averages import inline
 from brian_le.checks import check_not_negative, choose
 from brian_le.loops import LoopSynapses
 from brian_le.step import SUM, WEIGHTS
-from brian_le.substrate.imperfection import Imperfection, one_value
+from brian_le.substrate.imperfection import Imperfection, is_numeric, one_value
 from brian_le.substrate.sites import whole_group, whole_groups
 
 __all__ = ['Delay', 'LowPass']
@@ -471,6 +471,8 @@ def _learns_from_lines(site, kind):
 
 
 def _times(what, given):
+    if not is_numeric(given):
+        raise ValueError(f'{what} is {given!r}; give a time, such as 1*ms')
     fail_for_dimension_mismatch(Quantity(given), second, f'{what} is not a time')
     check_not_negative(what, given)
     return Quantity(given)

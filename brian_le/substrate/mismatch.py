@@ -8,8 +8,8 @@ from brian2.units.fundamentalunits import (DimensionMismatchError, Quantity,
 from brian2.utils.stringtools import get_identifiers, word_substitute
 
 from brian_le.checks import check_array, choose
-from brian_le.substrate.imperfection import (Imperfection, check_names, choose_shared, kind_of,
-                                             read_as, source_of, unit_of,
+from brian_le.substrate.imperfection import (Imperfection, check_names, choose_shared, is_numeric,
+                                             kind_of, read_as, source_of, unit_of,
                                              with_expression, without_flags)
 
 __all__ = ['Mismatch']
@@ -96,6 +96,8 @@ class Mismatch(Imperfection):
                  shared=False, on='*'):
         super().__init__(on)
         self.parameters = check_names("parameters of 'Mismatch'", parameters)
+        if not is_numeric(strength):
+            raise ValueError(f"strength of 'Mismatch' is {strength!r}; give a number, such as 0.2")
         fail_for_dimension_mismatch(Quantity(strength), 1, "strength of 'Mismatch' is not a number")
         self.strength = float(check_array("strength of 'Mismatch'", strength, ()))
         if self.strength < 0:
@@ -214,7 +216,7 @@ def _range(clip):
     """The smallest and the largest value as a pair; a ValueError if they are none."""
     try:
         low, high = clip
-        if low < high and np.shape(low) == np.shape(high) == ():
+        if low < high and all(np.shape(end) == () and is_numeric(end) for end in (low, high)):
             return low, high
     except (TypeError, ValueError, DimensionMismatchError):
         pass

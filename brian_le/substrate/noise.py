@@ -6,9 +6,9 @@ from brian2.units.fundamentalunits import Quantity, fail_for_dimension_mismatch
 from brian2.units.stdunits import ms
 
 from brian_le.checks import check_not_negative
-from brian_le.substrate.imperfection import (Imperfection, check_name, choose_shared, is_shared,
-                                             kind_of, one_value, read_as, source_of, unit_of,
-                                             with_expression)
+from brian_le.substrate.imperfection import (Imperfection, check_name, choose_shared,
+                                             is_numeric, is_shared, kind_of, one_value, read_as,
+                                             source_of, unit_of, with_expression)
 from brian_le.substrate.randomness import normal_number  # noqa: F401, known to equations from here
 
 __all__ = ['Noise']
@@ -85,6 +85,8 @@ class Noise(Imperfection):
     def __init__(self, variable, strength, *, tau=0*ms, shared=None, on='*'):
         super().__init__(on)
         self.variable = check_name("variable of 'Noise'", variable)
+        if not is_numeric(strength):
+            raise ValueError(f"strength of the noise on '{variable}' is {strength!r}; give a number")
         check_not_negative(f"strength of the noise on '{variable}'", strength)
         if np.shape(strength):
             raise ValueError(f"strength of the noise on '{variable}' is {strength}; give one for "

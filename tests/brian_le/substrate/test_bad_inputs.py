@@ -1,5 +1,7 @@
 """What is refused, with one message that names the object, the value and the remedy."""
 
+import re
+
 import numpy as np
 import pytest
 from brian2 import DimensionMismatchError, Equations, Network, NeuronGroup, mV, ms, second
@@ -117,6 +119,33 @@ def test_bad_input(case):
     with pytest.raises(error, match=message) as found:
         make()
     assert '\n' not in str(found.value).strip() and len(str(found.value)) > 20
+
+
+NO_NUMBERS = {
+    "strength of 'Mismatch'": lambda x: Mismatch('tau_m', x),
+    "strength of the noise on 'r'": lambda x: Noise('r', x),
+    "tau of the noise on 'r'": lambda x: Noise('r', 0.1, tau=x),
+    "rate of the drift of 'w'": lambda x: Drift('w', x),
+    "wander of the drift of 'w'": lambda x: Drift('w', wander=x),
+    "fraction of 'Dead'": Dead, "fraction of 'Stuck'": Stuck, "'Delay'": Delay,
+    "spread of 'Delay'": lambda x: Delay(1*ms, per='connection', spread=x),
+    "tau of 'LowPass'": LowPass, "slope of 'ActivationMismatch'": ActivationMismatch,
+    "w_max of 'WeightResolution'": lambda x: WeightResolution(4, x),
+    "interval of 'WeightResolution'":
+        lambda x: WeightResolution(4, 1, 'stochastic', interval='x' if x is None else x),
+    "longest of 'Delay'": lambda x: Delay(1*ms, longest='x' if x is None else x),
+    'clip is': lambda x: Mismatch('w', 0.1, clip=(x, x)),
+    'clip is (': lambda x: Mismatch('w', 0.1, clip=('a', 'b')),
+}
+
+
+@pytest.mark.parametrize('value', [None, '0.1', True, object(), [[1], [1, 2]]],
+                         ids=['None', 'a text', 'True', 'an object', 'a ragged list'])
+@pytest.mark.parametrize('what', NO_NUMBERS)
+def test_what_is_no_number_is_refused_by_name(what, value):
+    with pytest.raises(ValueError, match=re.escape(what)) as caught:
+        NO_NUMBERS[what](value)
+    assert '\n' not in str(caught.value)
 
 
 KINDS = {
