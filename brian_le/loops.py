@@ -20,7 +20,7 @@ from brian_le.checks import choose
 from brian_le.cpp import CythonLoops, StandaloneLoops, has_cpp
 from brian_le.indices import provide_indices
 from brian_le.late import LateArrays
-from brian_le.names import CPP_NAMES, check_names
+from brian_le.names import CPP_NAMES, check_names, check_steps
 from brian_le.nests import SIDES
 from brian_le.pairs import PairIndexing, PairIndices
 from brian_le.populations import OwnNames
@@ -63,6 +63,7 @@ class LoopSynapses(OwnNames, Synapses):
         self._pairs = [PairIndices.adopt(self.variables[name])
                        for name in ('_synaptic_pre', '_synaptic_post')]
         check_names(self, Synapses)
+        check_steps(self.equations, self.name)
         if self.subexpression_updater is not None:
             self._check_shared(self.subexpression_updater.abstract_code)
 

@@ -5,7 +5,7 @@ in C++ as in NumPy, and what is in ``kernels/`` belongs to the namespace ``_le``
 groups are the only other names that are taken.
 """
 
-__all__ = ['PREFIX', 'CPP_NAMES', 'check_names', 'local']
+__all__ = ['PREFIX', 'CPP_NAMES', 'check_names', 'check_steps', 'local']
 
 PREFIX = '_le_'  #: of names in generated code
 
@@ -23,6 +23,10 @@ CHAR_BIT CHAR_MAX CHAR_MIN CLOCKS_PER_SEC EOF FP_NAN HUGE_VAL INFINITY INT_MAX I
 LONG_MIN NAN NULL RAND_MAX UINT_MAX assert errno linux math_errhandling stderr stdin stdout unix
 int32_t int64_t size_t uint64_t
 '''.split())
+
+
+#: Names of indices in code that Brian2 generates.
+_INDICES = frozenset(['_idx', '_vectorisation_idx', '_presynaptic_idx', '_postsynaptic_idx'])
 
 
 def local(name):
@@ -52,3 +56,26 @@ def check_names(group, base):
     for name in sorted(taken & own):
         raise ValueError(f"'{group.name}' has a variable '{name}', which is the name of an attribute "
                          f'of {type(group).__name__}; give it another name')
+
+
+def check_steps(equations, name):
+    """Refuse variables whose steps would be called like an index of generated code.
+
+    Methods of integration call the next value of ``x`` ``_x``.
+
+    Parameters
+    ----------
+    equations : Equations
+    name : str
+        Of the group that they belong to.
+
+    Raises
+    ------
+    ValueError
+        If there is such a variable.
+    """
+    for variable in sorted(equations.diff_eq_names):
+        if f'_{variable}' in _INDICES:
+            raise ValueError(f"'{name}' has a differential equation for '{variable}', whose next "
+                             f"value Brian2 calls '_{variable}', as an index of its generated code; "
+                             'give it another name')

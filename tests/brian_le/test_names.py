@@ -216,6 +216,28 @@ def test_variables_with_the_name_of_an_attribute(name):
         DenseSynapses(b, b, 'w : 1', name='U').replicas = 3
 
 
+@pytest.mark.parametrize('name', ['idx', 'presynaptic_idx', 'vectorisation_idx'])
+def test_steps_with_the_name_of_an_index(name):
+    """The integrators of Brian2 call the next value of x _x; what only stands there may have the name."""
+    a = NeuronGroup(2, 'r : 1\nI : 1', name='a', namespace={})
+    learned = f'd{name}/dt = -{name}/second : 1 (clock-driven)'
+    for make in (lambda: DenseSynapses(a, a, learned, method='euler', name='S'),
+                 lambda: ConvSynapses(a, a, learned, method='euler', name='S', input_shape=(2, 1),
+                                      kernel=1),
+                 lambda: SharedParameters(a, f'I_post = {name} : 1 (summed)\n{learned}',
+                                          method='euler', name='S')):
+        with pytest.raises(ValueError, match=f"'S' has a differential equation for '{name}', .* "
+                           'give it another name'):
+            make()
+    S = DenseSynapses(a, a, f'I_post = {name}*r_pre : 1 (summed)\n{name} : 1', name='T',
+                      namespace={})
+    S.connect()
+    a.r, S.matrix(name)[:] = [1, 2], [[1, 2], [3, 4]]
+    prefs.codegen.target = 'numpy'
+    Network(a, S).run(0.1*ms)
+    np.testing.assert_array_equal(a.I[:], [5, 11])
+
+
 def test_attributes_of_other_groups():
     for name in ('replicas', 'by_replica'):
         with pytest.raises(ValueError, match=f"'G' has a variable '{name}', which is the name"):
