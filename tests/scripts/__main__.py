@@ -3,7 +3,8 @@
     python -m tests.scripts --examples 5000 --seed 1
     python -m tests.scripts --examples 300 --seed 1 --target cython --frames 20
 
-Those of a frame share their equations, and most of the code that Cython compiles. Prints each script with which the two differ, and how many there were of each kind.
+Those of a frame share their equations, and most of the code that Cython compiles. Prints each
+script with which the two differ, and how many there were of each kind.
 """
 
 import argparse

@@ -7,7 +7,8 @@ __all__ = ['AWKWARD', 'AWKWARD_CONSTANTS', 'Script']
 #: Names that are usual in scripts, and that generated code or a class could want for itself.
 AWKWARD = (
     'update', 'post', 'pre', 'replicas', 'layout', 'value', 'values', 'sum', 'n', 'k', 'x', 'y',
-    'acc', 'side', 'copy', 'populations', 'matrix', 'loops', 'side_of', 'about', 'inlined', 'patch', 'pending', 'total', 'average', 'first', 'last', 'rows', 'columns', 'size', 'index',
+    'acc', 'side', 'copy', 'populations', 'matrix', 'loops', 'side_of', 'about', 'inlined', 'patch',
+    'pending', 'total', 'average', 'first', 'last', 'rows', 'columns', 'size', 'index',
     'idx', 'count', 'data', 'kernel', 'batch', 'result', 'begin', 'end', 'sums',
     'weights', 'neuron', 'replica', 'grad', 'w_grad', 'stored', 'owner', 'nest', 'code', 'scale',
     'winner', 'switch', 'tmp', 'block', 'chunk', 'chunks', 'terms', 'mean', 'other',
