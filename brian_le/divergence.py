@@ -101,8 +101,8 @@ def _report(network):
     when = (f'at {seen[first]*1e3:g} ms' if seen
             else f'between {start*1e3:g} and {network.t_*1e3:g} ms')
     others = f' (and {len(found) - 1} other variables)' if len(found) > 1 else ''
-    logger.warn(f"'{first[1]}' of '{first[0]}'{others} became infinite, NaN or larger than {_LARGE:g} {when}: the network "
-                'has diverged. Lower learning rates, weights or the strength of errors; a '
+    logger.warn(f"'{first[1]}' of '{first[0]}'{others} became infinite, NaN or larger than "
+                f'{_LARGE:g} {when}: the network has diverged. Lower learning rates, weights or the strength of errors; a '
                 'StateMonitor shows when it begins.', 'diverged')
 
 

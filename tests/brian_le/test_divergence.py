@@ -2,7 +2,8 @@
 
 import numpy as np
 import pytest
-from brian2 import Equations, Network, NeuronGroup, StateMonitor, Synapses, ms, prefs
+from brian2 import (Equations, Network, NeuronGroup, StateMonitor, Synapses, device, ms, prefs,
+                    set_device)
 from brian2.utils.logger import catch_logs
 
 from brian_le import DenseSynapses, error_learning, point_neuron, project
@@ -97,3 +98,21 @@ def test_dense_synapses_are_ours():
     stock.w = np.inf
     warning, = warned(Network(group, dense, stock), 5*ms)
     assert "'w' of 'dense' became" in warning
+
+
+def test_a_compiled_network_is_warned_of_once(tmp_path):
+    set_device('cpp_standalone', directory=str(tmp_path), build_on_run=False)
+    try:
+        groups = [NeuronGroup(2, f'du/dt = {rate}*u/(0.1*ms) : 1\nr : 1\nr_now = u : 1', name=name,
+                              method='prospective_euler')
+                  for name, rate in (('grows', 999), ('rests', -0.1))]
+        for group in groups:
+            group.u = 1
+        Network(groups).run(5*ms, namespace={})
+        with catch_logs() as logs:
+            device.build(directory=str(tmp_path), compile=True, run=True)
+    finally:
+        device.reinit()
+        set_device('runtime')
+    warning, = [text for _, name, text in logs if 'diverged' in name or 'invalid' in name]
+    assert "of 'grows'" in warning and 'between 0 and 5 ms' in warning
