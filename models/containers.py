@@ -185,8 +185,16 @@ def _look_at_containers(network):
         objects = list(container)
         if any(id(obj) in here or obj._network is not None for obj in objects):
             container._is_known = True
-            if all(id(obj) in here for obj in objects):
+            missing = [obj.name for obj in objects if id(obj) not in here and obj._network is None]
+            if not missing:
                 container._ask()
+            elif len(missing) < len(objects):
+                names = ', '.join(f"'{name}'" for name in missing[:3])
+                more = f' and {len(missing) - 3} more' if len(missing) > 3 else ''
+                logger.warn(f'only a part of {type(container).__name__} '
+                            f"'{getattr(container, 'name', objects[0].name)}' is in this network: "
+                            f'{names}{more} do nothing. Add it as a whole, Network(..., this), or '
+                            'leave the rest out knowingly.', 'part_of_a_container')
         elif not any(id(obj) in used for obj in objects):  # those may still run
             seen = _ids_in_variables() if seen is None else seen
             if id(container) in seen and not container._is_missed:

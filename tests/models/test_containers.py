@@ -184,6 +184,18 @@ def test_what_is_in_no_network_is_said_once():
         assert sum(repr(container) in text for text in said) == 1
 
 
+def test_parts_that_are_left_out_are_said_once():
+    whole = LayeredNetwork(4, LAYERS, eta=0.1/ms, rng=1, name='whole')
+    part = LayeredNetwork(4, LAYERS, eta=0.1/ms, rng=1, name='part')
+    network = Network(whole, part.schedule, part.populations)
+    with catch_logs() as logs:
+        network.run(0.2*ms, namespace={})
+        network.run(0.2*ms, namespace={})
+    said, = [text for _, _, text in logs if 'only a part of' in text]
+    assert "LayeredNetwork 'part'" in said and "'part_forward0', 'part_bias0'" in said
+    assert 'and 1 more do nothing' in said
+
+
 def test_networks_that_could_do_nothing_ask():
     for n, kind in enumerate([LayeredNetwork, GLENetwork, CorticalChain]):
         net = kind(4, LAYERS, name=f'nothing{n}')
