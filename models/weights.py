@@ -4,7 +4,8 @@ from collections.abc import MutableMapping
 
 import numpy as np
 from brian2.units.allunits import hertz
-from brian2.units.fundamentalunits import Quantity, have_same_dimensions
+from brian2.units.fundamentalunits import (DIMENSIONLESS, DimensionMismatchError, Quantity,
+                                           get_dimensions, have_same_dimensions)
 from brian2.units.stdunits import ms
 
 from brian_le.array_files import read_arrays, shapes_of
@@ -81,6 +82,10 @@ class Weights(MutableMapping):
 
     def __setitem__(self, key, values):
         views = self._views_of(key)
+        if get_dimensions(values) not in (DIMENSIONLESS, views[0].dim):  # plain numbers always may
+            raise DimensionMismatchError(f"weights {key} of '{self._name}' are given in another unit; "
+                                         'give numbers' + ('' if views[0].dim is DIMENSIONLESS else
+                                                           ', or times'), get_dimensions(values))
         if np.ndim(values) == 0:
             values = np.full(self.shape(*key), values)
         values = check_array(f"weights {key} of '{self._name}'", values, self.shape(*key))

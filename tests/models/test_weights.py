@@ -1,6 +1,6 @@
 import numpy as np
 import pytest
-from brian2 import Network, ms
+from brian2 import DimensionMismatchError, Network, mV, ms
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -188,3 +188,14 @@ def test_a_small_file_that_says_it_is_large(tmp_path):
     np.savez(tmp_path/'objects.npz', **{**arrays, 'bias_0': np.array([print, None])})
     with pytest.raises(ValueError, match='not an array of numbers, but of object'):
         make().weights.load(tmp_path/'objects.npz')
+
+
+def test_weights_in_another_unit_are_refused():
+    net = LayeredNetwork(4, [Dense(3)], tau_r=5*ms, eta_tau=1*ms, name='in_units')
+    with pytest.raises(DimensionMismatchError, match=r"\('forward', 0\) of 'in_units'.*numbers"):
+        net.weights['forward', 0] = 5*mV
+    with pytest.raises(DimensionMismatchError, match='or times'):
+        net.weights.update({('tau', 0): [1, 2, 3]*mV})
+    net.weights['tau', 0] = [1, 2, 3]*ms
+    np.testing.assert_allclose(net.weights['tau', 0], [1e-3, 2e-3, 3e-3])
+    net.weights['tau', 0] = 0.004
