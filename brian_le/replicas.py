@@ -7,7 +7,7 @@ from brian2.groups.neurongroup import NeuronGroup
 from brian_le.checks import whole_number
 from brian_le.names import check_names
 from brian_le.populations import Population
-from brian_le.views import ArrayView
+from brian_le.views import ArrayView, choose_variable
 
 __all__ = ['ReplicatedGroup', 'by_replica', 'common_replicas', 'population_size']
 
@@ -107,7 +107,7 @@ def by_replica(group, name, replicas):
     array([4., 5., 6.])
     """
     n = population_size(group, replicas)
-    if group.variables[name].scalar:
+    if group.variables[choose_variable(group, name)].scalar:
         raise ValueError(f"'{name}' of '{group.name}' is one value for all neurons and replicas; read "
                          f'or set it as {group.name}.{name}')
     return ArrayView(group, name, (replicas, n), lambda flat: flat.reshape(replicas, n), np.ravel)

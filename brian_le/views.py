@@ -4,11 +4,12 @@ import numpy as np
 from brian2.core.variables import Subexpression
 from brian2.devices.cpp_standalone.device import CPPStandaloneDevice
 from brian2.devices.device import get_device
+from brian2.synapses.synapses import Synapses
 from brian2.units.fundamentalunits import Quantity, get_dimensions
 
 from brian_le.checks import check_array, choose
 
-__all__ = ['ArrayView', 'weight_matrix']
+__all__ = ['ArrayView', 'choose_variable', 'weight_matrix']
 
 
 class ArrayView:
@@ -53,8 +54,7 @@ class ArrayView:
 
     def __init__(self, group, name, shape, to_shape, to_flat):
         self._group = group
-        self.name = choose(f"variable of '{group.name}'", name,
-                           [known for known in group.variables if not known.startswith('_')])
+        self.name = choose_variable(group, name)
         self.shape = tuple(shape)
         self.to_shape = to_shape
         self.to_flat = to_flat
@@ -118,6 +118,12 @@ class ArrayView:
         return f"<view of '{self._group.name}.{self.name}' with shape {self.shape}>"
 
 
+def choose_variable(group, name):
+    """The name of a variable of a group; a ValueError if it has no such variable."""
+    return choose(f"variable of '{group.name}'", name,
+                  [known for known in group.variables if not known.startswith('_')])
+
+
 def weight_matrix(synapses, name='w'):
     """A synaptic variable of an all-to-all projection as a matrix [post, pre].
 
@@ -136,7 +142,9 @@ def weight_matrix(synapses, name='w'):
     Raises
     ------
     ValueError
-        If there is not one synapse for each pair of neurons.
+        If there is not one synapse for each pair of neurons, or no such variable.
+    TypeError
+        If they are no `brian2.Synapses`.
 
     Examples
     --------
@@ -149,6 +157,9 @@ def weight_matrix(synapses, name='w'):
     >>> S.w[2, 0]
     array([3.])
     """
+    if not isinstance(synapses, Synapses):
+        raise TypeError(f'{synapses!r} is no projection; give Synapses')
+    choose_variable(synapses, name)
     n_pre, n_post = len(synapses.source), len(synapses.target)
     try:
         n = len(synapses.variables[name].get_value())

@@ -206,3 +206,15 @@ def test_matrices_of_what_is_not_there_for_each_synapse(name):
     S.connect()
     with pytest.raises(ValueError, match="variable for each synapse of 'S'"):
         S.matrix(name)
+
+
+def test_names_of_variables_are_said():
+    group = NeuronGroup(4, 'rate : 1', name='named')
+    synapses = Synapses(group, group, 'w : 1', name='named_synapses')
+    synapses.connect()
+    with pytest.raises(ValueError, match="variable of 'named': 'rat'; did you mean 'rate'"):
+        by_replica(group, 'rat', 2)
+    with pytest.raises(ValueError, match="variable of 'named_synapses': 'v'"):
+        weight_matrix(synapses, 'v')
+    with pytest.raises(TypeError, match='is no projection; give Synapses'):
+        weight_matrix(group)
