@@ -410,8 +410,8 @@ def _cache(options):
         elif action == 'limit' or size is not None:
             print(f"at most {show_size(cache.limit())} are kept in '{folder}'")
     except OSError as error:
-        raise type(error)(error.errno, f'{error.strerror}; set BRIAN_LE_CACHE to a folder of your own',
-                          error.filename) from None
+        raise type(error)(error.errno, f'{error.strerror}; set BRIAN_LE_CACHE to a folder of your '
+                          'own', error.filename) from None
     if problem := cache.problem():
         print(f'brian-le: it is not used: {problem}', file=sys.stderr)
 

@@ -232,7 +232,7 @@ def _is_number(field):
 
 
 def find_cifar10(directory):
-    """The paths of the batches of CIFAR-10, the last to test with; a ValueError if one is missing."""
+    """The paths of the batches of CIFAR-10, that to test with last; a ValueError if one lacks."""
     directory = Path(directory)
     names = [f'data_batch_{k}' for k in range(1, 6)] + ['test_batch']
     inside = directory/'cifar-10-batches-py'

@@ -191,7 +191,7 @@ def test_a_study_of_which_every_run_has_failed(tmp_path, monkeypatch):
         raise RuntimeError('broken')
 
     monkeypatch.setattr(bars, 'simulate', fail)
-    study = sweep('fig3-bars', grid=dict(t_pattern=[1, 2]), seeds=2, device='numpy', jobs=1, quiet=True,
-                  out=tmp_path/'s')
+    study = sweep('fig3-bars', grid=dict(t_pattern=[1, 2]), seeds=2, device='numpy', jobs=1,
+                  quiet=True, out=tmp_path/'s')
     assert len(study.failed) == 8 and not study.finished
     assert [file.name for file in plot(tmp_path/'s')] == ['measures.png', 'measures.pdf']

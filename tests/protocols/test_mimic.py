@@ -6,7 +6,7 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 
-from brian_le.protocols import run
+from brian_le.protocols import fig5_mimic_figures, run
 from brian_le.protocols.mimic import (PARAMETERS, WEIGHTS, draw, measures, prepare, read_variables,
                                       simulate, summarize, train)
 from brian_le.protocols.mimic_figures import error, outputs, self_prediction, weights
@@ -267,3 +267,13 @@ def test_figure_of_outputs(short):
         np.testing.assert_array_equal(curves(axes)['output'].get_ydata(),
                                       short[3].arrays[f'{when}.output'])
         assert axes.get_title().startswith(when)
+
+
+def test_the_figure_of_all_runs_says_how_many_have_failed():
+    arrays = {'selfpred.down0': np.ones(3), 'teacher': np.ones(2), 'error': np.array([1, 0.1])}
+    rows = [dict(seed=1), dict(seed=2, failed='why')]
+    for there, said in (rows, 'runs (1 of 2)'), (rows[:1], ''):
+        study = SimpleNamespace(rows=there, finished=rows[:1],
+                                runs=lambda: [(rows[0], SimpleNamespace(arrays=arrays))])
+        figure, = fig5_mimic_figures.seeds(study).values()
+        assert figure.axes[0].get_legend().get_title().get_text() == said
