@@ -452,8 +452,6 @@ BAD_TREES = {
     'names that collide': ([SOMA, Compartment('in', 'soma')], "both have a variable 'v_in'"),
     'names that collide below': ([SOMA, A, Compartment('in_a', 'a')],
                                  "both have a variable 'v_in_a'"),
-    'tau_m': ([SOMA, Compartment('a', 'soma', tau_m=0*ms)], 'tau_m is 0'),
-    'coupling': ([SOMA, Compartment('a', 'soma', coupling=np.inf)], 'coupling_a is inf'),
 }
 
 
@@ -476,6 +474,8 @@ BAD_COMPARTMENTS = {
     'activation': (dict(name='a', activation='tahn'), "did you mean 'tanh'"),
     'coupling of the root': (dict(name='soma', coupling=1), "'soma' has a coupling but no parent"),
     'inputs': (dict(name='a', parent='soma', inputs='v_in'), 'give a tuple'),
+    'tau_m': (dict(name='a', parent='soma', tau_m=0*ms), 'tau_m of a is 0'),
+    'coupling': (dict(name='a', parent='soma', coupling=np.inf), 'coupling of a is inf'),
 }
 
 
@@ -497,7 +497,7 @@ def test_other_bad_inputs():
             (lambda: dendritic_tree([SOMA, replace(A, tau_m=3*mV)]), DimensionMismatchError,
              'tau_m'),
             (lambda: dendritic_tree([SOMA, replace(A, coupling=3*ms)]), DimensionMismatchError,
-             'coupling_a'),
+             'coupling of a'),
             (lambda: coupling_learning(tree, 'soma'), ValueError, 'compartment with a parent'),
             (lambda: coupling_learning(tree, 'bb'), ValueError, "did you mean 'b'"),
             (lambda: coupling_learning(tree, 'a'), ValueError, "coupling of 'a' is 1.0"),
