@@ -134,3 +134,32 @@ network = Network(objects)"""
 def test_names_of_attributes(neurons, synapses, outcomes):
     make = FOUND.format(neurons=neurons, synapses=synapses)
     assert check(Script((), (make,), (0.3,))) in outcomes
+
+
+INPUTS = """A = NeuronGroup(4, 'dv/dt = (10*mV - v)/(5*ms) : volt\\nI : amp', method='euler', name=name + '_a')
+B = NeuronGroup(4, '''u : volt (linked)
+                      I : amp
+                      c : amp
+                      g : 1 (shared)''', name=name + '_b')
+A.v, B.u, B.g = 'i*mV', linked_var(A, 'v'), 2
+P = SpikeGeneratorGroup(2, [0, 1, 0], [0.1, 0.2, 0.4]*ms, name=name + '_p')
+R = PoissonGroup(3, [0, 1, 1]/defaultclock.dt, name=name + '_r')  # each step, or never
+S = Synapses(B, A, '''I_post = w*u_pre*g_pre : amp (summed)
+                      I_pre = w*(v_post - u_pre) : amp (summed)
+                      dw/dt = (u_pre*v_post*nS/mV**2 - w)/(9*ms) : siemens (clock-driven)''',
+             method='euler', order=1, name=name + '_s')
+T = Synapses(P, A, 'x : 1', on_pre='v_post += x*mV', name=name + '_t')
+U = Synapses(B, B, 'c_post = x*I_pre : amp (summed)\\nx : 1', name=name + '_u')
+V = Synapses(R, A, 'x : 1', on_pre='v_post += 0.001*x*mV', delay=0.2*ms, name=name + '_v')
+for synapses in (S, T, U, V):
+    synapses.connect()
+S.w = arange(16)*nS
+S.w[1, 2] = 3*nS
+S.w['i == j'] = '2*nS*j'
+T.x, U.x, V.x = 'i + j', 0.1, '1 + i*j'
+objects = [A, B, P, R, S, T, U, V]
+network = Network(objects)"""
+
+
+def test_inputs_links_and_units():
+    assert check(Script((), (INPUTS,), (0.6, "case_w = S.w[:]; S.w = 2*case_w", 0.5))) == 'same'
