@@ -84,6 +84,13 @@ class Substrate:
         self._checks = []
         self._concerned = []  # for each site the numbers of the imperfections that it has
 
+    def __setattr__(self, name, value):
+        if not name.startswith('_') and '_concerned' in vars(self):
+            raise AttributeError(f"a Substrate does not take '{name}' once it is made: give "
+                                 'imperfections and a seed to another one, or values(...) of a '
+                                 'compiled run')
+        super().__setattr__(name, value)
+
     def neurons(self, n, equations, *, name, group=NeuronGroup, **options):
         """Create a group of neurons.
 

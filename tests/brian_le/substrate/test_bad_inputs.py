@@ -185,3 +185,11 @@ def test_equations_as_text_and_as_equations():
         substrate = Substrate([])
         assert isinstance(substrate.neurons(2, equations, name='cells*'), NeuronGroup)
         Network(*(site.object for site in substrate.sites)).run(0*ms)
+
+
+@pytest.mark.parametrize('name', ['seed', 'imperfections', 'sites', 'seeds'])
+def test_what_is_set_of_a_substrate_later_is_refused(name):
+    substrate = Substrate([Noise('r', 0.1)], seed=1)
+    with pytest.raises(AttributeError, match=f"does not take '{name}' once it is made"):
+        setattr(substrate, name, 3)
+    assert substrate.seed == 1
