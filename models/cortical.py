@@ -11,7 +11,7 @@ from brian_le import (bias_learning, error_feedback, error_learning, error_neuro
 from brian_le.checks import check_flag, choose
 from brian_le.models.layer_options import one_value, per_layer, plan_layers
 from brian_le.models.layered_circuit import LayeredCircuit
-from brian_le.models.options import check_random
+from brian_le.models.options import NOT_SAID, check_random
 from brian_le.step import APICAL, ERRORS, FEEDBACK, WEIGHTS
 
 __all__ = ['CorticalChain']
@@ -133,10 +133,11 @@ class CorticalChain(LayeredCircuit):
     _error_order, _error_end = FEEDBACK, WEIGHTS
 
     def __init__(self, input_shape, layers, *, batches=None, replicas=1, activation='tanh',
-                 output_activation='linear', feedback='mirror', beta=0.1, gamma=0.0, eta=0/ms,
+                 output_activation='linear', feedback='mirror', beta=0.1, gamma=0.0, eta=NOT_SAID,
                  bias=True, tau_m=10*ms, tau_r=None, name='network', substrate=None,
                  rng=None):
         rng = check_random(rng)
+        self._only_draws = rng is not None and eta is NOT_SAID
         self._lay_out(name, input_shape, layers, batches, replicas, substrate)
         choose('feedback', feedback, ('mirror', 'random'))
         for number, layer in enumerate(self.layers):

@@ -17,9 +17,15 @@ logger = get_logger(f'brian2.{__name__}')  # goes where the messages of Brian2 g
 class Circuit(Container):
     """What circuits can say of themselves; not to be used by itself."""
 
+    _only_draws = False  # weights are drawn, and nobody has said whether they learn
+
     def _ask(self):
         """Warn of a run without weights and learning, and of learning from weights of 0."""
         learns = any(projection.equations.diff_eq_names for projection in self.projections.values())
+        if self._only_draws and not learns:
+            logger.warn(f'{self!r} has random weights and no learning rate, so that it learns nothing: '
+                        'give eta=0.1/ms, for instance, or eta=0/ms if they are to stay as they are',
+                        'no_learning_rate')
         forward = [key for key in self.weights if key[0] in ('forward', 'up')]
         try:
             if any(np.any(self.weights[key]) for key in (self.weights if not learns else forward)

@@ -12,7 +12,7 @@ from brian_le.checks import check_flag, choose
 from brian_le.models.layer_options import one_value, per_layer, plan_layers
 from brian_le.models.layered_circuit import LayeredCircuit
 from brian_le.optimisers import check_optimiser
-from brian_le.models.options import check_random
+from brian_le.models.options import NOT_SAID, check_random
 from brian_le.step import FEEDBACK, WEIGHTS
 
 __all__ = ['GLENetwork']
@@ -131,10 +131,11 @@ class GLENetwork(LayeredCircuit):
 
     def __init__(self, input_shape, layers, *, batches=None, replicas=1, activation='tanh',
                  output_activation='linear', loss='mse', beta=0.1, gamma=0.0,
-                 errors='prospective', eta=0/ms, eta_tau_m=None, eta_tau_r=None, optimiser=SGD(),
+                 errors='prospective', eta=NOT_SAID, eta_tau_m=None, eta_tau_r=None, optimiser=SGD(),
                  bias=True, tau_m=10*ms, tau_r=None, tau_min=None, name='network', substrate=None,
                  rng=None):
         rng = check_random(rng)
+        self._only_draws = rng is not None and eta is NOT_SAID
         self._lay_out(name, input_shape, layers, batches, replicas, substrate)
         choose('errors', errors, ('prospective', 'instantaneous'))
         check_optimiser(optimiser)

@@ -10,7 +10,7 @@ from brian_le.checks import check_flag, choose
 from brian_le.models.layer_options import (check_decay, filter_time, one_value, per_layer,
                                            plan_layers)
 from brian_le.models.layered_circuit import LayeredCircuit
-from brian_le.models.options import check_random
+from brian_le.models.options import NOT_SAID, check_random
 from brian_le.step import FEEDBACK, WEIGHTS
 
 __all__ = ['LayeredNetwork']
@@ -155,11 +155,12 @@ class LayeredNetwork(LayeredCircuit):
 
     def __init__(self, input_shape, layers, *, batches=None, replicas=1, activation='tanh',
                  output_activation='linear', loss='mse', target='rate', beta=0.1, gamma=1.0,
-                 eta=0/ms, bias=True, tau_m=10*ms, tau_r=None, eta_tau=None,
+                 eta=NOT_SAID, bias=True, tau_m=10*ms, tau_r=None, eta_tau=None,
                  feedback='transposed', decay=0/ms, rate_at='output', errors_from='tau_m',
                  tau_s=0*ms, tau_err=0*ms, tau_target=0*ms, name='network', substrate=None,
                  rng=None):
         rng = check_random(rng)
+        self._only_draws = rng is not None and eta is NOT_SAID
         self._lay_out(name, input_shape, layers, batches, replicas, substrate)
         choose('feedback', feedback, ('transposed', 'random', 'mirror'))
         matching = eta_tau is not None

@@ -4,12 +4,16 @@ import numbers
 
 import numpy as np
 from brian2.units.fundamentalunits import DimensionMismatchError
+from brian2.units.stdunits import ms
 
 from brian_le.checks import choose
 from brian_le.substrate import Substrate
 from brian_le.substrate.imperfection import Imperfection
 
-__all__ = ['check_random', 'check_readable', 'need', 'need_random', 'substrate_of']
+__all__ = ['NOT_SAID', 'check_random', 'check_readable', 'need', 'need_random', 'substrate_of']
+
+#: The learning rate where none is given: 0/ms, but another object than a 0/ms that is given.
+NOT_SAID = 0/ms
 
 
 def substrate_of(name, substrate):

@@ -214,6 +214,20 @@ def test_networks_that_could_do_nothing_ask():
     assert len([text for _, _, text in logs if 'are all 0' in text]) == 1
 
 
+@pytest.mark.parametrize('kind', [LayeredNetwork, GLENetwork, CorticalChain])
+def test_random_weights_that_do_not_learn_are_said_unless_meant(kind):
+    def said(name, **options):
+        net = kind(4, LAYERS, rng=1, name=name, **options)
+        network = Network(net)
+        with catch_logs() as logs:
+            network.run(0.1*ms, namespace={})
+        return [text for _, _, text in logs if 'no learning rate' in text]
+
+    warning, = said('unsaid')
+    assert 'give eta=0.1/ms' in warning
+    assert said('meant', eta=0/ms) == said('learns', eta=0.1/ms) == []
+
+
 @pytest.mark.parametrize('rng', [3, np.random.default_rng(3)], ids=['seed', 'generator'])
 @pytest.mark.parametrize('kind, options', [
     (LayeredNetwork, {}), (LayeredNetwork, dict(feedback='random')), (GLENetwork, dict(bias=False)),
