@@ -102,8 +102,8 @@ def _report(network):
             else f'between {start*1e3:g} and {network.t_*1e3:g} ms')
     others = f' (and {len(found) - 1} other variables)' if len(found) > 1 else ''
     logger.warn(f"'{first[1]}' of '{first[0]}'{others} became infinite, NaN or larger than "
-                f'{_LARGE:g} {when}: the network has diverged. Lower learning rates, weights or the strength of errors; a '
-                'StateMonitor shows when it begins.', 'diverged')
+                f'{_LARGE:g} {when}: the network has diverged. Lower learning rates, weights or '
+                'the strength of errors; a StateMonitor shows when it begins.', 'diverged')
 
 
 def _first_time(network, group, variable):

@@ -2,6 +2,7 @@
 
 import difflib
 import functools
+import inspect
 import sys
 import weakref
 
@@ -27,6 +28,12 @@ class _Sealed(type):
         made = super().__call__(*args, **options)
         made._seal()
         return made
+
+    @property
+    def __signature__(cls):
+        """What `help` and editors show, which is not what stands in ``__call__``."""
+        signature = inspect.signature(cls.__init__)
+        return signature.replace(parameters=list(signature.parameters.values())[1:])
 
 
 class Container(metaclass=_Sealed):

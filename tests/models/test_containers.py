@@ -1,5 +1,7 @@
 """What can be set of containers, how Brian2's run finds them, and what they say of themselves."""
 
+import inspect
+
 import numpy as np
 import pytest
 from brian2 import MagicNetwork, Network, NeuronGroup, collect, ms, prefs, run, start_scope
@@ -132,6 +134,13 @@ def test_classes_of_ones_own_have_attributes():
     assert (mine.projections['up', 1].eta == 0.2/ms).all() and mine.extra == 1
     with pytest.raises(AttributeError, match="does not take 'extra'"):
         mine.extra = 2
+
+
+@pytest.mark.parametrize('kind', [LayeredNetwork, Microcircuit, Presentations, Readout])
+def test_help_shows_the_options(kind):
+    options = inspect.signature(kind).parameters
+    assert list(options) == list(inspect.signature(kind.__init__).parameters)[1:]
+    assert 'args' not in options and 'name' in options
 
 
 def test_run_and_collect_look_into_containers():
