@@ -189,6 +189,7 @@ def _generate(compose, device, directory, n_steps, detached):
     for variable in filter(is_kept, device.arrays):
         # the delays of several pathways of a projection have one name, which means the first one
         variables.setdefault(key_of(variable), variable)
+    variables = dict(sorted(variables.items()))  # monitors have theirs in the order of a set
     growing = [key for key, variable in variables.items()
                if isinstance(variable, DynamicArrayVariable)]
     device.insert_code('before_end', _sizes_code(device, [variables[key] for key in growing]))
@@ -196,7 +197,7 @@ def _generate(compose, device, directory, n_steps, detached):
     _read_clock_once(directory/'network.cpp')
     arrays = {key: _array_file(device, variable, growing.index(key) if key in growing else None)
               for key, variable in variables.items()}
-    for table in timed_arrays(network):
+    for table in sorted(timed_arrays(network), key=lambda table: table.name):
         arrays[f'{table.name}.values'] = ArrayFile('<f8', table.values.size)
     checks = [vars(obj)['check_of_times'] for obj in network.objects
               if 'check_of_times' in vars(obj)]

@@ -44,6 +44,21 @@ def test_results_are_those_of_a_run(project, tmp_path):
     assert found.description['seed'] == 4 and found.description['parameters']['epochs'] == 6
 
 
+def test_the_same_files_in_every_process(tmp_path):
+    """Brian2 keeps what a monitor records in sets."""
+    written = []
+    for seed in '12':
+        folder = tmp_path/seed/'bars'
+        subprocess.run([sys.executable, '-m', 'brian_le.protocols', 'export', 'bars', '--set',
+                        'epochs=6', '--quiet', '--out', folder], check=True, capture_output=True,
+                       env=os.environ | {'PYTHONHASHSEED': seed})
+        written.append({path.relative_to(folder): path.read_bytes()
+                        for path in folder.rglob('*') if path.is_file()})
+    assert len(written[0]) > 50
+    assert written[0].keys() == written[1].keys()
+    assert [path for path in written[0] if written[0][path] != written[1][path]] == []
+
+
 def test_no_path_of_this_machine(project):
     import brian2
 
