@@ -29,11 +29,11 @@ class _Sealed(type):
         made._seal()
         return made
 
-    @property
-    def __signature__(cls):
-        """What `help` and editors show, which is not what stands in ``__call__``."""
+    def __init__(cls, *args):
+        super().__init__(*args)
+        # what `help` and editors show, which is not what stands in __call__
         signature = inspect.signature(cls.__init__)
-        return signature.replace(parameters=list(signature.parameters.values())[1:])
+        cls.__signature__ = signature.replace(parameters=list(signature.parameters.values())[1:])
 
 
 class Container(metaclass=_Sealed):
