@@ -35,7 +35,7 @@ from measuring import (describe_machine, pin_to_one_core, print_table, time_per_
 
 from brian_le import Adam
 from brian_le.models import Dense, GLENetwork, by_group, initial_weights
-from brian_le.protocols.program import build_program
+from brian_le.programs.program import build_program
 
 CHECKED_STEPS = 50
 TOLERANCE = {'single': 2e-3, 'double': 1e-9}  # of the change of weights

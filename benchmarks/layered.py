@@ -38,7 +38,7 @@ from measuring import (describe_machine, pin_to_one_core, print_table, processor
                        time_per_step, user_time_of_children)
 
 from brian_le.models import Dense, LayeredNetwork, initial_weights
-from brian_le.protocols.program import build_program
+from brian_le.programs.program import build_program
 
 SIZES = 784, 300, 100, 10
 LAYERS = [Dense(n) for n in SIZES[1:]]

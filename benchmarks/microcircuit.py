@@ -31,9 +31,9 @@ from measuring import (compile_cpp, describe_machine, elapsed, pin_to_one_core, 
                        time_per_step)
 
 from brian_le.models import Microcircuit, Presentations
-from brian_le.protocols import bars
+from brian_le.programs.program import build_program
 from brian_le.protocols.parameters import read_parameters
-from brian_le.protocols.program import build_program
+from brian_le.protocols.tasks.bars import task as bars
 
 SIZES = (9, 30, 3)
 MATRICES = (('up', 0), ('down', 0), ('pi', 0), ('ip', 0), ('up', 1))  # as in microcircuit.cpp

@@ -181,7 +181,7 @@ def start_of_chain(sizes, replicas, dtype):
 
 def build_brian(compose, dtype):
     """A compiled program of a network with numbers of a type."""
-    from brian_le.protocols.program import build_program
+    from brian_le.programs.program import build_program
 
     return build_program(compose, 'cpp_standalone',
                          precision={'float32': 'single', 'float64': 'double'}[dtype])

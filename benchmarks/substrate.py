@@ -18,7 +18,7 @@ from measuring import describe_machine, pin_to_one_core, print_table, time_per_s
 
 from brian_le.models import (Dense, LayeredNetwork, Microcircuit, Presentations, initial_weights,
                              random_weights)
-from brian_le.protocols.program import build_program
+from brian_le.programs.program import build_program
 from brian_le.substrate import (ActivationMismatch, Dead, Delay, Drift, LowPass, Mismatch, Noise,
                                 Stuck, Substrate, UpdateNoise, WeightRange, WeightResolution)
 

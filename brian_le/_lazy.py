@@ -19,19 +19,22 @@ def exports(package, modules, by_name_only=()):
     package : str
         The package's ``__name__``.
     modules : dict of str to list of str
-        The names that each of its modules provides.
+        The names that each of its modules provides (or one elsewhere, by its whole name).
     by_name_only : collection of str
         Those that ``from package import *`` leaves alone, because Brian2 has others of that name.
     """
     home = {name: module for module, names in modules.items() for name in names}
     exported = sorted(set(home) - set(by_name_only))
 
+    def full(module):
+        return module if module.startswith('brian_le.') else f'{package}.{module}'
+
     def __getattr__(name):
         if name in modules:  # a module, even if a name of its own is called the same
-            return importlib.import_module(f'{package}.{name}')
+            return importlib.import_module(full(name))
         if name not in home:
             raise AttributeError(f"module '{package}' has no attribute '{name}'")
-        return getattr(importlib.import_module(f'{package}.{home[name]}'), name)
+        return getattr(importlib.import_module(full(home[name])), name)
 
     def __dir__():
         return sorted({*home, *modules, *vars(sys.modules[package])})

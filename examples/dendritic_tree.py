@@ -19,8 +19,8 @@ from scipy.optimize import isotonic_regression
 
 from brian_le import (Adam, Compartment, ReplicatedGroup, SharedParameters, bias_learning,
                       coupling_learning, dendritic_output, error_learning, gle_output, project)
-from brian_le.protocols.figures import BLACK, BLUE, ORANGE, STYLE, new_figure
-from brian_le.protocols.tree_figures import draw_tree
+from brian_le.protocols.drawing.trees import draw_tree
+from brian_le.protocols.plotting import BLACK, BLUE, ORANGE, STYLE, new_figure
 from brian_le.step import STIMULUS, WEIGHTS
 
 prefs.codegen.target = 'numpy'  # a small network: nothing to compile

@@ -14,7 +14,7 @@ from brian2 import (Network, NeuronGroup, StateMonitor, Synapses, TimedArray, de
                     prefs)
 
 from brian_le import point_neuron, stimulus
-from brian_le.protocols.figures import BLACK, BLUE, ORANGE, STYLE, new_figure
+from brian_le.protocols.plotting import BLACK, BLUE, ORANGE, STYLE, new_figure
 
 prefs.codegen.target = 'numpy'  # a small network for a short time: nothing to compile
 defaultclock.dt = 0.1*ms

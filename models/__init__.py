@@ -3,12 +3,10 @@
 from brian_le import _lazy
 
 __getattr__, __dir__, __all__ = _lazy.exports(__name__, {
-    'presentations': ['Presentations'],
+    'experiment': ['Batches', 'BatchReadout', 'Presentations', 'Readout', 'SequenceReadout',
+                   'Sequences', 'Traces'],
     'weights': ['random_weights', 'self_predicting'],
-    'recording': ['Readout', 'Traces'],
     'microcircuit': ['Microcircuit'],
-    'batches': ['BatchReadout', 'Batches'],
-    'sequences': ['SequenceReadout', 'Sequences'],
     'layered': ['LayeredNetwork'],
     'gle': ['GLENetwork'],
     'cortical': ['CorticalChain'],

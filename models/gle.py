@@ -11,8 +11,8 @@ from brian_le import (SGD, bias_learning, error_learning, get_activation, gle_ne
 from brian_le.checks import check_flag, choose
 from brian_le.models.layer_options import one_value, per_layer, plan_layers
 from brian_le.models.layered_circuit import LayeredCircuit
-from brian_le.optimisers import check_optimiser
 from brian_le.models.options import NOT_SAID, check_random
+from brian_le.plasticity.optimisers import check_optimiser
 from brian_le.step import FEEDBACK, WEIGHTS
 
 __all__ = ['GLENetwork']

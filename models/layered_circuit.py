@@ -7,8 +7,8 @@ from brian2.core.variables import linked_var
 from brian_le import (ConvSynapses, DenseSynapses, PoolSynapses, ReplicatedGroup, SharedParameters,
                       project, softmax)
 from brian_le.checks import check_name
-from brian_le.models.batches import Batches, switches
 from brian_le.models.description import Circuit
+from brian_le.models.experiment.batches import Batches, switches
 from brian_le.models.layer_options import replicas_of
 from brian_le.models.layers import Conv, Flatten, initial_weights, layer_shapes
 from brian_le.models.options import need, substrate_of

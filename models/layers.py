@@ -12,7 +12,7 @@ from brian_le.activations import Activation, get_activation
 from brian_le.checks import check_flag, check_not_negative, whole_number
 from brian_le.models.options import need_random
 from brian_le.parameters import quantity
-from brian_le.shapes import along_plane
+from brian_le.synapses.shapes import along_plane
 
 __all__ = ['Dense', 'Conv', 'MaxPool', 'AveragePool', 'Flatten', 'by_group', 'layer_shapes',
            'initial_weights']

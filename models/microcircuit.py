@@ -13,12 +13,11 @@ from brian2.units.stdunits import ms
 from brian_le import (DenseSynapses, apical_silencing, dendritic_prediction, fixed_weights,
                       get_activation, high_passed_rate, interneuron, one_to_one,
                       phaseless_alignment, pyramidal, weight_matrix)
-from brian_le.checks import (check_finite, check_flag, check_name,
-                             check_positive, choose)
+from brian_le.checks import check_finite, check_flag, check_name, check_positive, choose
 from brian_le.models.description import Circuit
+from brian_le.models.experiment.presentations import Presentations
 from brian_le.models.layer_options import one_value, per_layer
 from brian_le.models.options import check_random, need, substrate_of
-from brian_le.models.presentations import Presentations
 from brian_le.models.weights import Weights, random_weights, self_predicting
 from brian_le.populations import Population
 from brian_le.step import DELAYED, STIMULUS

@@ -12,7 +12,7 @@ from brian_le.array_files import read_arrays, shapes_of
 from brian_le.checks import check_array, check_finite, check_flag, choose, whole_number
 from brian_le.models.options import need_random
 from brian_le.parameters import quantity
-from brian_le.snapshots import snapshot
+from brian_le.synapses.snapshots import snapshot
 
 __all__ = ['Weights', 'random_weights', 'self_predicting']
 

@@ -13,10 +13,10 @@ import time
 from brian_le import __version__
 from brian_le.activations import ACTIVATIONS
 from brian_le.checks import choose
-from brian_le.protocols.catalogue import (DEVICES, MODELS, PROTOCOLS, get_model, get_protocol)
-from brian_le.protocols.descriptions import plain
-from brian_le.protocols.grids import read_grid, read_settings
+from brian_le.protocols.catalogue import DEVICES, MODELS, PROTOCOLS, get_model, get_protocol
 from brian_le.protocols.parameters import protocol_parameters
+from brian_le.protocols.runs.descriptions import plain
+from brian_le.protocols.sweeps.grids import read_grid, read_settings
 
 __all__ = ['main']
 
@@ -100,7 +100,7 @@ def main(arguments=None):
     logging.getLogger('brian2.core.base.unused_brian_object').setLevel(logging.ERROR)
     try:
         if arguments is None and options.command in (_run, _sweep, _export):
-            from brian_le.temporary import keep_together
+            from brian_le.programs.temporary import keep_together
             keep_together()  # in a process of its own
         return options.command(options) or 0
     except ValueError as error:
@@ -206,7 +206,7 @@ def _add_settings(sub):
 
 def _settings(options):
     """The parameters given with --set, checked before anything slow is imported."""
-    from brian_le.protocols.study_files import named_studies
+    from brian_le.protocols.sweeps.study_files import named_studies
 
     name = options.protocol
     if name not in PROTOCOLS and (name in named_studies() or name.endswith('.toml')
@@ -223,7 +223,7 @@ def _settings(options):
 
 
 def _list(options):
-    from brian_le.protocols.study_files import get_study, named_studies
+    from brian_le.protocols.sweeps.study_files import get_study, named_studies
 
     for title, rows in (
             ('Models', {name: summary for name, (_, summary) in MODELS.items()}),
@@ -238,7 +238,7 @@ def _list(options):
 
 
 def _show(options):
-    from brian_le.protocols.study_files import named_studies
+    from brian_le.protocols.sweeps.study_files import named_studies
 
     studies = named_studies()
     name = choose('name', options.name, [*MODELS, *PROTOCOLS, *studies, *ACTIVATIONS])
@@ -320,7 +320,7 @@ def _example(name, model):
 
 def _run(options):
     given = _settings(options)
-    from brian_le.protocols.runner import run
+    from brian_le.protocols.runs.running import run
 
     result = run(options.protocol, seed=options.seed, device=options.device, out=options.out,
                  quiet=options.quiet, **given)
@@ -330,9 +330,9 @@ def _run(options):
 
 
 def _sweep(options):
-    from brian_le.protocols.study_files import get_study
-    from brian_le.protocols.study_folders import study_status
-    from brian_le.protocols.sweeping import sweep
+    from brian_le.protocols.sweeps.study_files import get_study
+    from brian_le.protocols.sweeps.study_folders import study_status
+    from brian_le.protocols.sweeps.sweeping import sweep
 
     if len(options.data) > 1:
         raise ValueError("'data' is set twice")
@@ -347,7 +347,7 @@ def _sweep(options):
         n = len(status.failed)
         code = _complain(f"{n} run{'s' if n > 1 else ''} failed; 'brian-le status "
                          f"{study.directory}' says why, and the same command tries them again", 1)
-    from brian_le.protocols.figures import plot
+    from brian_le.protocols.plotting import plot
 
     # what draws the study was named by this command, or by the study file that it named
     for file in plot(study.directory, figures=get_study(options.target).figures):
@@ -363,7 +363,7 @@ def _jobs(text):
 
 
 def _status(options):
-    from brian_le.protocols.study_folders import study_status
+    from brian_le.protocols.sweeps.study_folders import study_status
 
     status = study_status(options.study)
     print(status)
@@ -374,7 +374,7 @@ def _status(options):
 
 
 def _plot(options):
-    from brian_le.protocols.figures import plot
+    from brian_le.protocols.plotting import plot
 
     for file in plot(options.result, options.out, options.figures):
         print(file)
@@ -382,14 +382,14 @@ def _plot(options):
 
 def _export(options):
     given = _settings(options)
-    from brian_le.protocols.exports import export
+    from brian_le.protocols.runs.exports import export
 
     out = export(options.protocol, options.out, seed=options.seed, quiet=options.quiet, **given)
     print(f"C++ project in '{out}'; 'make' and './main' there run it, README.txt explains it")
 
 
 def _cache(options):
-    from brian_le.cache import Cache, cache_folder, read_size, show_size
+    from brian_le.programs.cache import Cache, cache_folder, read_size, show_size
 
     action = choose('action', options.action, ['list', 'limit', 'clear'])
     size = options.limit if options.size is None else options.size

@@ -46,7 +46,7 @@ _COMMANDS = {
     'sweep': [sys.executable, '-c', _NO_FIGURES, 'sweep', 'bars', *_RUN, '--seeds', '3', '--jobs', '2',
               '--out', 'out'],
     'export': [*_PROGRAM, 'export', 'bars', *_RUN, '--out', 'out'],
-    'build': [sys.executable, '-m', 'brian_le.builds']}
+    'build': [sys.executable, '-m', 'brian_le.programs.builds']}
 _SETTLE_SECONDS = 20  # until all processes of a killed command have to be gone
 
 
@@ -136,7 +136,7 @@ class Killer:
         place = self.folder/name
         (place/'tmp').mkdir(parents=True)
         if what == 'build':
-            from tests.brian_le.tiny_projects import write_tiny
+            from tests.brian_le.programs.tiny_projects import write_tiny
 
             write_tiny(place, value='7')
         return place

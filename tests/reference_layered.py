@@ -6,7 +6,7 @@ import numpy as np
 from brian2 import ms
 
 from brian_le.models import AveragePool, Conv, Dense, Flatten, MaxPool
-from tests.brian_le.geometry import ByScipy, Geometry
+from tests.brian_le.synapses.geometry import ByScipy, Geometry
 
 
 def _logistic(x):

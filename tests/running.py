@@ -12,7 +12,7 @@ import pytest
 from brian2 import (BrianLogger, Network, defaultclock, get_device, ms, prefs, set_device,
                     start_scope)
 
-from brian_le.builds import build
+from brian_le.programs.builds import build
 
 CODE_TARGETS = ('numpy', 'cython', 'cpp_standalone')
 #: The same, where Cython compiles for a minute or longer.

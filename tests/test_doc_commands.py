@@ -13,11 +13,11 @@ from brian2 import defaultclock, ms, prefs, start_scope
 
 from brian_le.protocols.catalogue import get_protocol
 from brian_le.protocols.cli import _parser, _settings, _show
-from brian_le.protocols.grids import read_grid, read_settings
 from brian_le.protocols.parameters import protocol_parameters
-from brian_le.protocols.runner import Run
-from brian_le.protocols.study_files import get_study
-from brian_le.protocols.targets import get_target
+from brian_le.protocols.runs.running import Run
+from brian_le.protocols.sweeps.grids import read_grid, read_settings
+from brian_le.protocols.sweeps.study_files import get_study
+from brian_le.protocols.sweeps.targets import get_target
 
 ROOT = Path(__file__).parents[1]
 PAGES = [ROOT/'README.rst', *sorted((ROOT/'docs').glob('*.rst'))]

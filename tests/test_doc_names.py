@@ -14,7 +14,7 @@ import brian2
 import pytest
 
 ROOT = Path(__file__).parents[1]
-PACKAGES = ('brian_le', 'brian_le.models', 'brian_le.protocols', 'brian_le.substrate')
+PACKAGES = ('brian_le', 'brian_le.models', 'brian_le.protocols')
 PAGES = [ROOT/'README.rst', *sorted((ROOT/'docs').glob('*.rst'))]
 SOURCES = [path for folder in ('brian_le', 'models', 'protocols')
            for path in sorted((ROOT/folder).rglob('*.py'))]
@@ -24,7 +24,7 @@ SOURCES = [path for folder in ('brian_le', 'models', 'protocols')
 def modules():
     found = {name: importlib.import_module(name) for name in PACKAGES}
     for name in PACKAGES:
-        for info in pkgutil.iter_modules(found[name].__path__, f'{name}.'):
+        for info in pkgutil.walk_packages(found[name].__path__, f'{name}.'):
             if not info.name.endswith('__main__'):
                 found[info.name] = importlib.import_module(info.name)
     return found
@@ -154,14 +154,14 @@ def test_stars_beside_those_of_brian2():
     theirs, together = {}, {}
     exec('from brian2 import *', theirs)
     exec('from brian2 import *', together)
-    for package in PACKAGES:
+    for package in (*PACKAGES, 'brian_le.programs', 'brian_le.substrate'):
         exec(f'from {package} import *', together)
     assert all(together[name] is theirs[name] for name in theirs if not name.startswith('__'))
     assert {'sweep', 'export', 'pyramidal', 'Microcircuit', 'Mismatch'} <= set(together)
     from brian_le import protocols
     from brian_le.protocols import plot, run
-    assert run.__module__ == 'brian_le.protocols.runner' and 'run' in dir(protocols)
-    assert plot.__module__ == 'brian_le.protocols.figures'
+    assert run.__module__ == 'brian_le.protocols.runs.running' and 'run' in dir(protocols)
+    assert plot.__module__ == 'brian_le.protocols.plotting'
 
 
 def documented(docstring):

@@ -12,11 +12,10 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).parents[1]
-MODULES = [f'{package}.{path.stem}'
+MODULES = ['.'.join((package, *path.relative_to(ROOT/folder).with_suffix('').parts))
            for package, folder in (('brian_le', 'brian_le'), ('brian_le.models', 'models'),
-                                   ('brian_le.protocols', 'protocols'),
-                                   ('brian_le.substrate', 'brian_le/substrate'))
-           for path in sorted((ROOT/folder).glob('*.py')) if not path.stem.startswith('__')]
+                                   ('brian_le.protocols', 'protocols'))
+           for path in sorted((ROOT/folder).rglob('*.py')) if not path.stem.startswith('__')]
 
 
 @pytest.mark.parametrize('name', MODULES)
@@ -100,7 +99,8 @@ def test_script_in_the_readme(tmp_path):
 
 
 def test_every_public_function_and_class_has_an_example():
-    for package in ('brian_le', 'brian_le.models', 'brian_le.protocols', 'brian_le.substrate'):
+    for package in ('brian_le', 'brian_le.models', 'brian_le.programs', 'brian_le.protocols',
+                    'brian_le.substrate'):
         module = importlib.import_module(package)
         names = {*module.__all__, *(['run', 'plot'] if package == 'brian_le.protocols' else [])}
         for name in names - {'Result', 'StudyResult'}:  # made by others only

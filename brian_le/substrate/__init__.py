@@ -15,10 +15,10 @@ __getattr__, __dir__, __all__ = _lazy.exports(__name__, {
     'drift': ['Drift'],
     'faults': ['Dead', 'Stuck'],
     'imperfection': ['Imperfection'],
-    'lines': ['Delay', 'LowPass'],
+    'transmission': ['Delay', 'LowPass'],
     'mismatch': ['Mismatch'],
     'noise': ['Noise'],
     'randomness': ['normal_number', 'uniform_number'],
     'composition': ['Substrate'],
-    'weights': ['UpdateNoise', 'WeightRange', 'WeightResolution'],
+    'resolution': ['UpdateNoise', 'WeightRange', 'WeightResolution'],
 })

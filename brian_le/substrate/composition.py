@@ -11,10 +11,10 @@ from brian2.groups.neurongroup import NeuronGroup
 from brian2.units.fundamentalunits import DimensionMismatchError
 from brian2.utils.stringtools import get_identifiers
 
-from brian_le.projections import project
 from brian_le.substrate.imperfection import (Imperfection, shared_where_possible,
                                              variables_read_as, written_in, written_out)
 from brian_le.substrate.sites import Site, whole_group
+from brian_le.synapses.projections import project
 
 __all__ = ['Substrate', 'drawn_variables']
 

@@ -8,7 +8,7 @@ from brian2.equations.equations import Equations
 from brian2.groups.subgroup import Subgroup
 from brian2.units.fundamentalunits import Quantity
 
-from brian_le.replicas import common_replicas
+from brian_le.synapses.replicas import common_replicas
 
 __all__ = ['Site', 'whole_group', 'whole_groups']
 

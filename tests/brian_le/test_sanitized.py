@@ -6,9 +6,9 @@ import pytest
 from brian2 import NeuronGroup, check_units, implementation, ms
 
 from brian_le import DenseSynapses
-from tests.brian_le import test_planes, test_shared, test_synapses
 from tests.brian_le.networks import assert_equal, draw, in_single, with_stock
 from tests.brian_le.sanitized import sanitized
+from tests.brian_le.synapses import test_dense as test_synapses, test_planes, test_shared
 from tests.running import run_cases
 
 DRAWN = (35, 90, 122, 145, 217, 311, 485, 835)  # of all sizes, with learning in and out of place

@@ -10,12 +10,12 @@ import pytest
 from brian2 import Network, defaultclock, ms, prefs
 
 from brian_le import fast_cpp
-from brian_le.builds import cxx
 from brian_le.models import (AveragePool, Conv, Dense, Flatten, LayeredNetwork, MaxPool,
                              initial_weights)
+from brian_le.programs.builds import cxx
 from brian_le.substrate import Delay, LowPass, Substrate, UpdateNoise, WeightResolution
-from tests.brian_le import test_planes, test_synapses
 from tests.brian_le.substrate.circuits import CIRCUITS, compose, imperfections
+from tests.brian_le.synapses import test_dense as test_synapses, test_planes
 from tests.running import run_parts
 
 LOOPS = {name: test_synapses.IN_CPP[name] for name in (
@@ -83,8 +83,8 @@ def compiled(project, sources):
 def test_no_warnings(standalone, tmp_path):
     with fast_cpp():
         write_project(standalone, tmp_path)
-    templates = resources.files('brian_le')/'templates'
-    ours = {path.stem for path in (*templates.glob('*.cpp'), *templates.glob('fast/*.cpp'))}
+    ours = {path.stem for room in ('programs', 'synapses.loops')
+            for path in (resources.files(f'brian_le.{room}')/'templates').glob('*.cpp')}
     made = [obj for obj in standalone.code_objects.values() if obj.template_name in ours]
     assert {obj.template_name for obj in made} == ours
     names = [f'{when}{obj.name}.cpp' for obj in made for when in ('before_run_', '', 'after_run_')]

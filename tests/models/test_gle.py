@@ -9,7 +9,7 @@ from hypothesis import given
 from brian_le import SGD, Adam
 from brian_le.models import (AveragePool, Batches, BatchReadout, Conv, Dense, Flatten, GLENetwork,
                              MaxPool, by_group, initial_weights)
-from tests.brian_le.geometry import by_seed, drawn
+from tests.brian_le.synapses.geometry import by_seed, drawn
 from tests.models.gle_cases import Shown, compare, compare_end, draw, plain
 from tests.running import WITH_SLOW_CYTHON, run_cases
 

@@ -7,8 +7,8 @@ from brian2 import (DimensionMismatchError, Network, NeuronGroup, StateMonitor, 
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from brian_le import (Activation, apical_silencing, dendritic_prediction, fixed_weights, interneuron,
-                      one_to_one, pyramidal)
+from brian_le import (Activation, apical_silencing, dendritic_prediction, fixed_weights,
+                      interneuron, one_to_one, pyramidal)
 from brian_le.models import Microcircuit, Presentations, random_weights, self_predicting
 from tests.reference import microcircuit, softplus
 from tests.running import WITH_SLOW_CYTHON, run_cases

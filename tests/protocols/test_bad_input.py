@@ -16,8 +16,8 @@ import pytest
 from brian_le.protocols import run, sweep
 from brian_le.protocols.catalogue import PROTOCOLS
 from brian_le.protocols.cli import main
-from tests.protocols.data_folders import write_cifar10, write_higgs, write_mnist
-from tests.protocols.speech_folder import write_speech
+from tests.protocols.data.data_folders import write_cifar10, write_higgs, write_mnist
+from tests.protocols.data.speech_folder import write_speech
 from tests.protocols.toys import toy
 
 MODEL = '''

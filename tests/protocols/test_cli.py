@@ -9,7 +9,7 @@ from brian_le import ACTIVATIONS
 from brian_le.protocols import load_result
 from brian_le.protocols.catalogue import MODELS, PROTOCOLS, get_model
 from brian_le.protocols.cli import main
-from tests.protocols.data_folders import write_mnist
+from tests.protocols.data.data_folders import write_mnist
 
 
 def test_list_names_everything(capsys):
@@ -176,7 +176,7 @@ def test_a_finished_result_is_not_overwritten(tmp_path, capsys):
 
 
 def test_interruption(monkeypatch, capsys):
-    from brian_le.protocols import runner
+    from brian_le.protocols.runs import running as runner
 
     def interrupted(*arguments, **settings):
         raise KeyboardInterrupt

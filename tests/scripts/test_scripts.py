@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from brian_le import DenseSynapses
-from brian_le.builds import build
+from brian_le.programs.builds import build
 from tests.brian_le.sanitized import FLAGS, sanitized
 from tests.scripts.description import Script
 from tests.scripts.drawing import drawn, frames, scripts

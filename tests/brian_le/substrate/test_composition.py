@@ -12,7 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from brian_le import point_neuron
-from brian_le.protocols.contents import is_state
+from brian_le.programs.contents import is_state
 from brian_le.substrate import (ActivationMismatch, Dead, Delay, Drift, Imperfection, LowPass,
                                 Mismatch, Noise, Stuck, Substrate, UpdateNoise, WeightRange,
                                 WeightResolution, normal_number, uniform_number)

@@ -9,7 +9,7 @@ from brian_le.protocols.parameters import Parameter
 
 NAME = 'toy'
 SUMMARY = 'noise that adds up'
-FIGURES = 'brian_le.protocols.sweep_figures'
+FIGURES = 'brian_le.protocols.sweeps.figures'
 PARAMETERS = (Parameter('gain', 1.0, 'factor', minimum=0, maximum=100),
               Parameter('lag', None, 'time', 'ms', minimum=0),
               Parameter('steps', 40, 'steps', minimum=1),

@@ -1,0 +1,311 @@
+"""The projections and local plasticity of layered networks as Brian2 equations.
+
+Every function returns one `brian2.Equations`: for ``Synapses(source, target, equations,
+method='prospective_euler', order=1)`` or `project`, and for `SharedParameters` where it says so.
+Rates are summed up and errors are summed down before the neurons step; weights, biases and time
+constants follow after they have stepped.
+"""
+
+from brian2.units.allunits import hertz, second
+
+from brian_le.checks import check_not_negative, check_positive, check_variable
+from brian_le.neurons.microcircuit import sum_of
+from brian_le.parameters import equations_of, parameter
+from brian_le.plasticity.microcircuit import learning_lines, weighted_sum
+from brian_le.plasticity.optimisers import SGD
+
+__all__ = ['error_learning', 'error_feedback', 'bias_learning', 'lookahead_learning',
+           'membrane_learning', 'time_constant_matching']
+
+
+def error_learning(target='v_in', *, back='v_err', error='err', learned='err',
+                   eta='shared, constant', decay=None, gate=None, optimiser=SGD()):
+    """Learn from the error of the postsynaptic neuron, and send it back: ``dw/dt = eta*err*r``.
+
+    The weight rule of Latent Equilibrium. The same weights carry rates up and errors down.
+
+    Parameters
+    ----------
+    target : str
+        The input of the postsynaptic neurons that receives the weighted sum of the rates.
+    back : str or None
+        The variable of the presynaptic neurons that receives the weighted sum of the errors; None
+        if these do not go back through the same weights.
+    error : str
+        The variable of the postsynaptic neurons that is sent back.
+    learned : str
+        The variable of the postsynaptic neurons that the weights learn from.
+    eta : Quantity, str or None
+        Learning rate (1/time), or the flags of a variable ``eta``; None for constant weights.
+    decay : Quantity, str or None
+        Rate at which weights decay (1/time), or the flags of a variable ``decay``; by default they
+        do not.
+    gate : str or None
+        As for `dendritic_prediction`.
+    optimiser : SGD or Adam
+        What weights make of the product ``err*r``, by default they follow it. The learning rate of
+        Adam is the change of a weight per time, whatever the size of the product.
+
+    Returns
+    -------
+    brian2.Equations
+
+    Raises
+    ------
+    ValueError
+        If ``eta`` or ``decay`` is negative.
+    brian2.units.DimensionMismatchError
+        If they are not in 1/time.
+
+    References
+    ----------
+    Haider et al. (2021), equations 3 and 5 (arXiv 2110.14549).
+
+    Examples
+    --------
+    >>> from brian_le import error_learning
+    >>> print(error_learning())
+    v_in_post = w*r_pre : 1 (summed)
+    v_err_pre = w*err_post : 1 (summed)
+    dw/dt = eta*err_post*r_sent_pre : 1 (clock-driven)
+    eta : Hz (shared, constant)
+    """
+    sums = [weighted_sum(target)] + ([_weighted_errors(back, error)] if back else [])
+    return equations_of(sums + _learned_weights(learned, eta, decay, gate, optimiser))
+
+
+def error_feedback(back='v_err', *, error='err', learned='err', eta=None, decay=None, gate=None,
+                   optimiser=SGD()):
+    """Send errors back through weights of their own: fixed ones, or ones that mirror the forward.
+
+    For synapses between the same populations as the forward ones, and in their direction. Fixed
+    random weights are feedback alignment. With ``eta`` they learn the same product as the forward
+    ones; if both decay, they become equal in time.
+
+    Parameters
+    ----------
+    back, error, learned, decay, gate, optimiser
+        As for `error_learning`.
+    eta : Quantity, str or None
+        Learning rate (1/time), or the flags of a variable ``eta``; by default weights are constant.
+
+    Returns
+    -------
+    brian2.Equations
+
+    Raises
+    ------
+    ValueError, brian2.units.DimensionMismatchError
+        As for `error_learning`.
+
+    References
+    ----------
+    Lillicrap et al. (2016), Nature Communications 7:13276 (fixed weights); Kolen and Pollack
+    (1994), Backpropagation without weight transport (learned weights).
+
+    Examples
+    --------
+    >>> from brian_le import error_feedback
+    >>> print(error_feedback())
+    v_err_pre = w*err_post : 1 (summed)
+    w : 1 (constant)
+    """
+    return equations_of([_weighted_errors(back, error),
+                                *_learned_weights(learned, eta, decay, gate, optimiser)])
+
+
+def bias_learning(target='b', *, learned='err', eta='shared, constant', gate=None,
+                  optimiser=SGD()):
+    """Biases that learn from the error of their neuron: ``dbias/dt = eta*err``.
+
+    For `SharedParameters`.
+
+    Parameters
+    ----------
+    target : str
+        The input of the neurons that takes the bias.
+    learned, eta, gate, optimiser
+        As for `error_learning`.
+
+    Returns
+    -------
+    brian2.Equations
+
+    Raises
+    ------
+    ValueError, brian2.units.DimensionMismatchError
+        As for `error_learning`.
+
+    References
+    ----------
+    Haider et al. (2021), equation 5 (arXiv 2110.14549).
+
+    Examples
+    --------
+    >>> from brian_le import bias_learning
+    >>> print(bias_learning())
+    b_post = bias : 1 (summed)
+    dbias/dt = eta*err_post : 1 (clock-driven)
+    eta : Hz (shared, constant)
+    """
+    check_variable('target of a bias', target)
+    check_variable('learned', learned)
+    return equations_of([f'{target}_post = bias : 1 (summed)',
+                                *learning_lines('bias', f'{learned}_post', eta, gate=gate,
+                                                optimiser=optimiser)])
+
+
+def time_constant_matching(inputs=('v_in', 'b'), *, eta='shared, constant', gate=None):
+    """Membrane time constants that learn to match the look-ahead times.
+
+    ``dtau/dt = eta*(u_prosp - inputs)*du/dt``. Without errors that is
+    ``(tau_r - tau_m)*(du/dt)**2`` times ``eta``: any input that moves the membrane lets ``tau_m``
+    approach ``tau_r``. For `SharedParameters`; the neurons need variables ``tau_m`` and
+    ``u_dot : hertz``.
+
+    Parameters
+    ----------
+    inputs : sequence of str
+        Names of the inputs of the membrane.
+    eta : Quantity or str
+        Learning rate, a time, or the flags of a variable ``eta``. In a step a time constant covers
+        the fraction ``eta*dt*(du/dt)**2`` of its way, which has to stay below 1.
+    gate : str or None
+        As for `dendritic_prediction`.
+
+    Returns
+    -------
+    brian2.Equations
+        With the time constants ``tau``, which stay above the time step.
+
+    Raises
+    ------
+    ValueError
+        If ``eta`` is negative, or there are no inputs.
+    brian2.units.DimensionMismatchError
+        If ``eta`` is not a time.
+
+    References
+    ----------
+    Haider et al. (2021), Fig. 4b (arXiv 2110.14549).
+
+    Examples
+    --------
+    >>> from brian_le import time_constant_matching
+    >>> print(time_constant_matching()['tau'])
+    dtau/dt = eta*(u_prosp_post - (v_in_post + b_post))*u_dot_post : s (clock-driven)
+    """
+    drive = sum_of(inputs, 'inputs').replace(' + ', '_post + ') + '_post'
+    rate = 'eta' if gate is None else f'{gate}*eta'
+    return equations_of([
+        'tau_m_post = tau : second (summed)', *([] if gate is None else [f'{gate} : 1 (linked)']),
+        f'dtau/dt = {rate}*(u_prosp_post - ({drive}))*u_dot_post : second (clock-driven)',
+        'tau_min = dt : second (shared)',
+        parameter('eta', eta, second, check_not_negative, bound_flags='shared')])
+
+
+def membrane_learning(*, learned='err', eta='shared, constant', gate=None, optimiser=SGD(),
+                      tau_min='dt'):
+    """Membrane time constants that learn from the error: ``dtau/dt = -eta*err*du/dt``.
+
+    Where the error asks for a larger potential while the membrane moves up, it is too slow. For
+    `SharedParameters`; the neurons need variables ``tau_m`` and ``u_dot : hertz``.
+
+    Parameters
+    ----------
+    learned, gate, optimiser
+        As for `error_learning`.
+    eta : Quantity, float, str or None
+        Learning rate, a time (with Adam the change of a time constant per time, a number), or the
+        flags of a variable ``eta``; None for constant time constants.
+    tau_min : Quantity or str
+        What the time constants stay above, or an expression for it; by default the time step.
+
+    Returns
+    -------
+    brian2.Equations
+        With the time constants ``tau``.
+
+    Raises
+    ------
+    ValueError
+        If ``eta`` is negative, or ``tau_min`` is not positive.
+    brian2.units.DimensionMismatchError
+        If they have a wrong unit.
+
+    References
+    ----------
+    Ellenberger, Haider et al., "Backpropagation through space, time and the brain"
+    (arXiv 2403.16933).
+
+    Examples
+    --------
+    >>> from brian_le import membrane_learning
+    >>> print(membrane_learning())
+    tau_m_post = tau : s (summed)
+    tau_min = dt : s (shared)
+    dtau/dt = -eta*err_post*u_dot_post : s (clock-driven)
+    eta : s (shared, constant)
+    """
+    return _time_constant('tau_m', '-', f'{learned}_post*u_dot_post', eta, gate, optimiser,
+                          tau_min)
+
+
+def lookahead_learning(*, learned='err_in', eta='shared, constant', gate=None, optimiser=SGD(),
+                       tau_min='dt'):
+    """Look-ahead times that learn: ``dtau/dt = eta*phi'*v_err*du/dt``.
+
+    The error that reaches a neuron, ``err_in``, is what its rate should change by; a longer
+    look-ahead changes it by ``du/dt``. For `SharedParameters`; the neurons need variables
+    ``tau_r``, ``u_dot : hertz`` and ``err_in``.
+
+    Parameters
+    ----------
+    learned, eta, gate, optimiser, tau_min
+        As for `membrane_learning`.
+
+    Returns
+    -------
+    brian2.Equations
+        With the time constants ``tau``.
+
+    Raises
+    ------
+    ValueError, brian2.units.DimensionMismatchError
+        As for `membrane_learning`.
+
+    References
+    ----------
+    It follows the gradient of the energy of Generalized Latent Equilibrium (arXiv 2403.16933);
+    no published code has it.
+
+    Examples
+    --------
+    >>> from brian_le import lookahead_learning
+    >>> print(lookahead_learning()['tau'])
+    dtau/dt = eta*err_in_post*u_dot_post : s (clock-driven)
+    """
+    return _time_constant('tau_r', '', f'{learned}_post*u_dot_post', eta, gate, optimiser, tau_min)
+
+
+def _time_constant(name, sign, gradient, eta, gate, optimiser, tau_min):
+    check_variable('learned', gradient.partition('_post')[0])
+    bound = (f'tau_min = {tau_min} : second (shared)' if isinstance(tau_min, str)
+             else parameter('tau_min', tau_min, second, check_positive, bound_flags='shared'))
+    return equations_of([
+        f'{name}_post = tau : second (summed)',
+        *learning_lines('tau', gradient, eta, sign=sign, gate=gate, optimiser=optimiser,
+                        unit=second, gradient_unit=hertz),
+        *([bound] if eta is not None else [])])
+
+
+def _weighted_errors(back, error):
+    check_variable('back', back)
+    check_variable('error', error)
+    return f'{back}_pre = w*{error}_post : 1 (summed)'
+
+
+def _learned_weights(learned, eta, decay, gate, optimiser):
+    check_variable('learned', learned)
+    return learning_lines('w', f'{learned}_post*r_sent_pre', eta, decay=decay, gate=gate,
+                          optimiser=optimiser)

@@ -1,0 +1,8 @@
+"""Simulations that are compiled once and run many times, and where what was compiled is kept."""
+
+from brian_le import _lazy
+
+__getattr__, __dir__, __all__ = _lazy.exports(__name__, {
+    'fast': ['fast_cpp'],
+    'program': ['build_program'],
+})

@@ -1,0 +1,409 @@
+"""C++ projects: how they are generated from a network.
+
+How long a project runs is a value of it like any other, and its sources contain no numbers that a
+script gives to variables, if models that differ in nothing else are to have the same ones.
+"""
+
+import errno
+import os
+import re
+from contextlib import contextmanager
+from dataclasses import dataclass
+from itertools import groupby
+from pathlib import Path
+from unittest import mock
+
+import numpy as np
+from brian2.core.names import Nameable
+from brian2.core.operations import NetworkOperation
+from brian2.core.preferences import prefs
+from brian2.core.variables import DynamicArrayVariable
+from brian2.devices.device import all_devices, reset_device, set_device
+from brian2.groups.group import Group, Indexing
+from brian2.groups.neurongroup import NeuronGroup
+
+from brian_le.programs.contents import (MOST_STEPS, held, is_kept, is_recording, is_state, key_of,
+                                        time_step, time_steps, timed_arrays)
+from brian_le.programs.fast import fast_cpp
+
+__all__ = ['ArrayFile', 'MOST_STEPS', 'RUN', 'floating_point', 'full_disk',
+           'read_sizes', 'write_project', 'wrong_size']
+
+RUN = 'run_length'  #: name of the group that says how long a run is
+SIZES = 'sizes'  #: name of the file that says how much of what grows there is
+
+
+def wrong_size(key, given, needed):
+    """The error for a number of values that does not fit a variable."""
+    return ValueError(f"{given} values for '{key}', which has {needed}")
+
+
+@dataclass(frozen=True)
+class ArrayFile:
+    """How a binary stores one variable.
+
+    Parameters
+    ----------
+    dtype : str
+        Type of the elements.
+    size : int or None
+        Number of elements, None if it is known only after a run.
+    result : str or None
+        Name of the file with the results, None for a table that is only read.
+    is_state : bool
+        Whether it belongs to the state that the next run can start from.
+    recorded : int or None
+        Of a recording, which is returned as indices x times, the number of indices.
+    number : int or None
+        If the number of elements is known only after a run, the line of the file `SIZES` of the
+        results that has it.
+    """
+
+    dtype: str
+    size: int = None
+    result: str = None
+    is_state: bool = False
+    recorded: int = None
+    number: int = None
+
+    def file_array(self, key, value):
+        """The value as the binary reads it; a ValueError if it does not fit."""
+        array = held(key, value, self.dtype)
+        if self.size is None or array.size == self.size:
+            return array
+        if array.size == 1:
+            return np.full(self.size, array[0], dtype=self.dtype)
+        raise wrong_size(key, array.size, self.size)
+
+    def read(self, directory, sizes):
+        """The results of a run; an OSError if they were not all written.
+
+        Parameters
+        ----------
+        directory : path-like
+            Their folder.
+        sizes : list of int
+            What its file `SIZES` has.
+        """
+        # one of hundreds: joining paths would take longer than reading
+        path = f'{directory}/{self.result}'
+        array = np.fromfile(path, dtype=self.dtype) if os.path.exists(path) else np.empty(0)
+        needed = self.size if self.number is None else sizes[self.number]
+        if array.size != needed:
+            raise full_disk(path, array.size*array.itemsize, needed*np.dtype(self.dtype).itemsize)
+        return array if self.recorded is None else array.reshape(-1, self.recorded).T
+
+
+def full_disk(path, written, needed, unit='bytes'):
+    """The error for a file that was not written to its end."""
+    return OSError(errno.ENOSPC, f'only {written} of {needed} {unit} were written (is the disk '
+                   'full? make room, or let TMPDIR name a folder that has some)', str(path))
+
+
+@contextmanager
+def floating_point(precision):
+    """Let Brian2 create and compile variables of this precision, ``'double'`` or ``'single'``."""
+    users = prefs.core.default_float_dtype
+    prefs.core.default_float_dtype = {'double': np.float64, 'single': np.float32}[precision]
+    try:
+        yield
+    finally:
+        prefs.core.default_float_dtype = users
+
+
+def write_project(compose, directory, n_steps=None, detached=False, precision='double'):
+    """Generate the C++ project of a network.
+
+    Parameters
+    ----------
+    compose : callable
+        As for `build_program`.
+    directory : path-like
+        Where to write it.
+    n_steps : int, optional
+        After how many time steps (of the fastest clock) it ends, if it is not given another
+        ``run_length.duration`` on its command line.
+    detached : bool
+        Leave the numbers that are given to variables, and the seeds, out of the sources, so that
+        models that differ in nothing else have the same ones. They are in the folder
+        ``static_arrays`` beside them.
+    precision : {'double', 'single'}
+        The floating point numbers of all variables.
+
+    Returns
+    -------
+    arrays : dict of str to ArrayFile
+        The variables of the project.
+    steps : list of float
+        The time steps of all clocks, in s, beginning with the fastest.
+    checks : list of callable
+        Each raises a ValueError for values, by the names of variables, that cannot be run.
+
+    Raises
+    ------
+    ValueError
+        If the network has Python functions in it.
+    """
+    device = all_devices['cpp_standalone']
+    theirs = [variable.owner.name for variable in device.arrays
+              if isinstance(variable.owner, Group)]
+    if theirs:
+        raise RuntimeError(
+            f"Brian2's C++ device holds objects of this script ('{theirs[0]}'), and can hold those "
+            'of one simulation only; run the protocol first, or in a process of its own, or call '
+            'device.reinit()')
+    set_device('cpp_standalone', build_on_run=False)
+    device.reinit()
+    device.activate(build_on_run=False)
+    try:
+        with _names_from_scratch(), fast_cpp(), floating_point(precision):
+            found = _generate(compose, device, Path(directory), n_steps, detached)
+    finally:
+        device.reinit()
+        reset_device()
+    return found
+
+
+def _generate(compose, device, directory, n_steps, detached):
+    device.run_args_applied = True  # by this function, and not where a model runs by itself
+    owners = []
+    with (mock.patch.object(device, 'add_array', _keeping(owners, device.add_array)),
+          mock.patch.object(device, 'variableview_set_with_index_array',
+                            _elements_as_arrays(device.variableview_set_with_index_array)),
+          mock.patch.object(Indexing, '__call__', _counted_from_zero(Indexing.__call__))):
+        network = compose()
+    refuse_python(network)
+    steps = time_steps(network)
+    length = NeuronGroup(1, 'duration : second (shared, constant)', name=RUN,
+                         dtype={'duration': np.float64},
+                         clock=min((obj.clock for obj in network.objects), key=lambda c: c.name))
+    length.duration = (n_steps or 1)*time_step(network)
+    network.add(length)
+    device.insert_code('main', 'set_from_command_line(args);')
+    network.run(time_step(network), namespace={})
+    _end_when_told(device, network, length.variables['duration'])
+    if detached:
+        _numbers_as_data(device)
+    _sort_clocks(device)
+    variables = {}
+    for variable in filter(is_kept, device.arrays):
+        # the delays of several pathways of a projection have one name, which means the first one
+        variables.setdefault(key_of(variable), variable)
+    variables = dict(sorted(variables.items()))  # monitors have theirs in the order of a set
+    growing = [key for key, variable in variables.items()
+               if isinstance(variable, DynamicArrayVariable)]
+    device.insert_code('before_end', _sizes_code(device, [variables[key] for key in growing]))
+    device.build(directory=str(directory), compile=False, run=False)
+    _read_clock_once(directory/'network.cpp')
+    arrays = {key: _array_file(device, variable, growing.index(key) if key in growing else None)
+              for key, variable in variables.items()}
+    for table in sorted(timed_arrays(network), key=lambda table: table.name):
+        arrays[f'{table.name}.values'] = ArrayFile('<f8', table.values.size)
+    checks = [vars(obj)['check_of_times'] for obj in network.objects
+              if 'check_of_times' in vars(obj)]
+    return arrays, steps, checks
+
+
+def _keeping(owners, add_array):
+    """Brian2's registering of arrays, which keeps their owners, subgroups that nobody keeps, too.
+
+    It asks them for their names when it writes the project.
+    """
+    def add(variable):
+        add_array(variable)
+        if variable.owner is not None:
+            owners.append(variable.owner.__init__.__self__)  # not the weak reference to it
+    return add
+
+
+def _elements_as_arrays(set_with_index_array):
+    """Brian2's setting of elements, for one in a subgroup, too, which it writes to elsewhere."""
+    def set_elements(view, item, value, check_units):
+        if isinstance(item, (int, np.integer)) and not isinstance(
+                view.variable, DynamicArrayVariable) and not view.variable.scalar:
+            item = np.array([item])
+        return set_with_index_array(view, item, value, check_units)
+    return set_elements
+
+
+def _counted_from_zero(indices_of):
+    """Brian2's indices of elements, for those that count from the end, too, as C++ does not."""
+    def counted(indexing, item=slice(None), index_var=None):
+        indices = indices_of(indexing, item, index_var)
+        if isinstance(indexing.default_index if index_var is None else index_var, str):
+            return np.arange(indexing.N.item())[indices]
+        return indices
+    return counted
+
+
+def _end_when_told(device, network, duration):
+    """Let the duration of the last run, a constant of the main program, be a variable."""
+    lines = next(lines for what, (*_, lines) in reversed(
+        [entry for entry in device.main_queue if entry[0] == 'run_network']))
+    for number, line in enumerate(lines):
+        if line.startswith(f'{network.name}.run('):
+            lines[number] = re.sub(r'\.run\([^,]+,', f'.run({device.get_array_name(duration)}[0],',
+                                   line)
+
+
+def _sort_clocks(device):
+    """Set the times of clocks in the order of their names.
+
+    Brian2 goes through a set of them, in an order that differs from process to process, and the
+    sources of an unchanged model would differ, too.
+    """
+    def is_time(entry):
+        what, args = entry
+        return what == 'set_by_single_value' and args[0].endswith(('_timestep', '_t'))
+
+    device.main_queue[:] = [entry for times, entries in groupby(device.main_queue, is_time)
+                            for entry in (sorted(entries, key=lambda e: e[1][0]) if times
+                                          else entries)]
+
+
+@contextmanager
+def _names_from_scratch():
+    """Let Brian2 number its objects as if there were no others in this process.
+
+    Otherwise the sources of a model would depend on what else is alive.
+    """
+    before = set(Nameable.__instances__())
+    new = classmethod(lambda cls: set(cls.__instancefollower__.get(cls)) - before)
+    with mock.patch.object(Nameable, '__instances__', new):
+        yield
+
+
+def _read_clock_once(source):
+    """Take the reading of the processor time, which nobody looks at, out of the loop over steps.
+
+    Brian2 2.9 has it there; in a small network it is a quarter of the time of a step.
+    """
+    text = source.read_text()
+    in_loop = re.search(r'(\s*current = std::clock\(\);\s*elapsed_realtime = [^;]+;)'
+                        r'(\s*\}\s*Network::_globally_running = false;)', text)
+    if in_loop:
+        source.write_text(text.replace(in_loop[0], in_loop[2] + in_loop[1]))
+
+
+def refuse_python(network):
+    """Raise a ValueError if a network runs Python functions, which a C++ program cannot."""
+    for obj in network.objects:
+        if isinstance(obj, NetworkOperation):
+            raise ValueError(
+                f"the network contains the network operation '{obj.name}', a Python function, "
+                'and cannot become a C++ program; write it as run_regularly, or use '
+                '--device numpy or cython')
+
+
+def _sizes_code(device, variables):
+    """Code that says how many elements the variables have that grow."""
+    sizes = [f'brian::{name}.n*brian::{name}.m' if is_recording(variable) else
+             f'brian::{name}.size()' for variable in variables
+             for name in [device.get_array_name(variable, access_data=False)]]
+    return '\n'.join([f'std::ofstream _sizes(brian::results_dir + "{SIZES}");',
+                      *(f'_sizes << {size} << "\\n";' for size in sizes), '_sizes.close();'])
+
+
+def read_sizes(directory, n):
+    """The numbers of elements of variables that have grown in a run."""
+    path = f'{directory}/{SIZES}'
+    text = Path(path).read_text() if os.path.exists(path) else ''
+    if text.count('\n') != n:
+        raise full_disk(path, text.count('\n'), n, 'lines')
+    return [int(line) for line in text.split()]
+
+
+def _array_file(device, variable, number):
+    return ArrayFile(np.dtype(variable.dtype).str,
+                     int(variable.size) if number is None else None,
+                     os.path.basename(device.get_array_filename(variable)), is_state(variable),
+                     variable.size[1] if is_recording(variable) else None, number)
+
+
+_SEED_CODE = '''
+for (int _i=0; _i<{threads}; _i++)
+    _random_generators[_i].seed((unsigned long) {seed} + _i);
+'''
+_CONSTANT_CODE = '''
+for (size_t _i=0; _i<{size}; _i++)
+    {array}[_i] = {value};
+'''
+_SIZE_CODE = '''
+if ({array}.size() != {size}) {{
+    std::cerr << "{size} values for '{key}', which has " << {array}.size();
+    exit(1);
+}}
+'''
+
+
+class _Numbers:
+    """Numbers that a project reads from two files, one for each kind of number."""
+
+    def __init__(self):
+        self._values = {'numbers': [], 'whole_numbers': []}
+
+    def place(self, value, dtype):
+        """The expression of the main program for a value; a ValueError if it has to stay there."""
+        if np.issubdtype(dtype, np.floating):
+            name, value = 'numbers', float(value)
+        else:
+            name, value = 'whole_numbers', int(dtype.type(value))
+        self._values[name].append(value)
+        return f'_static_array_{name}[{len(self._values[name]) - 1}]'
+
+    def write(self, device):
+        for (name, values), dtype in zip(self._values.items(), (np.float64, np.int64)):
+            if values:
+                device.static_arrays[f'_static_array_{name}'] = np.array(values, dtype=dtype)
+
+
+def _numbers_as_data(device):
+    """Take the numbers out of the main program that a script gives to variables, and its seeds.
+
+    They become files, which the program reads where the script gave them: nothing is done in
+    another order than in the script, and what code before the run makes of them is right.
+    """
+    variables = {device.get_array_name(variable, access_data=False): variable
+                 for variable in device.arrays}
+    clocks = {device.get_array_name(variable) for clock in device.clocks
+              for variable in clock.variables.values() if variable in device.arrays}
+    numbers = _Numbers()
+    device.main_queue[:] = [new for entry in device.main_queue for new in
+                            _as_data(device, numbers, variables, clocks, *entry)]
+    numbers.write(device)
+
+
+def _as_data(device, numbers, variables, clocks, what, args):
+    """What takes the place of an entry of the main program."""
+    if what == 'seed' and args is not None:
+        threads = max(1, prefs.devices.cpp_standalone.openmp_threads)
+        code = _SEED_CODE.format(threads=threads, seed=numbers.place(args, np.dtype(np.int64)))
+        return [('insert_code', code)]
+    if not what.startswith('set_') or args[0] in clocks:
+        return [(what, args)]
+    array, variable = args[0], variables[args[0]]
+    dynamic, dtype = isinstance(variable, DynamicArrayVariable), np.dtype(variable.dtype)
+    size = f'{array}.size()' if dynamic else f'_num_{array}'
+    try:
+        if what == 'set_by_constant':
+            return [('insert_code', _CONSTANT_CODE.format(
+                size=size, array=array, value=numbers.place(args[1], dtype)))]
+        if what == 'set_by_single_value':
+            value = numbers.place(_number(args[2]), dtype)
+            return [('insert_code', f'{array}[{args[1]}] = {value};')]
+    except (ValueError, OverflowError):  # no number of this type: as in the script
+        return [(what, args)]
+    values = device.static_arrays[args[-1] if what == 'set_array_by_array' else args[1]]
+    device.static_arrays[args[-1] if what == 'set_array_by_array' else args[1]] = (
+        values.astype(dtype))
+    if what == 'set_by_array' and dynamic:  # Brian2 would read beyond the end
+        key = key_of(variable)
+        return [('insert_code', _SIZE_CODE.format(array=array, size=values.size, key=key)),
+                (what, args)]
+    return [(what, args)]
+
+
+def _number(text):
+    """A number from its C++ text."""
+    text = text.replace(' ', '').strip('()')
+    return {'true': True, 'false': False}[text] if text in ('true', 'false') else float(text)

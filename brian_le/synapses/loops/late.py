@@ -1,0 +1,134 @@
+"""Weights that follow a step when they are read for the first time in the next one.
+
+Then they are read and written once per step, not read by the sums and again by the change.
+Nobody else may look at them in between, and what the change depends on is copied.
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+from brian2.core.names import Nameable
+from brian2.core.network import Network
+from brian2.core.operations import NetworkOperation
+from brian2.core.variables import ArrayVariable, Subexpression, Variables
+from brian2.groups.group import CodeRunner
+from brian2.utils.stringtools import get_identifiers, word_substitute
+
+from brian_le.names import local
+from brian_le.synapses.loops.nests import NEURONS, Snapshot
+from brian_le.synapses.pairs import PairIndices
+
+__all__ = ['PENDING', 'LateArrays', 'late_learning', 'network_of']
+
+
+PENDING = local('pending')  #: whether a change is due
+
+
+class LateArrays:
+    """What late changes need: copies, and whether one is due.
+
+    It belongs to the way in which a network is run, not to its state, and is therefore not among
+    the variables of the synapses.
+    """
+
+    def __init__(self, synapses):
+        self.name = synapses.name
+        self.variables = Variables(synapses)
+        self.codeobj = None  # which makes the changes
+
+    def add(self, name, **options):
+        if name not in self.variables:
+            self.variables.add_array(name, **options)
+        return self.variables[name]
+
+    def catch_up(self):
+        """Make the change that is due if a run was interrupted, or is going on."""
+        if self.codeobj is not None:
+            self.codeobj.after_run()
+
+    def forget(self):
+        """No change is due: somebody has set the weights to what they have to be."""
+        self.codeobj = None
+        if PENDING in self.variables:
+            self.variables[PENDING].set_value(0)
+
+
+@dataclass
+class LateLearning:
+    """How weights follow late: the code of the change, and the names of what is copied for it."""
+
+    update: str
+    copies: dict
+    pending: ArrayVariable
+
+
+def late_learning(synapses, run_namespace):
+    """Whether weights can follow late, and how; None if they cannot."""
+    learning, sums = synapses.state_updater, list(synapses.summed_updaters.values())
+    if (learning is None or not sums or not all(r.active for r in (learning, *sums))
+            or any(r.clock is not learning.clock for r in sums) or others_use(synapses)
+            or any(runner.loops(run_namespace) is None for runner in (learning, *sums))):
+        return None
+    learning.update_abstract_code(run_namespace)
+    code = synapses._inlined(learning.abstract_code)
+    copies = {'pre': [], 'post': [], 'scalar': []}
+    for name in sorted(get_identifiers(code) & set(synapses.variables)):
+        variable, index = synapses.variables[name], synapses.variables.indices[name]
+        if variable.constant or name in ('i', 'j') or not isinstance(
+                variable, (ArrayVariable, Subexpression)):
+            continue
+        if index in NEURONS:
+            copies[NEURONS[index]].append(name)
+        elif variable.scalar:
+            copies['scalar'].append(name)
+        elif index != '_idx':
+            return None
+    late, layout = synapses._late, synapses.layout
+    places = {'pre': (layout.n_pre, '_presynaptic_idx'),
+              'post': (layout.n_post, '_postsynaptic_idx'), 'scalar': (1, '0')}
+    for side, names in copies.items():
+        size, index = places[side]
+        for name in names:
+            original = synapses.variables[name]
+            late.add(Snapshot.copy_of(name), size=size, dimensions=original.dim,
+                     dtype=original.dtype, scalar=side == 'scalar', index=index)
+    pending = late.add(PENDING, size=1, dtype=np.int32, scalar=True, index='0')
+    renamed = {name: Snapshot.copy_of(name) for names in copies.values() for name in names}
+    return LateLearning(word_substitute(code, renamed), copies, pending)
+
+
+def network_of(synapses):
+    """All objects that are simulated together with a projection."""
+    for reference in Nameable.__instances__():
+        network = reference()
+        if isinstance(network, Network) and _is_complete(network):
+            objects = network.sorted_objects
+            if any(obj is synapses.state_updater or obj in synapses.summed_updaters.values()
+                   for obj in objects):
+                yield from objects
+
+
+def _is_complete(network):
+    """Whether a network has been made; the traceback of a failure may keep what there is of it."""
+    return hasattr(network, '_schedule')  # which its constructor sets last
+
+
+def others_use(synapses):
+    """Whether anything but sums and learning may read or change synaptic variables in a run."""
+    own = {variable for name, variable in synapses.variables.items()
+           if synapses.variables.indices[name] == '_idx' and isinstance(variable, ArrayVariable)
+           and not isinstance(variable, PairIndices)}
+    known = False
+    for obj in network_of(synapses):
+        if obj.name == synapses.name or obj is synapses.state_updater or (
+                obj in synapses.summed_updaters.values()):
+            known = True
+        elif isinstance(obj, NetworkOperation) or (
+                type(obj).run.__module__.split('.')[0] not in ('brian2', 'brian_le')):
+            return True  # Python code that could do anything
+        elif isinstance(obj, CodeRunner) and getattr(obj.group, 'name', None) == synapses.name:
+            return True
+        elif own & {variable for variable in getattr(obj, 'variables', {}).values()
+                    if isinstance(variable, ArrayVariable)}:
+            return True
+    return not known

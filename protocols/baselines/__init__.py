@@ -1,0 +1,1 @@
+"""References in plain NumPy, for comparison."""

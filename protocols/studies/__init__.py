@@ -1,0 +1,1 @@
+"""Named studies, each a table of runs (``.toml``), and their figures."""

@@ -1,0 +1,1 @@
+"""Tasks: what is presented, what learns it, and what is made of a run."""

@@ -1,0 +1,1 @@
+"""The alignment of weights in time with the gradient."""

@@ -1,0 +1,62 @@
+"""Parameters that all protocols with a microcircuit have in common."""
+
+from brian_le.protocols.parameters import Parameter
+
+__all__ = ['CONDUCTANCES', 'activation', 'conductances']
+
+#: Leak, basal, apical, dendritic (of interneurons) and nudging conductance (1/ms).
+CONDUCTANCES = (
+    Parameter('g_l', 0.03, 'leak conductance', '1/ms', minimum=0),
+    Parameter('g_b', 0.1, 'basal conductance', '1/ms', minimum=0),
+    Parameter('g_a', 0.06, 'apical conductance', '1/ms', minimum=0),
+    Parameter('g_d', 0.1, 'dendritic conductance of interneurons', '1/ms', minimum=0),
+    Parameter('g_som', 0.06, 'nudging conductance', '1/ms', minimum=0),
+)
+
+
+def activation(default):
+    """The parameter of the activation function.
+
+    Parameters
+    ----------
+    default : str
+        Name of the function in the published runs of a protocol.
+
+    Returns
+    -------
+    brian_le.protocols.parameters.Parameter
+
+    Examples
+    --------
+    >>> from brian_le.protocols.tasks.circuit_parameters import activation
+    >>> activation('logistic').default
+    'logistic'
+    """
+    return Parameter('activation', default, 'activation function',
+                     choices=('softplus', 'soft_relu', 'tanh', 'logistic', 'hard_sigmoid', 'relu',
+                              'linear'))
+
+
+def conductances(p):
+    """The conductances of a run, for `brian_le.models.Microcircuit`.
+
+    Parameters
+    ----------
+    p : SimpleNamespace
+        Parameters of a protocol that declares `CONDUCTANCES`.
+
+    Returns
+    -------
+    dict of str to brian2.Quantity
+        By the names that the circuit gives them.
+
+    Examples
+    --------
+    >>> from brian_le.protocols.tasks.circuit_parameters import CONDUCTANCES, conductances
+    >>> from brian_le.protocols.parameters import read_parameters
+    >>> conductances(read_parameters('mine', CONDUCTANCES, {'g_l': '0.05/ms'}))['g_l']
+    50. * hertz
+    """
+    from brian2 import ms
+
+    return {g.name: getattr(p, g.name)/ms for g in CONDUCTANCES}

@@ -1,0 +1,1 @@
+"""Where feedback weights come from."""

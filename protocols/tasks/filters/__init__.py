@@ -1,0 +1,1 @@
+"""The filters of neurons with two time constants."""

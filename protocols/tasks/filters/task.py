@@ -1,0 +1,342 @@
+"""The filters of Generalized Latent Equilibrium: gain and phase of a neuron and of its error.
+
+A neuron that integrates with tau_m and looks ahead by tau_r passes on a signal of the angular
+frequency w as ``forward = (1 + i*w*tau_r)/(1 + i*w*tau_m)`` times itself. Its error neuron has the
+two time constants swapped: ``error = (1 + i*w*tau_m)/(1 + i*w*tau_r)``. The adjoint method, which
+gives the exact gradient but has to know the future, asks for
+``adjoint = (1 - i*w*tau_r)/(1 - i*w*tau_m)``: the phase of the error filter, and the reciprocal of
+its gain. So errors come as early as neurons are late, at every frequency.
+
+One neuron for every frequency and every ratio tau_r/tau_m answers to a cosine, and multiplies what
+it sends out with that cosine and its sine; the sums over whole periods are gain and phase. In
+steps of forward Euler a derivative is ``(exp(i*w*dt) - 1)/dt``, not ``i*w``: with it the formulae
+above are exact for any time step (`euler_derivative`). To first order, gain and phase thereby
+differ from those of continuous time by at most ``w*dt/2``, and at most
+``dt/2*|1/tau_r - 1/tau_m|``. Nothing is random: the seed does not matter.
+"""
+
+from types import SimpleNamespace
+
+import numpy as np
+
+from brian_le.protocols.parameters import Parameter
+
+__all__ = ['NAME', 'SUMMARY', 'PARAMETERS', 'FIGURES', 'FILTERS', 'euler_derivative', 'transfer',
+           'adjoint', 'expected', 'accuracy', 'compose', 'check', 'simulate', 'prepare',
+           'read_variables', 'summarize']
+
+NAME = 'filters'
+SUMMARY = 'gain and phase of slow neurons and of their error neurons at many frequencies'
+FIGURES = 'brian_le.protocols.tasks.filters.figures'
+
+PARAMETERS = (
+    Parameter('tau_m', 10.0, 'membrane time constant', 'ms', minimum=1e-6),
+    Parameter('ratios', 20, 'ratios tau_r/tau_m, in equal steps up to largest_ratio', minimum=1,
+              maximum=1000),
+    Parameter('largest_ratio', 2.0, 'the largest ratio tau_r/tau_m', minimum=1e-6),
+    Parameter('frequencies', 41, 'frequencies, evenly on a logarithmic scale and rounded to '
+              'multiples of the lowest; equal ones count once', minimum=1, maximum=1e5),
+    Parameter('lowest', 0.01, 'the lowest frequency, as w*tau_m', minimum=1e-6),
+    Parameter('highest', 100.0, 'the highest frequency, as w*tau_m', minimum=1e-6),
+    Parameter('dt', 0.01, 'time step', 'ms', minimum=1e-6),
+)
+
+#: What a filter sends out, by the names that results have them by.
+FILTERS = {'forward': 'u_prosp', 'error': 'err'}
+
+_SETTLING = 30  # time constants until the measurement begins
+_LARGEST = 1e11  # updates of neurons, some ten minutes
+
+_WAVES = '''
+w : hertz (constant)     # angular frequency
+cosine : 1
+sine : 1
+n_settling : integer (shared, constant)
+measured = int(t_in_timesteps >= n_settling) : 1 (shared)
+'''
+
+_LINKS = '''
+cosine : 1 (linked)
+sine : 1 (linked)
+'''
+
+
+def euler_derivative(w, dt):
+    """What a step of forward Euler takes for the derivative of ``exp(i*w*t)``, divided by it.
+
+    Parameters
+    ----------
+    w : array_like
+        Angular frequencies.
+    dt : float
+        Time step, in the reciprocal unit.
+
+    Returns
+    -------
+    numpy.ndarray
+        ``(exp(i*w*dt) - 1)/dt``, which tends to ``i*w`` for short time steps.
+
+    Examples
+    --------
+    >>> from brian_le.protocols.tasks.filters.task import euler_derivative
+    >>> print(euler_derivative(0.5, dt=0.1).round(4))
+    (-0.0125+0.4998j)
+    """
+    return (np.exp(1j*np.asarray(w)*dt) - 1)/dt
+
+
+def transfer(s, tau_prosp, tau):
+    """What a low-pass filter and a look-ahead multiply a signal with.
+
+    Parameters
+    ----------
+    s : array_like of complex
+        What a derivative multiplies it with: ``i*w`` in continuous time, `euler_derivative` in
+        steps.
+    tau_prosp, tau : array_like
+        Time constants of the look-ahead and of the filter.
+
+    Returns
+    -------
+    numpy.ndarray of complex
+        Of absolute value the gain, and of angle the phase, positive where the answer leads.
+
+    Examples
+    --------
+    A neuron with time constants of 10 ms and 5 ms lags, its error neuron leads:
+
+    >>> from brian_le.protocols.tasks.filters.task import transfer
+    >>> print(transfer(0.1j, 5, 10).round(2), transfer(0.1j, 10, 5).round(2))
+    (0.75-0.25j) (1.2+0.4j)
+    """
+    s = np.asarray(s)
+    return (1 + s*tau_prosp)/(1 + s*tau)
+
+
+def adjoint(w, tau_m, tau_r):
+    """What the adjoint method multiplies errors of the angular frequency w with.
+
+    Parameters
+    ----------
+    w, tau_m, tau_r : array_like
+        Angular frequency and time constants of the neuron, in reciprocal units.
+
+    Returns
+    -------
+    numpy.ndarray of complex
+
+    Examples
+    --------
+    >>> from brian_le.protocols.tasks.filters.task import adjoint
+    >>> print(adjoint(0.1, tau_m=10, tau_r=5).round(2))
+    (0.75+0.25j)
+    """
+    return transfer(-1j*np.asarray(w), tau_r, tau_m)
+
+
+def waves(p):
+    """Angular frequencies in 1/ms, whole multiples of the first; and the steps of its period."""
+    if p.highest < p.lowest:
+        raise ValueError(f"'highest' is {p.highest:g}, below 'lowest', {p.lowest:g}; exchange them")
+    n_steps = round(2*np.pi*p.tau_m/(p.lowest*p.dt))
+    multiples = np.unique(np.round(np.geomspace(1, p.highest/p.lowest, p.frequencies)))
+    if 2*multiples[-1] >= n_steps:
+        raise ValueError(f"'highest' is {p.highest:g}: a period has less than two time steps of "
+                         f"{p.dt:g} ms; use a shorter 'dt' or lower frequencies")
+    return 2*np.pi*multiples/(n_steps*p.dt), n_steps
+
+
+def ratios(p):
+    """The ratios tau_r/tau_m."""
+    return p.largest_ratio*np.arange(1, p.ratios + 1)/p.ratios
+
+
+def n_settling(p):
+    """Time steps until all neurons have settled."""
+    return int(np.ceil(_SETTLING*p.tau_m*max(1, p.largest_ratio)/p.dt))
+
+
+def n_steps(p):
+    """Time steps of a run; a ValueError for settings that cannot be simulated."""
+    w, measured = waves(p)
+    if min(p.tau_m, p.tau_m*ratios(p)[0]) < p.dt*(1 - 1e-9):
+        raise ValueError(f"the shortest time constant is {p.tau_m*min(1, ratios(p)[0]):g} ms, "
+                         f"below the time step 'dt' of {p.dt:g} ms; use a shorter 'dt', a longer "
+                         "'tau_m', or fewer 'ratios'")
+    total = n_settling(p) + measured
+    if total*len(w)*p.ratios > _LARGEST or total > 2**31 - 1:
+        raise ValueError(f'{len(w)*p.ratios} neurons for {total:.3g} steps take too long; use less '
+                         "'ratios' or 'frequencies', a higher 'lowest', or a longer 'dt'")
+    return total
+
+
+def compose(p):
+    """The network: a cosine for every frequency, and a neuron for each of its time constants.
+
+    Parameters
+    ----------
+    p : SimpleNamespace
+        The parameters.
+
+    Returns
+    -------
+    brian2.Network
+        Its group ``filters`` has the sums ``forward_cosine``, ``forward_sine``, ``error_cosine``
+        and ``error_sine``; neuron n has the frequency n // ratios and the ratio n % ratios.
+    """
+    from brian2 import Network, NeuronGroup, defaultclock, linked_var, ms
+
+    from brian_le import gle_neuron
+    from brian_le.step import READOUT, STIMULUS
+
+    defaultclock.dt = p.dt*ms
+    w, _ = waves(p)
+    sources = NeuronGroup(len(w), _WAVES, name=f'{NAME}_waves', namespace={})
+    sources.w, sources.n_settling = w/ms, n_settling(p)
+    sources.run_regularly('cosine = cos(w*t)\nsine = sin(w*t)', when='groups', order=STIMULUS,
+                          name=f'{NAME}_oscillate')
+
+    sums = [f'{name}_{part}' for name in FILTERS for part in ('cosine', 'sine')]
+    neurons = NeuronGroup(
+        len(w)*p.ratios, gle_neuron('linear', tau_m=p.tau_m*ms, tau_r='constant', inputs=('v_in',))
+        + '\n'.join([_LINKS, 'measured : 1 (linked)', *(f'{name} : 1' for name in sums)]),
+        method='prospective_euler', name=NAME, namespace={})
+    neurons.tau_r = np.tile(p.tau_m*ratios(p), len(w))*ms
+    index = np.repeat(np.arange(len(w)), p.ratios)
+    neurons.cosine = linked_var(sources, 'cosine', index=index)
+    neurons.sine = linked_var(sources, 'sine', index=index)
+    neurons.measured = linked_var(sources, 'measured')
+    # after the waves, before anything reads
+    neurons.run_regularly('v_in = cosine\nv_err = cosine', when='groups', order=STIMULUS + 0.5,
+                          name=f'{NAME}_receive')
+    neurons.run_regularly('\n'.join(
+        f'{name}_{part} += measured*{sent}*{part}' for name, sent in FILTERS.items()
+        for part in ('cosine', 'sine')), when='groups', order=READOUT, name=f'{NAME}_project')
+    return Network(sources, neurons)
+
+
+def check(p):
+    """Raise a ValueError for parameters that do not fit each other."""
+    n_steps(p)
+
+
+def simulate(p, seed, run):
+    """Show all cosines at once, and measure what becomes of them.
+
+    Parameters
+    ----------
+    p : SimpleNamespace
+        The parameters.
+    seed : int
+        Not used.
+    run : brian_le.protocols.runs.running.Run
+        Builds the program and keeps the result.
+
+    Returns
+    -------
+    dict of str to numpy.ndarray
+        ``w``: angular frequencies (1/ms); ``ratio``: ratios tau_r/tau_m; ``forward`` and
+        ``error``: complex, [frequency, ratio], see `transfer`.
+    """
+    steps = n_steps(p)
+    program = run.build(lambda: compose(p))
+
+    def whole(state, first, n):
+        return state, {name: values[None] for name, values in measured(
+            p, program({}, steps)).items()}
+
+    _, rows = run.in_chunks(whole, {}, 1, 'run', room=1, duration=steps*p.dt,
+                            describe=lambda done, new: 'all frequencies')
+    return axes(p) | {name: values[0] for name, values in rows.items()}
+
+
+def prepare(p, seed):
+    """The run as a network, for an exported project.
+
+    Returns
+    -------
+    SimpleNamespace
+        ``compose`` (returns the network), ``precision``, ``n_steps``, ``arrays`` (to keep beside
+        the project) and ``guide`` (the most important variables and what they are).
+    """
+    guide = {f'{NAME}.{name}_{part}': f'sum of the {part} times what the {name} filter sends out'
+             for name in FILTERS for part in ('cosine', 'sine')}
+    return SimpleNamespace(compose=lambda: compose(p), precision='double', n_steps=n_steps(p),
+                           arrays=axes(p), guide=guide)
+
+
+def read_variables(p, arrays, variables):
+    """The arrays of a result from the variables of an exported project."""
+    return arrays | measured(p, variables)
+
+
+def axes(p):
+    """Frequencies and ratios, as a result holds them."""
+    return {'w': waves(p)[0], 'ratio': ratios(p)}
+
+
+def measured(p, variables):
+    """What the filters multiply their signals with, [frequency, ratio], from the sums."""
+    half = waves(p)[1]/2
+    return {name: np.reshape(np.asarray(variables[f'{NAME}.{name}_cosine'])
+                             - 1j*np.asarray(variables[f'{NAME}.{name}_sine']),
+                             (-1, p.ratios))/half for name in FILTERS}
+
+
+def expected(arrays, tau_m, dt=None):
+    """What theory says that a result holds.
+
+    Parameters
+    ----------
+    arrays : dict
+        With ``w`` and ``ratio``, as of a result.
+    tau_m : float
+        Membrane time constant in ms.
+    dt : float, optional
+        Time step in ms; without it, in continuous time.
+
+    Returns
+    -------
+    dict of str to numpy.ndarray
+        ``forward`` and ``error``, [frequency, ratio].
+    """
+    w, tau_r = arrays['w'][:, None], tau_m*arrays['ratio']
+    s = 1j*w if dt is None else euler_derivative(w, dt)
+    return {'forward': transfer(s, tau_r, tau_m), 'error': transfer(s, tau_m, tau_r)}
+
+
+def accuracy(result):
+    """How far gain and phase are from theory, at every frequency.
+
+    Parameters
+    ----------
+    result : Result
+
+    Returns
+    -------
+    dict of str to numpy.ndarray
+        ``continuous`` and ``steps``: for every frequency the largest deviation of both filters at
+        all ratios, relative for the gain, in rad for the phase; ``w_dt``: w times the time step.
+    """
+    p = result.description['parameters']
+    found = {'w_dt': result.arrays['w']*p['dt']}
+    for name, dt in (('continuous', None), ('steps', p['dt'])):
+        truth = expected(result.arrays, p['tau_m'], dt)
+        quotients = np.array([result.arrays[key]/truth[key] for key in FILTERS])
+        found[name] = np.maximum(abs(abs(quotients) - 1),
+                                 abs(np.angle(quotients))).max(axis=(0, 2))
+    return found
+
+
+def summarize(result):
+    """Lines of text about a result."""
+    found = accuracy(result)
+    yield (f"{len(result.arrays['w'])} frequencies, {len(result.arrays['ratio'])} ratios; gain "
+           '(relative) and phase (rad) differ from')
+    yield f"the filters in steps of forward Euler by at most {found['steps'].max():.1e}"
+    slow = found['w_dt'] <= 2e-3
+    if slow.any():
+        yield (f"the filters in continuous time by at most {found['continuous'][slow].max():.1e} "
+               f'where w*dt is at most 0.002 ({slow.sum()} frequencies)')
+    yield ('the filters in continuous time by at most '
+           f"{(found['continuous']/found['w_dt']).max():.2f} times w*dt")

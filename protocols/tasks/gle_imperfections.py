@@ -1,0 +1,56 @@
+"""Imperfections of neurons with two time constants, as parameters of protocols."""
+
+from brian_le.protocols.parameters import Parameter
+from brian_le.protocols.tasks import imperfections as common
+
+__all__ = ['NAMES', 'PARAMETERS', 'imperfections', 'kinds']
+
+PARAMETERS = (
+    *common.parameters('mismatch', 'noise', 'delay'),
+    Parameter('error_mismatch', 0.0, 'relative standard deviation of the two time constants of '
+              'error neurons against those of their neurons', minimum=0, maximum=10),
+)
+NAMES = tuple(parameter.name for parameter in PARAMETERS)
+
+_LONGEST = 1000.0  # ms, of time constants; at least they are a time step
+
+
+def imperfections(p, prospective=True, mismatched=('tau_m', 'tau_r')):
+    """The imperfections that have some strength.
+
+    Parameters
+    ----------
+    p : SimpleNamespace
+        The parameters, with ``dt``.
+    prospective : bool
+        Whether there are error neurons; without them ``error_mismatch`` has nothing to act on.
+    mismatched : sequence of str
+        What time constants differ: not those that are learned.
+
+    Returns
+    -------
+    list of brian_le.substrate.Imperfection
+        For a `brian_le.substrate.Substrate`, of the kinds that `kinds` tells apart.
+
+    Examples
+    --------
+    >>> from types import SimpleNamespace
+    >>> from brian_le.protocols.tasks.gle_imperfections import imperfections
+    >>> imperfections(SimpleNamespace(mismatch=0.2, noise=0, delay=0, error_mismatch=0.1, dt=0.2))
+    [Mismatch(('tau_m', 'tau_r'), 0.2), Mismatch(('tau_v', 'tau_prosp_v'), 0.1)]
+    """
+    from brian2 import ms
+
+    from brian_le.substrate import Mismatch
+
+    # the softmax is within its layer, and biases are within their neurons
+    found = common.imperfections(p, between=('*_forward*',), mismatched=mismatched)
+    if p.error_mismatch > 0 and prospective:
+        found.append(Mismatch(('tau_v', 'tau_prosp_v'), p.error_mismatch,
+                              clip=(p.dt*ms, _LONGEST*ms)))
+    return found
+
+
+def kinds(p):
+    """Which imperfections there are; see `brian_le.protocols.tasks.imperfections.kinds`."""
+    return common.kinds(p), p.error_mismatch > 0

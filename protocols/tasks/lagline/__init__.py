@@ -1,0 +1,1 @@
+"""A chain that learns weights and time constants."""

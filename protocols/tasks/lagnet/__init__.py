@@ -1,0 +1,1 @@
+"""Errors as they happen beside the adjoint method."""

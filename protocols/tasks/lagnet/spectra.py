@@ -1,0 +1,105 @@
+"""Errors of Generalized Latent Equilibrium beside adjoint variables: phases and gains."""
+
+import numpy as np
+
+__all__ = ['FREQUENCIES', 'components', 'continuous_ratio', 'discrete_ratio']
+
+#: Angular frequencies of the input, in rad/ms; they have a common period of 2 pi/0.01 ms.
+FREQUENCIES = 0.49, 1.07, 1.98
+COMMON_PERIOD = 2*np.pi/0.01  #: ms
+
+
+def components(signals, times, frequencies=FREQUENCIES):
+    """Fourier components at some frequencies, by least squares.
+
+    Parameters
+    ----------
+    signals : array_like
+        Of shape (times, signals).
+    times : array_like
+        When, in ms; over a common period of the frequencies, other ones do not matter.
+    frequencies : sequence of float
+        Angular frequencies in rad/ms.
+
+    Returns
+    -------
+    numpy.ndarray
+        Complex amplitudes c of ``Re(c*exp(i*w*t))``, of shape (signals, frequencies).
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from brian_le.protocols.tasks.lagnet.spectra import components
+    >>> t = np.arange(0, 200, 0.1)
+    >>> c = components(3*np.cos(0.49*t + 0.5)[:, None], t, [0.49])
+    >>> np.abs(c).round(6), np.angle(c).round(6)
+    (array([[3.]]), array([[0.5]]))
+    """
+    phases = np.outer(times, frequencies)
+    basis = np.concatenate([np.cos(phases), -np.sin(phases)], axis=1)
+    found = np.linalg.lstsq(basis, np.asarray(signals), rcond=None)[0]
+    n = len(frequencies)
+    return (found[:n] + 1j*found[n:]).T
+
+
+def continuous_ratio(w, tau_m, tau_r):
+    """Error of GLE by adjoint variable in continuous time: a real number, no phase.
+
+    Parameters
+    ----------
+    w : array_like
+        Angular frequencies.
+    tau_m, tau_r : float
+        Time constants of the neuron.
+
+    Returns
+    -------
+    numpy.ndarray
+        ``(1 + (w*tau_m)**2)/(1 + (w*tau_r)**2)``.
+
+    Examples
+    --------
+    >>> from brian_le.protocols.tasks.lagnet.spectra import continuous_ratio
+    >>> print(round(continuous_ratio(1.07, 1, 0.1), 3))
+    2.121
+    """
+    w = np.asarray(w)
+    return (1 + (w*tau_m)**2)/(1 + (w*tau_r)**2)
+
+
+def discrete_ratio(w, tau_m, tau_r, dt, tau_top=1.0):
+    """The same as both are computed in time steps, for small signals: a complex number.
+
+    Errors of GLE come one step late at the output, one step later in the layer below, and pass
+    through the error neuron in steps of forward Euler. Adjoint variables have no delays, and
+    recursions of their own (`brian_le.protocols.baselines.adjoint.adjoint_signals`).
+
+    Parameters
+    ----------
+    w : array_like
+        Angular frequencies.
+    tau_m, tau_r : float
+        Time constants of a neuron in the layer below the outputs.
+    dt : float
+        Time step.
+    tau_top : float
+        Membrane time constant and look-ahead time of the output.
+
+    Returns
+    -------
+    numpy.ndarray
+
+    Examples
+    --------
+    >>> from brian_le.protocols.tasks.lagnet.spectra import discrete_ratio
+    >>> print(abs(discrete_ratio(1.07, 1, 0.1, dt=1e-5)).round(3))
+    2.121
+    """
+    z = np.exp(1j*np.asarray(w)*dt)
+    s = (z - 1)/dt
+
+    def adjoint(tau_m, tau_r):
+        return (dt*z - tau_r*(z - 1))/tau_m/(1 - np.exp(-dt/tau_m)*z)
+
+    error = (1 + tau_m*s)/(1 + tau_r*s)/z**2
+    return error/(adjoint(tau_top, tau_top)*adjoint(tau_m, tau_r))

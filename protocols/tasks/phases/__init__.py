@@ -1,0 +1,1 @@
+"""Learning with and without phases."""

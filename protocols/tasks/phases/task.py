@@ -1,0 +1,384 @@
+"""Why learning without look-ahead needs phases, and learning with it does not.
+
+Figure 1 of the Latent Equilibrium paper: two neurons in a row, with membranes that are slow. Their
+weights are already those of the teacher whose outputs they are to give, so that nothing is left to
+learn. Without look-ahead the rates lag behind while membranes settle after every change of the
+input. Plasticity that is always on takes this lag for an error and drags the weights away; if it
+is on only at the end of each presentation it does less harm, at the cost of the time that is
+spent waiting. With look-ahead the rates are right all the time, and the weights stay.
+"""
+
+from types import SimpleNamespace
+
+import numpy as np
+
+from brian_le.protocols.parameters import Parameter, steps_per_pattern
+
+__all__ = ['NAME', 'SUMMARY', 'PARAMETERS', 'FIGURES', 'LABELS', 'stimuli', 'shown_first',
+           'relaxed', 'relaxed_error', 'compose', 'check', 'simulate', 'prepare', 'read_variables',
+           'measures', 'summarize']
+
+NAME = 'phases'
+FIGURES = 'brian_le.protocols.tasks.phases.figures'
+SUMMARY = 'two neurons with optimal weights, which drift away unless learning waits or looks ahead'
+
+PARAMETERS = (
+    Parameter('t_pattern', 50.0, 'time of one presentation', 'ms', minimum=1e-6, maximum=1e5),
+    Parameter('presentations', 2000, 'presentations of one random input each', minimum=1,
+              maximum=1e6),
+    Parameter('phase', 0.2, 'last part of a presentation, in which phased learning is on',
+              minimum=0, maximum=1),
+    Parameter('eta', 1.0, 'learning rate, times t_pattern', minimum=0),
+    Parameter('beta', 0.1, 'strength of the nudging', minimum=0),
+    Parameter('w_hidden', 1.0, 'weight of the first neuron that gives the wanted outputs'),
+    Parameter('w_output', 1.0, 'weight of the second neuron that gives the wanted outputs'),
+    Parameter('offset', 0.0, 'how far above these weights learning begins'),
+    Parameter('activation', 'tanh', 'activation function',
+              choices=('tanh', 'softplus', 'soft_relu', 'logistic', 'hard_sigmoid', 'relu',
+                       'linear')),
+    Parameter('tau_m', 10.0, 'membrane time constant', 'ms', minimum=1e-6, maximum=1e5),
+    Parameter('dt', 0.1, 'time step', 'ms', minimum=1e-6),
+)
+
+LABELS = {'le': 'look-ahead', 'no_look_ahead': 'without look-ahead',
+          'phased': 'without, learning in phases'}
+
+_LOOKS_AHEAD = {'teacher': True, 'le': True, 'no_look_ahead': False, 'phased': False}
+_ROOM = 16384  # presentations in one launch of the simulation
+_FINEST = 100_000  # time steps in a membrane time constant
+_TRACED = ('le', 'no_look_ahead')
+
+
+# --------------------------------------------------------------------------------------- stimuli
+def stimuli(p, seed):
+    """The inputs of all presentations: uniform in [-1, 1), the random draw of a run."""
+    return np.random.default_rng(seed).uniform(-1, 1, p.presentations)
+
+
+def shown_first(p):
+    """The input at every step before learning: smooth and fast, then constant, then another.
+
+    It is smooth for six, and constant for twice three membrane time constants.
+    """
+    n = round(p.tau_m/p.dt)
+    if not 1 <= p.tau_m/p.dt <= _FINEST:
+        raise ValueError(f"'tau_m' is {p.tau_m:g} ms; give from one to {_FINEST} time steps ('dt' "
+                         f'is {p.dt:g} ms)')
+    time = np.arange(6*n)/n
+    smooth = 0.6*np.sin(2*np.pi*time/2) + 0.4*np.sin(2*np.pi*time/0.9 + 1)
+    return np.concatenate([smooth, np.repeat([0.9, -0.5], 3*n)])
+
+
+def relaxed(p, x, w_hidden, w_output):
+    """Rates of both neurons once they have settled, for inputs `x`.
+
+    Returns
+    -------
+    hidden, output : numpy.ndarray
+
+    Examples
+    --------
+    >>> from brian_le.protocols.parameters import read_parameters
+    >>> from brian_le.protocols.tasks.phases.task import PARAMETERS, relaxed
+    >>> p = read_parameters('phases', PARAMETERS, {'activation': 'relu'})
+    >>> relaxed(p, [-1, 2], 0.5, 3)
+    (array([0., 1.]), array([0., 3.]))
+    """
+    from brian_le import get_activation
+
+    phi = get_activation(p.activation).rates
+    hidden = phi(np.asarray(w_hidden*np.asarray(x), float))
+    return hidden, phi(w_output*hidden)
+
+
+def relaxed_error(p, weights):
+    """What weights are worth: the mean squared error of settled outputs, for inputs in [-1, 1].
+
+    Parameters
+    ----------
+    p : SimpleNamespace
+        The parameters.
+    weights : numpy.ndarray
+        Of shape (n, 2).
+
+    Returns
+    -------
+    numpy.ndarray
+        Of shape (n,).
+    """
+    x = (np.arange(100) + 0.5)/50 - 1
+    wanted = relaxed(p, x, p.w_hidden, p.w_output)[1]
+    found = relaxed(p, x, *np.asarray(weights, float).T[:, :, None])[1]
+    return np.mean((found - wanted)**2, axis=1)
+
+
+# ---------------------------------------------------------------------------------------- network
+def _n_steps(p):
+    """Time steps of a presentation, and the first of them in which phased learning is on."""
+    n_steps = steps_per_pattern(p)
+    return n_steps, n_steps - round(p.phase*n_steps)
+
+
+def compose(p, inputs, hold, eta):
+    """The network: a teacher, and the three chains that learn from it.
+
+    Parameters
+    ----------
+    p : SimpleNamespace
+        The parameters.
+    inputs : numpy.ndarray
+        The inputs, each shown for `hold` time steps.
+    hold : int
+        This number of steps.
+    eta : float
+        The learning rate, times t_pattern.
+
+    Returns
+    -------
+    SimpleNamespace
+        ``network``, ``nets`` (each a `LayeredNetwork`, by name) and ``capacity``, for how many
+        inputs there is room.
+    """
+    from brian2 import Network, NeuronGroup, TimedArray, defaultclock, ms
+
+    from brian_le.models import Dense, LayeredNetwork
+    from brian_le.step import STIMULUS
+
+    defaultclock.dt = p.dt*ms
+    capacity = max(_ROOM, len(inputs), len(shown_first(p)))
+    table = TimedArray(_padded(inputs, capacity), dt=1*ms, name=f'{NAME}_inputs')
+    clock = NeuronGroup(1, _CLOCK, name=NAME, namespace={'inputs': table})
+    clock.step, clock.hold, clock.first = -1, hold, _n_steps(p)[1]
+    clock.run_regularly('''step = step + 1
+                           within = step % hold
+                           x = inputs((step//hold + 0.5)*ms)''', when='before_start', order=-1,
+                        name=f'{NAME}_tick')
+    nets = {}
+    for name, looks_ahead in _LOOKS_AHEAD.items():
+        learns = name != 'teacher'
+        net = nets[name] = LayeredNetwork(
+            1, [Dense(1), Dense(1)], activation=p.activation, output_activation=p.activation,
+            bias=False, beta=p.beta if learns else 0, eta=1/ms if learns else 0/ms,
+            tau_m=p.tau_m*ms, tau_r=(p.tau_m if looks_ahead else 0)*ms, name=name)
+        net.weights.update(_weights(p, name))
+        net.inputs.variables.add_reference('x', clock)
+        net.inputs.run_regularly('r = x', when='groups', order=STIMULUS, name=f'{name}_play')
+        if learns:
+            for k in (0, 1):
+                net.projections['forward', k].eta = eta/p.t_pattern/ms
+            # output and target are both those of the step before
+            net.output.variables.add_reference('teacher_r', nets['teacher'].output, 'r')
+            net.output.run_regularly('target = teacher_r', when='groups', order=STIMULUS,
+                                     name=f'{name}_teach')
+    phased = nets['phased'].schedule
+    for variable in ('within', 'first'):
+        phased.variables.add_reference(variable, clock)
+    phased.run_regularly('learning = int(within >= first)', when='start', name='phased_switch')
+    return SimpleNamespace(network=Network(clock, *nets.values(), *_recorder(clock, nets)),
+                           nets=nets, capacity=capacity)
+
+
+_CLOCK = '''
+step : integer (shared)             # from 0
+within : integer (shared)           # the step in the presentation, from 0
+x : 1 (shared)                      # the input
+hold : integer (shared, constant)   # steps in a presentation
+first : integer (shared, constant)  # first step within it that phased learning is on
+'''
+
+
+def _weights(p, name):
+    offset = 0 if name == 'teacher' else p.offset
+    return {('forward', 0): [[p.w_hidden + offset]], ('forward', 1): [[p.w_output + offset]]}
+
+
+def _padded(inputs, capacity):
+    return np.pad(inputs, (0, capacity - len(inputs)), mode='edge')
+
+
+def _recorder(clock, nets):
+    """What is recorded: weights and errors of presentations, and potentials and rates of steps."""
+    from brian2 import EventMonitor, NeuronGroup
+
+    from brian_le.step import READOUT
+
+    learners = [name for name in nets if name != 'teacher']
+    sums = [f'{name}_loss' for name in learners]
+    copies = {f'{name}_w{k}': (nets[name].projections['forward', k], 'w')
+              for name in learners for k in (0, 1)}
+    traces = {f'{name}_{variable}{k}': (nets[name].neurons[k], variable)
+              for name in _TRACED for variable in 'ur' for k in (0, 1)}
+    references = {f'{name}_now': source for name, source in (copies | traces).items()}
+    references |= {f'{name}_output': (nets[name].output, 'r') for name in nets}
+    references |= {name: (clock, name) for name in ('within', 'hold')}
+    group = NeuronGroup(1, '\n'.join([*(f'{name} : 1' for name in (*sums, *copies, *traces)),
+                                      'traced : 1 (shared, constant)',
+                                      'last : 1 (shared)']),
+                        events={'presented': 'last > 0', 'stepped': 'traced > 0'},
+                        name=f'{NAME}_recorder', namespace={})
+    for name, source in references.items():
+        group.variables.add_reference(name, *source)
+    group.run_regularly('\n'.join([
+        'last = int(within == hold - 1)',
+        *(f'{name}_loss = {name}_loss*int(within > 0) + (teacher_output - {name}_output)**2/hold'
+          for name in learners),
+        *(f'{name} = {name}_now' for name in (*copies, *traces))]),
+        when='groups', order=READOUT, name=f'{NAME}_copy')
+    for event in ('presented', 'stepped'):
+        group.thresholder[event].when = 'before_end'
+    yield group
+    yield EventMonitor(group, 'presented', variables=[*sums, *copies], when='after_end',
+                       name=f'{NAME}_monitor')
+    yield EventMonitor(group, 'stepped', variables=list(traces), when='after_end',
+                       name=f'{NAME}_traces')
+
+
+# ------------------------------------------------------------------------------------------- runs
+def check(p):
+    """Raise a ValueError for parameters that do not fit each other."""
+    _n_steps(p)
+    shown_first(p)
+
+
+def simulate(p, seed, run):
+    """Look at the chains without learning, then let them learn what they know.
+
+    Parameters
+    ----------
+    p : SimpleNamespace
+        The parameters.
+    seed : int
+        Seed of the inputs.
+    run : brian_le.protocols.runs.running.Run
+        Builds the program, keeps checkpoints and shows progress.
+
+    Returns
+    -------
+    dict of str to numpy.ndarray
+        For every chain (``le``, ``no_look_ahead``, ``phased``), after its name and a dot:
+        ``weights`` (presentations + 1, 2), the first row before learning; ``distance``
+        (presentations + 1), the larger deviation from the teacher's weights;
+        ``relaxed_error`` (presentations + 1), see `relaxed_error`; ``loss`` (presentations), the
+        mean squared error of the outputs while they were shown. Before learning, at every step:
+        ``trace.time`` (ms), ``trace.input``, ``trace.relaxed`` and, of the first two chains,
+        ``trace.le.u`` and ``trace.le.r`` (steps, 2) and so on.
+    """
+    n_steps, first_learned = _n_steps(p)
+    inputs, first_inputs = stimuli(p, seed), shown_first(p)
+    constant = ('activation', 'tau_m', 'dt')
+    task = run.build_once((NAME, *(getattr(p, name) for name in constant)),
+                          lambda: compose(p, first_inputs, 1, 0))
+
+    def show(state, values, eta, hold, nudged, traced=0):
+        given = {f'{NAME}_inputs.values': _padded(values, task.capacity), f'{NAME}.step': -1,
+                 f'{NAME}.hold': hold, f'{NAME}.first': first_learned,
+                 f'{NAME}_recorder.traced': traced}
+        for name, net in task.nets.items():
+            given[f'{net.schedule.name}.nudged'] = nudged
+            if name != 'teacher':
+                given[f'{net.output.name}.beta'] = p.beta
+                given |= {f'{net.projections["forward", k].name}.eta': 1e3*eta/p.t_pattern
+                          for k in (0, 1)}  # in Hz
+        return task.program({**state, **given}, hold*len(values))
+
+    def chunk(state, first, n):
+        end = show(state, inputs[first:first + n], p.eta, n_steps, nudged=1)
+        return {key: end[key] for key in task.program.state_names}, recorded(end)
+
+    start = {key: value for name, net in task.nets.items()
+             for key, value in net.weights.variables(
+                 {which: np.array(w) for which, w in _weights(p, name).items()}).items()}
+    trace = show(start, first_inputs, 0, 1, nudged=0, traced=1)
+    _, rows = run.in_chunks(
+        chunk, start, p.presentations, 'presentation', room=_ROOM, duration=p.t_pattern,
+        describe=lambda done, new: ', '.join(
+            f"{LABELS[name]} {new[f'{name}.weights'][-1].round(2)}" for name in LABELS))
+    return evaluation(p, rows) | traces(p, trace)
+
+
+def prepare(p, seed):
+    """The learning as a network, for an exported project.
+
+    Returns
+    -------
+    SimpleNamespace
+        ``compose`` (returns the network), ``precision``, ``n_steps``, ``arrays`` (to keep beside
+        the project) and ``guide`` (the most important variables and what they are).
+    """
+    n_steps, _ = _n_steps(p)
+    guide = {f'{NAME}_monitor.{name}_w0, _w1': f'weights, {label}: one per presentation'
+             for name, label in LABELS.items()}
+    return SimpleNamespace(compose=lambda: compose(p, stimuli(p, seed), n_steps, p.eta).network,
+                           precision='double', n_steps=n_steps*p.presentations, arrays={},
+                           guide=guide)
+
+
+def read_variables(p, arrays, variables):
+    """The arrays of a result from the variables of an exported project."""
+    return arrays | evaluation(p, recorded(variables))
+
+
+def recorded(variables):
+    """Weights and losses of all chains, one row per presentation."""
+    found = {}
+    for name in LABELS:
+        found[f'{name}.weights'] = np.stack([variables[f'{NAME}_monitor.{name}_w{k}']
+                                             for k in (0, 1)], axis=1)
+        found[f'{name}.loss'] = variables[f'{NAME}_monitor.{name}_loss']
+    return found
+
+
+def evaluation(p, rows):
+    """What a result holds of the learning."""
+    arrays = {}
+    wanted = np.array([p.w_hidden, p.w_output])
+    for name in LABELS:
+        weights = np.vstack([wanted + p.offset, rows[f'{name}.weights']])
+        arrays |= {f'{name}.weights': weights, f'{name}.loss': rows[f'{name}.loss'],
+                   f'{name}.distance': np.abs(weights - wanted).max(axis=1),
+                   f'{name}.relaxed_error': relaxed_error(p, weights)}
+    return arrays
+
+
+def traces(p, variables):
+    """What a result holds of the steps before learning."""
+    x = shown_first(p)
+    arrays = {'trace.time': p.dt*(1 + np.arange(len(x))), 'trace.input': x,
+              'trace.relaxed': np.stack(relaxed(p, x, p.w_hidden + p.offset,
+                                                p.w_output + p.offset), axis=1)}
+    for name in _TRACED:
+        for variable in 'ur':
+            arrays[f'trace.{name}.{variable}'] = np.stack(
+                [variables[f'{NAME}_traces.{name}_{variable}{k}'] for k in (0, 1)], axis=1)
+    return arrays
+
+
+def measures(result):
+    """The numbers that tables are made of.
+
+    Parameters
+    ----------
+    result : Result
+
+    Returns
+    -------
+    dict of str to float
+        For every chain, means over the last tenth of the presentations: ``le_distance`` (of the
+        weights from the teacher's), ``le_loss`` (mean squared error while learning) and
+        ``le_relaxed_error`` (mean squared error of settled outputs), and so on.
+    """
+    found = {}
+    for name in LABELS:
+        last = -(-len(result.arrays[f'{name}.loss'])//10)
+        for key in ('distance', 'loss', 'relaxed_error'):
+            found[f'{name}_{key}'] = float(result.arrays[f'{name}.{key}'][-last:].mean())
+    return found
+
+
+def summarize(result):
+    """Lines of text about a result."""
+    found = measures(result)
+    for name, label in LABELS.items():
+        yield (f"{label:<28} weights are off by {found[f'{name}_distance']:.2g}, error of settled "
+               f"outputs {found[f'{name}_relaxed_error']:.1e}, while learning "
+               f"{found[f'{name}_loss']:.1e}")

@@ -1,0 +1,1 @@
+"""The response lag of chains."""

@@ -1,0 +1,1 @@
+"""Benchmarks in the classification of sequences."""
