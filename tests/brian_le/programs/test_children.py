@@ -12,7 +12,7 @@ from brian_le.programs import children
 #: Runs a program that starts another one and waits for it.
 _PARENT = '''
 import sys
-from brian_le import children
+from brian_le.programs import children
 children.run(['sh', '-c', f'echo $$ > {sys.argv[1]}; sleep 100; true'])
 '''
 
