@@ -27,7 +27,7 @@ from brian2.equations.equations import Equations
 
 from brian_le.checks import choose
 from brian_le.neurons.gle import gle_neuron, gle_output
-from brian_le.neurons.microcircuit import declared, sum_of
+from brian_le.neurons.parts import declared, sum_of
 from brian_le.neurons.trees import children, ordered_tree
 from brian_le.parameters import equations_of, parameter
 from brian_le.plasticity.microcircuit import learning_lines

@@ -18,7 +18,7 @@ from brian2.units.stdunits import ms
 
 from brian_le.activations import get_activation
 from brian_le.checks import check_finite, check_not_negative, check_positive, choose
-from brian_le.neurons.microcircuit import declared, membrane_lines, rate_lines, sum_of
+from brian_le.neurons.parts import declared, membrane_lines, rate_lines, sum_of
 from brian_le.parameters import equations_of, parameter
 
 __all__ = ['hidden_neuron', 'output_neuron', 'softmax']

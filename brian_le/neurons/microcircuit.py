@@ -1,79 +1,17 @@
-"""Neurons of Latent Equilibrium as Brian2 equations.
+"""The neurons of a microcircuit, with dendrites that predict and compare, as Brian2 equations."""
 
-Every function returns one `brian2.Equations` for ``NeuronGroup(...,
-method='prospective_euler')``, the method that is taken if none is given. Another one is refused.
-Potentials and rates are dimensionless as in the papers; times and conductances carry units. A
-parameter given as a value stands in the text as a line of its own (``g_l = 0.03/ms : hertz``);
-given as flags (``'constant'``, ``'shared, constant'``) it is a variable of the group with these
-flags, to be set per neuron or per run.
-
-All neurons publish, at the end of a step:
-
-``r``
-    the rate that projections read in the next step,
-``r_sent``
-    the rate that they have read in this one: the presynaptic factor of plasticity.
-"""
-
-from brian2.equations.codestrings import Expression
-from brian2.units.allunits import hertz, second
+from brian2.units.allunits import hertz
 from brian2.units.stdunits import ms
 
 from brian_le.activations import get_activation
-from brian_le.checks import (check_flag, check_not_negative, check_positive, check_variable)
+from brian_le.checks import check_flag, check_not_negative
+from brian_le.neurons.parts import check_expression, declared, rate_lines, sum_of
 from brian_le.parameters import equations_of, parameter
 
-__all__ = ['point_neuron', 'pyramidal', 'interneuron', 'stimulus']
+__all__ = ['pyramidal', 'interneuron']
 
-_DENDRITES = ('basal', 'apical', 'dendrite')
-_OWN_CURRENT = (". For a current of your own, write pyramidal(current='- h') + Equations('dh/dt = ... "
-                ": hertz'), with the equation of what it reads")
-
-
-def point_neuron(activation='tanh', *, tau_m=10*ms, tau_r=None, inputs=('v_in', 'err')):
-    """The point neuron of Latent Equilibrium: a leaky membrane that sends its look-ahead.
-
-    ``tau_m*du/dt = -u + inputs``, ``u_prosp = u + tau_r*du/dt``, ``r = phi(u_prosp)``. With
-    ``tau_r`` equal to ``tau_m`` the rate follows the inputs within one time step.
-
-    Parameters
-    ----------
-    activation : str or Activation
-        phi, see `brian_le.activations`.
-    tau_m : Quantity or str
-        Membrane time constant (default 10 ms), or the flags of a variable ``tau_m``.
-    tau_r : Quantity, str or None
-        Look-ahead time, or the flags of a variable ``tau_r``; by default it equals ``tau_m``.
-        ``0*ms`` is the neuron without look-ahead.
-    inputs : sequence of str
-        Names of the inputs that drive the membrane, one per projection: by default the
-        weighted sum ``v_in`` of the rates and the error ``err``.
-
-    Returns
-    -------
-    brian2.Equations
-        With the variables ``u``, ``u_prosp``, ``r``, ``r_sent`` and the inputs.
-
-    Raises
-    ------
-    ValueError
-        For an unknown activation, no inputs, or a time constant that is not positive.
-    brian2.units.DimensionMismatchError
-        For a time constant that is not a time.
-
-    References
-    ----------
-    Haider et al. (2021), equations 2 and 3 (arXiv 2110.14549).
-
-    Examples
-    --------
-    >>> from brian2 import NeuronGroup, ms
-    >>> from brian_le import point_neuron
-    >>> G = NeuronGroup(5, point_neuron('tanh', tau_m=20*ms), method='prospective_euler')
-    """
-    return equations_of([
-        *membrane_lines(sum_of(inputs, 'inputs'), tau_m, tau_r), *declared(inputs),
-        'u_prosp : 1', *rate_lines(get_activation(activation).phi('u_prosp'))])
+_OWN_CURRENT = (". For a current of your own, write pyramidal(current='- h') + "
+                "Equations('dh/dt = ... : hertz'), with the equation of what it reads")
 
 
 def pyramidal(activation='softplus', *, prospective=True, basal=('v_up',),
@@ -149,11 +87,11 @@ def pyramidal(activation='softplus', *, prospective=True, basal=('v_up',),
     """
     apical = () if apical is None else apical
     drive, leak = ['g_b*v_bas'], ['g_l', 'g_b']
-    lines = [f'v_bas = {sum_of(basal, "basal")} : 1', *declared(basal)]
+    lines = [f'v_bas = {sum_of(basal, "basal", _OWN_CURRENT)} : 1', *declared(basal)]
     parameters = {'g_l': g_l, 'g_b': g_b}
     if apical:
-        lines += ['v_api = v_api_sum : 1', f'v_api_sum = {sum_of(apical, "apical")} : 1',
-                  *declared(apical)]
+        lines += ['v_api = v_api_sum : 1',
+                  f'v_api_sum = {sum_of(apical, "apical", _OWN_CURRENT)} : 1', *declared(apical)]
         drive.append('g_a*v_api')
         leak.append('g_a')
         parameters['g_a'] = g_a
@@ -212,52 +150,11 @@ def interneuron(activation='softplus', *, prospective=True, dendrite=('v_ip',), 
     >>> inter = NeuronGroup(3, interneuron(), method='prospective_euler')
     """
     leak = ['g_l', 'g_d', 'g_som']
-    lines = [f'v_den = {sum_of(dendrite, "dendrite")} : 1', *declared(dendrite),
+    lines = [f'v_den = {sum_of(dendrite, "dendrite", _OWN_CURRENT)} : 1', *declared(dendrite),
              'u_nudge : 1']
     return _dendritic(['g_d*v_den', 'g_som*u_nudge'], leak, leak, 'g_d/(g_l + g_d)*v_den',
-                      {'g_l': g_l, 'g_d': g_d, 'g_som': g_som}, lines, activation, prospective, current)
-
-
-def stimulus(pattern, variable='r', *, tau_0='shared, constant'):
-    """A population that plays a pattern back, through a low-pass filter.
-
-    It is the input of a circuit (``r``, with ``r_sent`` for plasticity), or the source of its
-    targets (``u``).
-
-    Parameters
-    ----------
-    pattern : str
-        Expression of the pattern, e.g. ``'patterns(t, i)'`` with a `brian2.TimedArray`.
-    variable : str
-        Name of the filtered variable. ``'r'`` comes with ``r_sent``.
-    tau_0 : Quantity or str
-        Time constant of the filter, or the flags of a variable ``tau_0``. With ``tau_0`` equal
-        to ``dt`` the filter copies the pattern.
-
-    Returns
-    -------
-    brian2.Equations
-
-    Raises
-    ------
-    ValueError, brian2.units.DimensionMismatchError
-        For a ``tau_0`` that is not a positive time.
-
-    Examples
-    --------
-    >>> from brian2 import NeuronGroup, TimedArray, ms
-    >>> from brian_le import stimulus
-    >>> patterns = TimedArray([[0, 1], [1, 0]], dt=10*ms)
-    >>> G = NeuronGroup(2, stimulus('patterns(t, i)', tau_0=0.1*ms), order=-2,
-    ...                 method='prospective_euler')
-    """
-    check_variable('variable of a stimulus', variable)
-    check_expression('pattern of a stimulus', pattern)
-    lines = [f'd{variable}/dt = ({pattern} - {variable})/tau_0 : 1',
-             parameter('tau_0', tau_0, second, check_positive)]
-    if variable == 'r':
-        lines.append('r_sent = r : 1')
-    return equations_of(lines)
+                      {'g_l': g_l, 'g_d': g_d, 'g_som': g_som}, lines, activation, prospective,
+                      current)
 
 
 def _dendritic(drive, total, leak, predicted, parameters, lines, activation, prospective, current):
@@ -284,43 +181,6 @@ def _dendritic(drive, total, leak, predicted, parameters, lines, activation, pro
           for name, value in parameters.items()),
     ]
     return equations_of(text)
-
-
-def membrane_lines(drive, tau_m, tau_r):
-    """The membrane of a point neuron that is driven by an expression, and its time constants."""
-    return [f'du/dt = ({drive} - u)/tau_m : 1',
-            parameter('tau_m', tau_m, second, check_positive),
-            'tau_r = tau_m : second' if tau_r is None
-            else parameter('tau_r', tau_r, second, check_not_negative)]
-
-
-def rate_lines(rate):
-    """The published rate, and the one of the step before."""
-    return ['r : 1', f'r_now = {rate} : 1', 'r_sent : 1', 'r_sent_now = r : 1']
-
-
-def sum_of(names, role):
-    """The text of the sum of some inputs."""
-    if isinstance(names, str) or not names or not isinstance(names, (tuple, list)):
-        raise ValueError(f"{role} is {names!r}; give a tuple of names of inputs, e.g. ('v_in',)")
-    for name in names:
-        check_variable(f'an input of {role}', name, _OWN_CURRENT if role in _DENDRITES else '')
-    if len(set(names)) < len(names):
-        raise ValueError(f'{role} is {names!r}; give every projection an input of its own')
-    return ' + '.join(names)
-
-
-def check_expression(what, text):
-    """Raise a ValueError unless something is an expression in the language of equations."""
-    try:
-        Expression(text).identifiers  # noqa: B018  (reads the expression)
-    except (SyntaxError, TypeError, ValueError):
-        raise ValueError(f'{what} is {text!r}; give an expression, such as \'0.5*i\'') from None
-
-
-def declared(names):
-    """The lines of variables that others set."""
-    return [f'{name} : 1' for name in names]
 
 
 def _nudge_parameters(nudging):

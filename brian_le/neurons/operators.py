@@ -19,7 +19,7 @@ from brian2.units.fundamentalunits import Quantity
 from brian2.units.stdunits import ms
 
 from brian_le.checks import check_not_negative, check_positive, check_variable
-from brian_le.neurons.microcircuit import check_expression
+from brian_le.neurons.parts import check_expression
 from brian_le.parameters import equations_of, parameter, unit_text
 
 __all__ = ['prospective', 'retrospective']

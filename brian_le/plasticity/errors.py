@@ -9,7 +9,7 @@ constants follow after they have stepped.
 from brian2.units.allunits import hertz, second
 
 from brian_le.checks import check_not_negative, check_positive, check_variable
-from brian_le.neurons.microcircuit import sum_of
+from brian_le.neurons.parts import sum_of
 from brian_le.parameters import equations_of, parameter
 from brian_le.plasticity.microcircuit import learning_lines, weighted_sum
 from brian_le.plasticity.optimisers import SGD
