@@ -6,11 +6,9 @@ This module does not import Brian2; what it names is imported when it is asked f
 import importlib
 
 from brian_le.checks import choose
+from brian_le.programs import DEVICES
 
 __all__ = ['DEVICES', 'MODELS', 'PROTOCOLS', 'get_model', 'get_protocol']
-
-#: What simulations run on, the fastest first.
-DEVICES = ('cpp_standalone', 'cython', 'numpy')
 
 #: Names of the models, where they are, and what they are.
 MODELS = {

@@ -2,6 +2,9 @@
 
 from brian_le import _lazy
 
+#: What simulations run on, the fastest first.
+DEVICES = ('cpp_standalone', 'cython', 'numpy')
+
 __getattr__, __dir__, __all__ = _lazy.exports(__name__, {
     'fast': ['fast_cpp'],
     'program': ['build_program'],

@@ -24,13 +24,12 @@ from brian2.units.allunits import second
 from brian2.units.fundamentalunits import Quantity
 
 from brian_le.checks import choose
-from brian_le.programs import builds, children
+from brian_le.programs import DEVICES, builds, children
 from brian_le.programs.contents import (end_of_run, held, is_kept, is_recording, is_state, key_of,
                                         objects_of, time_steps, timed_arrays)
 from brian_le.programs.cpp_project import (RUN, floating_point, full_disk, read_sizes,
                                            write_project, wrong_size)
 from brian_le.programs.temporary import TemporaryFolder
-from brian_le.protocols.catalogue import DEVICES
 
 __all__ = ['RuntimeProgram', 'StandaloneProgram', 'build_program', 'require_compiler']
 

@@ -151,7 +151,7 @@ class Presentations(Container):
         self.capacity = (len(order) if capacity is None
                          else whole_number(f"'{name}': capacity", capacity))
         self._n_patterns = n_patterns
-        tables = self.tables(order, nudged, learning)
+        tables = self._tables(order, nudged, learning)
         self.n_presentations = len(order)
         self.repeat = check_flag(f"repeat of '{name}'", repeat)
         self._tau_0 = tau_0
@@ -171,7 +171,7 @@ class Presentations(Container):
         self.inputs = self._population('input', 'r', Equations(''), STIMULUS, f'{name}_inputs')
 
     def tables(self, order, nudged=True, learning=True):
-        """A sequence of presentations as the arrays that the schedule reads.
+        """A sequence of presentations, as values for a run of a compiled simulation.
 
         Parameters
         ----------
@@ -181,14 +181,19 @@ class Presentations(Container):
         Returns
         -------
         dict of str to numpy.ndarray
-            ``order_of``, ``nudged_in`` and ``learning_in``, each of length `capacity`, padded
-            with their last value.
+            Values of the tables ``NAME_order_of``, ``NAME_nudged_in`` and ``NAME_learning_in`` by
+            ``'table.values'``, each of length `capacity`, padded with their last value.
 
         Raises
         ------
         ValueError
             As for the class.
         """
+        return {f'{self.name}_{key}.values': values
+                for key, values in self._tables(order, nudged, learning).items()}
+
+    def _tables(self, order, nudged, learning):
+        """What the schedule reads, by the name that its code knows it by."""
         order = check_array(f"order of '{self.name}'", order, (None,))
         if not len(order):
             raise ValueError(f"order of '{self.name}' is empty; give at least one presentation")

@@ -270,8 +270,7 @@ def train(p, weights, order, run, seed=0):
     n_steps = steps_per_pattern(p)
 
     def show(state, patterns, **flags):
-        tables = task.shown.tables(patterns, **flags)
-        values = {f'{NAME}_{key}.values': table for key, table in tables.items()}
+        values = task.shown.tables(patterns, **flags)
         values |= {f'{NAME}.presentation': -1, f'{NAME}.n_presentations': len(patterns)}
         return program({**start, **state, **values}, n_steps*len(patterns))
 

@@ -288,8 +288,7 @@ def simulate(p, seed, run):
     def chunk(state, first, n):
         shown = order[first]  # one epoch
         training = is_training(p, shown)
-        tables = task.shown.tables(shown, nudged=training, learning=training)
-        values = {f'{NAME}_{key}.values': table for key, table in tables.items()}
+        values = task.shown.tables(shown, nudged=training, learning=training)
         if first == 0:  # what the populations that play back begin with
             values |= {f'{NAME}_inputs.r': images[shown[0]],
                        'circuit_target.u': wanted[shown[0]]}

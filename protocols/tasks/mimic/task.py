@@ -215,11 +215,10 @@ def _program(p, run, draws):
 
     def show(values, targets, stage):
         """All variables after a stage; `values` are weights, or the state to go on from."""
-        tables = task.shown.tables(stage.order, stage.nudged, stage.learning)
+        given = task.shown.tables(stage.order, stage.nudged, stage.learning)
         first = stage.order[0]
         start = {f'{NAME}_inputs.r': draws.inputs[first], f'{_CIRCUIT}_target.u': targets[first],
-                 f'{_CIRCUIT}_target.on': tables['nudged_in'][0]}
-        given = {f'{NAME}_{key}.values': table for key, table in tables.items()}
+                 f'{_CIRCUIT}_target.on': given[f'{NAME}_nudged_in.values'][0]}
         given |= {f'{NAME}_inputs_patterns.values': draws.inputs,
                   f'{_CIRCUIT}_target_patterns.values': targets,
                   f'{NAME}.presentation': -1, f'{NAME}.n_presentations': len(stage.order),
