@@ -22,7 +22,7 @@ __getattr__, __dir__, __all__ = _lazy.exports(__name__, {
     'microcircuit': ['interneuron', 'pyramidal'],
     'layered': ['hidden_neuron', 'output_neuron', 'softmax'],
     'gle': ['error_neuron', 'gle_neuron', 'gle_output', 'representation_neuron'],
-    'dendrites': ['coupling_learning', 'dendritic_output', 'dendritic_tree'],
+    'dendrites': ['dendritic_output', 'dendritic_tree'],
     'trees': ['Compartment', 'ordered_tree'],
     'operators': ['prospective', 'retrospective'],
 })

@@ -25,15 +25,12 @@ of compartment `c`     what it is
 import numpy as np
 from brian2.equations.equations import Equations
 
-from brian_le.checks import choose
 from brian_le.neurons.gle import gle_neuron, gle_output
 from brian_le.neurons.parts import declared, sum_of
 from brian_le.neurons.trees import children, ordered_tree
 from brian_le.parameters import equations_of, parameter
-from brian_le.plasticity.microcircuit import learning_lines
-from brian_le.plasticity.optimisers import SGD
 
-__all__ = ['coupling_learning', 'dendritic_output', 'dendritic_tree']
+__all__ = ['dendritic_output', 'dendritic_tree']
 
 
 def dendritic_tree(tree, *, feedback=('v_err',), gamma=0.0, errors='prospective'):
@@ -138,59 +135,6 @@ def dendritic_output(tree, *, loss='mse', beta='shared, constant', nudged='share
     def root(c, **options):
         return gle_output(c.activation, loss=loss, beta=beta, nudged=nudged, **options)
     return _tree(tree, root, gamma, errors)
-
-
-def coupling_learning(tree, name, *, eta='shared, constant', gate=None, optimiser=SGD()):
-    """Couplings of a compartment that learn: ``dw/dt = eta*err*r``, err that of its parent.
-
-    For `SharedParameters`; the compartment needs ``coupling=''``, a variable.
-
-    Parameters
-    ----------
-    tree : sequence of Compartment
-        The tree.
-    name : str
-        Name of a compartment that has a parent.
-    eta, gate, optimiser
-        As for `error_learning`.
-
-    Returns
-    -------
-    brian2.Equations
-        With the couplings ``w``, one per neuron.
-
-    Raises
-    ------
-    ValueError
-        If the tree has no such compartment or its coupling is not a variable, or ``eta`` is
-        negative.
-    brian2.units.DimensionMismatchError
-        If ``eta`` is not in 1/time.
-
-    References
-    ----------
-    As for `dendritic_tree`.
-
-    Examples
-    --------
-    >>> from brian_le import Compartment, coupling_learning
-    >>> tree = [Compartment('soma'), Compartment('branch', 'soma', coupling='')]
-    >>> print(coupling_learning(tree, 'branch'))
-    coupling_branch_post = w : 1 (summed)
-    dw/dt = eta*err_post*r_sent_branch_post : 1 (clock-driven)
-    eta : Hz (shared, constant)
-    """
-    by_name = {c.name: c for c in ordered_tree(tree)}
-    c = by_name[choose('compartment with a parent', name,
-                       [c.name for c in by_name.values() if c.parent is not None])]
-    if c.coupling != '':
-        raise ValueError(f"the coupling of '{name}' is {_coupling(c)!r}, which cannot learn; give "
-                         "the compartment coupling=''")
-    error = by_name[c.parent].variable('err')
-    return equations_of([
-        f'{c.variable("coupling")}_post = w : 1 (summed)',
-        *learning_lines('w', f'{error}_post*{c.variable("r_sent")}_post', eta, gate=gate,
-                        optimiser=optimiser)])
 
 
 def _tree(tree, root, gamma, errors):

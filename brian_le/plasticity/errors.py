@@ -8,10 +8,10 @@ constants follow after they have stepped.
 
 from brian2.units.allunits import hertz, second
 
-from brian_le.checks import check_not_negative, check_positive, check_variable
+from brian_le.checks import check_variable
 from brian_le.neurons.parts import sum_of
-from brian_le.parameters import equations_of, parameter
-from brian_le.plasticity.microcircuit import learning_lines, weighted_sum
+from brian_le.parameters import equations_of
+from brian_le.plasticity.learning import learning_lines, weighted_sum
 from brian_le.plasticity.optimisers import SGD
 
 __all__ = ['error_learning', 'error_feedback', 'bias_learning', 'lookahead_learning',
@@ -19,7 +19,8 @@ __all__ = ['error_learning', 'error_feedback', 'bias_learning', 'lookahead_learn
 
 
 def error_learning(target='v_in', *, back='v_err', error='err', learned='err',
-                   eta='shared, constant', decay=None, gate=None, optimiser=SGD()):
+                   eta='shared, constant', decay=None, w_max=None, gate=None,
+                   optimiser=SGD()):
     """Learn from the error of the postsynaptic neuron, and send it back: ``dw/dt = eta*err*r``.
 
     The weight rule of Latent Equilibrium. The same weights carry rates up and errors down.
@@ -40,11 +41,8 @@ def error_learning(target='v_in', *, back='v_err', error='err', learned='err',
     decay : Quantity, str or None
         Rate at which weights decay (1/time), or the flags of a variable ``decay``; by default they
         do not.
-    gate : str or None
+    w_max, gate, optimiser
         As for `dendritic_prediction`.
-    optimiser : SGD or Adam
-        What weights make of the product ``err*r``, by default they follow it. The learning rate of
-        Adam is the change of a weight per time, whatever the size of the product.
 
     Returns
     -------
@@ -53,7 +51,7 @@ def error_learning(target='v_in', *, back='v_err', error='err', learned='err',
     Raises
     ------
     ValueError
-        If ``eta`` or ``decay`` is negative.
+        If ``eta`` or ``decay`` is negative, or ``w_max`` is not positive.
     brian2.units.DimensionMismatchError
         If they are not in 1/time.
 
@@ -71,11 +69,11 @@ def error_learning(target='v_in', *, back='v_err', error='err', learned='err',
     eta : Hz (shared, constant)
     """
     sums = [weighted_sum(target)] + ([_weighted_errors(back, error)] if back else [])
-    return equations_of(sums + _learned_weights(learned, eta, decay, gate, optimiser))
+    return equations_of(sums + _learned_weights(learned, eta, decay, w_max, gate, optimiser))
 
 
-def error_feedback(back='v_err', *, error='err', learned='err', eta=None, decay=None, gate=None,
-                   optimiser=SGD()):
+def error_feedback(back='v_err', *, error='err', learned='err', eta=None, decay=None, w_max=None,
+                   gate=None, optimiser=SGD()):
     """Send errors back through weights of their own: fixed ones, or ones that mirror the forward.
 
     For synapses between the same populations as the forward ones, and in their direction. Fixed
@@ -84,7 +82,7 @@ def error_feedback(back='v_err', *, error='err', learned='err', eta=None, decay=
 
     Parameters
     ----------
-    back, error, learned, decay, gate, optimiser
+    back, error, learned, decay, w_max, gate, optimiser
         As for `error_learning`.
     eta : Quantity, str or None
         Learning rate (1/time), or the flags of a variable ``eta``; by default weights are constant.
@@ -111,11 +109,11 @@ def error_feedback(back='v_err', *, error='err', learned='err', eta=None, decay=
     w : 1 (constant)
     """
     return equations_of([_weighted_errors(back, error),
-                                *_learned_weights(learned, eta, decay, gate, optimiser)])
+                         *_learned_weights(learned, eta, decay, w_max, gate, optimiser)])
 
 
-def bias_learning(target='b', *, learned='err', eta='shared, constant', gate=None,
-                  optimiser=SGD()):
+def bias_learning(target='b', *, learned='err', eta='shared, constant', decay=None, bias_max=None,
+                  gate=None, optimiser=SGD()):
     """Biases that learn from the error of their neuron: ``dbias/dt = eta*err``.
 
     For `SharedParameters`.
@@ -124,8 +122,11 @@ def bias_learning(target='b', *, learned='err', eta='shared, constant', gate=Non
     ----------
     target : str
         The input of the neurons that takes the bias.
-    learned, eta, gate, optimiser
+    learned, eta, decay, gate, optimiser
         As for `error_learning`.
+    bias_max : float, str or None
+        Biases are clipped to ``[-bias_max, bias_max]``; flags of a variable ``bias_max``; or no
+        limit.
 
     Returns
     -------
@@ -150,12 +151,13 @@ def bias_learning(target='b', *, learned='err', eta='shared, constant', gate=Non
     """
     check_variable('target of a bias', target)
     check_variable('learned', learned)
-    return equations_of([f'{target}_post = bias : 1 (summed)',
-                                *learning_lines('bias', f'{learned}_post', eta, gate=gate,
-                                                optimiser=optimiser)])
+    return equations_of([f'{target}_post = bias : 1 (summed)', *learning_lines(
+        'bias', f'{learned}_post', eta, decay=decay, largest=bias_max, gate=gate,
+        optimiser=optimiser)])
 
 
-def time_constant_matching(inputs=('v_in', 'b'), *, eta='shared, constant', gate=None):
+def time_constant_matching(inputs=('v_in', 'b'), *, eta='shared, constant', decay=None, gate=None,
+                           optimiser=SGD(), tau_min='dt', tau_max=None):
     """Membrane time constants that learn to match the look-ahead times.
 
     ``dtau/dt = eta*(u_prosp - inputs)*du/dt``. Without errors that is
@@ -167,23 +169,19 @@ def time_constant_matching(inputs=('v_in', 'b'), *, eta='shared, constant', gate
     ----------
     inputs : sequence of str
         Names of the inputs of the membrane.
-    eta : Quantity or str
-        Learning rate, a time, or the flags of a variable ``eta``. In a step a time constant covers
-        the fraction ``eta*dt*(du/dt)**2`` of its way, which has to stay below 1.
-    gate : str or None
-        As for `dendritic_prediction`.
+    eta, decay, gate, optimiser, tau_min, tau_max
+        As for `membrane_learning`. Without an optimiser, a time constant covers in a step the
+        fraction ``eta*dt*(du/dt)**2`` of its way, which has to stay below 1.
 
     Returns
     -------
     brian2.Equations
-        With the time constants ``tau``, which stay above the time step.
+        With the time constants ``tau``.
 
     Raises
     ------
-    ValueError
-        If ``eta`` is negative, or there are no inputs.
-    brian2.units.DimensionMismatchError
-        If ``eta`` is not a time.
+    ValueError, brian2.units.DimensionMismatchError
+        As for `membrane_learning`, and if there are no inputs.
 
     References
     ----------
@@ -196,16 +194,12 @@ def time_constant_matching(inputs=('v_in', 'b'), *, eta='shared, constant', gate
     dtau/dt = eta*(u_prosp_post - (v_in_post + b_post))*u_dot_post : s (clock-driven)
     """
     drive = sum_of(inputs, 'inputs').replace(' + ', '_post + ') + '_post'
-    rate = 'eta' if gate is None else f'{gate}*eta'
-    return equations_of([
-        'tau_m_post = tau : second (summed)', *([] if gate is None else [f'{gate} : 1 (linked)']),
-        f'dtau/dt = {rate}*(u_prosp_post - ({drive}))*u_dot_post : second (clock-driven)',
-        'tau_min = dt : second (shared)',
-        parameter('eta', eta, second, check_not_negative, bound_flags='shared')])
+    return _time_constant('tau_m', '', f'(u_prosp_post - ({drive}))*u_dot_post', eta, decay, gate,
+                          optimiser, tau_min, tau_max)
 
 
-def membrane_learning(*, learned='err', eta='shared, constant', gate=None, optimiser=SGD(),
-                      tau_min='dt'):
+def membrane_learning(*, learned='err', eta='shared, constant', decay=None, gate=None,
+                      optimiser=SGD(), tau_min='dt', tau_max=None):
     """Membrane time constants that learn from the error: ``dtau/dt = -eta*err*du/dt``.
 
     Where the error asks for a larger potential while the membrane moves up, it is too slow. For
@@ -213,13 +207,15 @@ def membrane_learning(*, learned='err', eta='shared, constant', gate=None, optim
 
     Parameters
     ----------
-    learned, gate, optimiser
+    learned, decay, gate, optimiser
         As for `error_learning`.
     eta : Quantity, float, str or None
         Learning rate, a time (with Adam the change of a time constant per time, a number), or the
         flags of a variable ``eta``; None for constant time constants.
     tau_min : Quantity or str
         What the time constants stay above, or an expression for it; by default the time step.
+    tau_max : Quantity, str or None
+        What they stay below, or the flags of a variable ``tau_max``; by default there is no limit.
 
     Returns
     -------
@@ -229,7 +225,7 @@ def membrane_learning(*, learned='err', eta='shared, constant', gate=None, optim
     Raises
     ------
     ValueError
-        If ``eta`` is negative, or ``tau_min`` is not positive.
+        If ``eta`` or ``decay`` is negative, ``tau_min`` is not positive, or ``tau_max`` not above.
     brian2.units.DimensionMismatchError
         If they have a wrong unit.
 
@@ -247,12 +243,13 @@ def membrane_learning(*, learned='err', eta='shared, constant', gate=None, optim
     dtau/dt = -eta*err_post*u_dot_post : s (clock-driven)
     eta : s (shared, constant)
     """
-    return _time_constant('tau_m', '-', f'{learned}_post*u_dot_post', eta, gate, optimiser,
-                          tau_min)
+    check_variable('learned', learned)
+    return _time_constant('tau_m', '-', f'{learned}_post*u_dot_post', eta, decay, gate, optimiser,
+                          tau_min, tau_max)
 
 
-def lookahead_learning(*, learned='err_in', eta='shared, constant', gate=None, optimiser=SGD(),
-                       tau_min='dt'):
+def lookahead_learning(*, learned='err_in', eta='shared, constant', decay=None, gate=None,
+                       optimiser=SGD(), tau_min='dt', tau_max=None):
     """Look-ahead times that learn: ``dtau/dt = eta*phi'*v_err*du/dt``.
 
     The error that reaches a neuron, ``err_in``, is what its rate should change by; a longer
@@ -261,7 +258,7 @@ def lookahead_learning(*, learned='err_in', eta='shared, constant', gate=None, o
 
     Parameters
     ----------
-    learned, eta, gate, optimiser, tau_min
+    learned, eta, decay, gate, optimiser, tau_min, tau_max
         As for `membrane_learning`.
 
     Returns
@@ -285,18 +282,15 @@ def lookahead_learning(*, learned='err_in', eta='shared, constant', gate=None, o
     >>> print(lookahead_learning()['tau'])
     dtau/dt = eta*err_in_post*u_dot_post : s (clock-driven)
     """
-    return _time_constant('tau_r', '', f'{learned}_post*u_dot_post', eta, gate, optimiser, tau_min)
+    check_variable('learned', learned)
+    return _time_constant('tau_r', '', f'{learned}_post*u_dot_post', eta, decay, gate, optimiser,
+                          tau_min, tau_max)
 
 
-def _time_constant(name, sign, gradient, eta, gate, optimiser, tau_min):
-    check_variable('learned', gradient.partition('_post')[0])
-    bound = (f'tau_min = {tau_min} : second (shared)' if isinstance(tau_min, str)
-             else parameter('tau_min', tau_min, second, check_positive, bound_flags='shared'))
-    return equations_of([
-        f'{name}_post = tau : second (summed)',
-        *learning_lines('tau', gradient, eta, sign=sign, gate=gate, optimiser=optimiser,
-                        unit=second, gradient_unit=hertz),
-        *([bound] if eta is not None else [])])
+def _time_constant(name, sign, gradient, eta, decay, gate, optimiser, tau_min, tau_max):
+    return equations_of([f'{name}_post = tau : second (summed)', *learning_lines(
+        'tau', gradient, eta, sign=sign, decay=decay, largest=tau_max, least=tau_min, gate=gate,
+        optimiser=optimiser, unit=second, gradient_unit=hertz)])
 
 
 def _weighted_errors(back, error):
@@ -305,7 +299,7 @@ def _weighted_errors(back, error):
     return f'{back}_pre = w*{error}_post : 1 (summed)'
 
 
-def _learned_weights(learned, eta, decay, gate, optimiser):
+def _learned_weights(learned, eta, decay, w_max, gate, optimiser):
     check_variable('learned', learned)
-    return learning_lines('w', f'{learned}_post*r_sent_pre', eta, decay=decay, gate=gate,
-                          optimiser=optimiser)
+    return learning_lines('w', f'{learned}_post*r_sent_pre', eta, decay=decay, largest=w_max,
+                          gate=gate, optimiser=optimiser)

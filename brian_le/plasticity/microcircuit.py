@@ -1,4 +1,4 @@
-"""Projections and their local plasticity as Brian2 equations.
+"""Projections of a microcircuit and their local plasticity as Brian2 equations.
 
 Every function returns one `brian2.Equations` for ``Synapses(source, target, equations,
 method='prospective_euler', order=1)``, or for `project`, which sees to both. It has the weighted sum
@@ -8,14 +8,13 @@ postsynaptic potential or error.
 """
 
 from brian2.equations.equations import Equations
-from brian2.units.allunits import hertz
 
-from brian_le.checks import check_not_negative, check_positive, check_variable
-from brian_le.parameters import equations_of, parameter, unit_text
-from brian_le.plasticity.optimisers import SGD, check_optimiser
+from brian_le.checks import check_variable
+from brian_le.parameters import equations_of
+from brian_le.plasticity.learning import learning_lines, weighted_sum
+from brian_le.plasticity.optimisers import SGD
 
-__all__ = ['fixed_weights', 'dendritic_prediction', 'apical_silencing', 'one_to_one',
-           'weighted_sum']
+__all__ = ['fixed_weights', 'dendritic_prediction', 'apical_silencing', 'one_to_one']
 
 
 def fixed_weights(target):
@@ -41,7 +40,8 @@ def fixed_weights(target):
     return Equations(f'{weighted_sum(target)}\nw : 1 (constant)')
 
 
-def dendritic_prediction(target, *, eta='shared, constant', w_max=None, gate=None):
+def dendritic_prediction(target, *, eta='shared, constant', decay=None, w_max=None, gate=None,
+                         optimiser=SGD()):
     """Learn to predict the soma's rate from the dendrite: ``dw/dt = eta*err*r``.
 
     It serves the forward projections between pyramidal neurons and the one from pyramidal
@@ -55,11 +55,17 @@ def dendritic_prediction(target, *, eta='shared, constant', w_max=None, gate=Non
     eta : Quantity or str
         Learning rate (1/time; a step of ``dt`` changes a weight by ``dt*eta*err*r``), or the
         flags of a variable ``eta``.
+    decay : Quantity, str or None
+        Rate at which weights decay (1/time), or the flags of a variable ``decay``; by default they
+        do not.
     w_max : float, str or None
         Weights are clipped to ``[-w_max, w_max]``; flags of a variable ``w_max``; or no limit.
     gate : str or None
         Name of a variable that multiplies ``eta``, to be linked by `brian2.linked_var` to one
         that is 1 while the synapses learn and 0 otherwise.
+    optimiser : SGD or Adam
+        What weights make of the product ``err*r``, by default they follow it. The learning rate of
+        Adam is the change of a weight per time, whatever the size of the product.
 
     Returns
     -------
@@ -69,9 +75,9 @@ def dendritic_prediction(target, *, eta='shared, constant', w_max=None, gate=Non
     Raises
     ------
     ValueError
-        If ``eta`` is negative or ``w_max`` is not positive.
+        If ``eta`` or ``decay`` is negative or ``w_max`` is not positive.
     brian2.units.DimensionMismatchError
-        If ``eta`` is not in 1/time.
+        If ``eta`` or ``decay`` is not in 1/time.
 
     References
     ----------
@@ -84,11 +90,13 @@ def dendritic_prediction(target, *, eta='shared, constant', w_max=None, gate=Non
     >>> print(dendritic_prediction('v_up', eta=0.05/ms)['w'])
     dw/dt = eta*err_post*r_sent_pre : 1 (clock-driven)
     """
-    return _rule(target, '', 'err_post*r_sent_pre', eta, w_max, gate)
+    return equations_of([weighted_sum(target), *learning_lines(
+        'w', 'err_post*r_sent_pre', eta, decay=decay, largest=w_max, gate=gate,
+        optimiser=optimiser)])
 
 
-def apical_silencing(target, *, eta='shared, constant', w_max=None, gate=None,
-                     learned='v_api_sum'):
+def apical_silencing(target, *, eta='shared, constant', decay=None, w_max=None, gate=None,
+                     learned='v_api_sum', optimiser=SGD()):
     """Learn to silence the apical dendrite: ``dw/dt = -eta*v_api*r``.
 
     The rule of the projection from interneurons to the apical dendrites of the pyramidal
@@ -100,7 +108,7 @@ def apical_silencing(target, *, eta='shared, constant', w_max=None, gate=None,
 
     Parameters
     ----------
-    target, eta, w_max, gate
+    target, eta, decay, w_max, gate, optimiser
         As for `dendritic_prediction`.
     learned : str
         The postsynaptic variable that is to be silenced; ``'v_api'`` for neurons of your own that
@@ -126,7 +134,10 @@ def apical_silencing(target, *, eta='shared, constant', w_max=None, gate=None,
     >>> print(apical_silencing('v_pi')['w'])
     dw/dt = -eta*v_api_sum_post*r_sent_pre : 1 (clock-driven)
     """
-    return _rule(target, '-', f'{learned}_post*r_sent_pre', eta, w_max, gate)
+    check_variable('learned', learned)
+    return equations_of([weighted_sum(target), *learning_lines(
+        'w', f'{learned}_post*r_sent_pre', eta, sign='-', decay=decay, largest=w_max, gate=gate,
+        optimiser=optimiser)])
 
 
 def one_to_one(target, source='u_prosp'):
@@ -152,51 +163,3 @@ def one_to_one(target, source='u_prosp'):
     check_variable('target of a connection', target)
     check_variable('source of a connection', source)
     return Equations(f'{target}_post = {source}_pre : 1 (summed)')
-
-
-def weighted_sum(target):
-    """The line of the sum of weighted rates."""
-    check_variable('target of a projection', target)
-    return f'{target}_post = w*r_pre : 1 (summed)'
-
-
-def learning_lines(name, gradient, eta, *, sign='', decay=None, gate=None, optimiser=SGD(),
-                   unit=hertz/hertz, gradient_unit=hertz/hertz):
-    """The lines of a variable that an optimiser moves, or that is constant without a rate `eta`."""
-    check_optimiser(optimiser)
-    if gate is not None:
-        check_variable('gate', gate)
-    if eta is None:
-        for what, given in (('decay', decay), ('gate', gate)):
-            if given is not None:
-                raise ValueError(f"'{name}' is constant without a learning rate eta, but has "
-                                 f'{what}={given!r}; give an eta, or leave out {what}')
-        return [f'{name} : {unit_text(unit)} (constant)']
-    memory, step, lines = optimiser.lines(name, gradient, gradient_unit)
-    eta_unit = unit*hertz/gradient_unit if optimiser.scales_with_gradient else unit*hertz
-    changes = memory | {name: (f'{sign}eta*{step}', unit)}
-    lines.append(parameter('eta', eta, eta_unit, check_not_negative, bound_flags='shared'))
-    if decay is not None:
-        changes[name] = f'{changes[name][0]} - decay*{name}', unit
-        lines.append(parameter('decay', decay, hertz, check_not_negative, bound_flags='shared'))
-    if gate is not None:
-        changes = {x: (gated(gate, change), x_unit) for x, (change, x_unit) in changes.items()}
-        lines.append(f'{gate} : 1 (linked)')
-    learned = [f'd{x}/dt = {change} : {unit_text(x_unit)} (clock-driven)'
-               for x, (change, x_unit) in reversed(changes.items())]
-    return learned + lines
-
-
-def gated(gate, change):
-    """A change that happens only where a variable is not 0."""
-    return f'{gate}*({change})' if ' - ' in change else f'{gate}*{change}'
-
-
-def _rule(target, sign, product, eta, w_max, gate):
-    lines = [weighted_sum(target), *learning_lines('w', product, eta, sign=sign, gate=gate)]
-    if w_max is not None:
-        per_synapse = isinstance(w_max, str) and 'shared' not in w_max
-        shared = '' if per_synapse else ' (shared)'
-        lines += [parameter('w_max', w_max, None, check_positive, bound_flags='shared'),
-                  f'w_min = -w_max : 1{shared}']
-    return equations_of(lines)

@@ -11,7 +11,8 @@ from brian2.units.stdunits import ms
 
 from brian_le.checks import check_positive, check_variable
 from brian_le.parameters import equations_of, parameter
-from brian_le.plasticity.microcircuit import learning_lines, weighted_sum
+from brian_le.plasticity.learning import learning_lines, weighted_sum
+from brian_le.plasticity.optimisers import SGD
 
 __all__ = ['high_passed_rate', 'phaseless_alignment']
 
@@ -54,12 +55,12 @@ def high_passed_rate(tau=0.1*ms):
     ...                     method='prospective_euler')
     """
     return equations_of(['dr_low/dt = (r - r_low)/tau_r_low : 1',
-                                parameter('tau_r_low', tau, second, check_positive),
-                                'r_high = r_sent - r_low : 1'])
+                         parameter('tau_r_low', tau, second, check_positive),
+                         'r_high = r_sent - r_low : 1'])
 
 
 def phaseless_alignment(target, *, noise='v_api_noise', eta='shared, constant',
-                        decay='shared, constant', gate=None):
+                        decay='shared, constant', w_max=None, gate=None, optimiser=SGD()):
     """Learn the transposed forward weights from noise: ``dw/dt = eta*noise*r_high - decay*w``.
 
     The rule of phaseless alignment learning, for a projection from the neurons above to apical
@@ -79,7 +80,7 @@ def phaseless_alignment(target, *, noise='v_api_noise', eta='shared, constant',
         Learning rate (1/time), or the flags of a variable ``eta``.
     decay : Quantity or str
         Rate at which weights decay (1/time), or the flags of a variable ``decay``.
-    gate : str or None
+    w_max, gate, optimiser
         As for `dendritic_prediction`.
 
     Returns
@@ -90,7 +91,7 @@ def phaseless_alignment(target, *, noise='v_api_noise', eta='shared, constant',
     Raises
     ------
     ValueError
-        If ``eta`` or ``decay`` is negative.
+        If ``eta`` or ``decay`` is negative, or ``w_max`` is not positive.
     brian2.units.DimensionMismatchError
         If they are not in 1/time.
 
@@ -109,4 +110,5 @@ def phaseless_alignment(target, *, noise='v_api_noise', eta='shared, constant',
     """
     check_variable('noise', noise)
     return equations_of([weighted_sum(target), *learning_lines(
-        'w', f'{noise}_post*r_high_pre', eta, decay=decay, gate=gate)])
+        'w', f'{noise}_post*r_high_pre', eta, decay=decay, largest=w_max, gate=gate,
+        optimiser=optimiser)])
