@@ -3,8 +3,9 @@
 from brian_le import _lazy
 
 __getattr__, __dir__, __all__ = _lazy.exports(__name__, {
-    'experiment': ['Batches', 'BatchReadout', 'Presentations', 'Readout', 'SequenceReadout',
-                   'Sequences', 'Traces'],
+    'experiment': ['Batches', 'BatchReadout', 'Presentations', 'Readout', 'Recorder',
+                   'SequenceReadout', 'Sequences', 'StepClock', 'Traces', 'drive', 'follow',
+                   'recorded'],
     'weights': ['random_weights', 'self_predicting'],
     'microcircuit': ['Microcircuit'],
     'layered': ['LayeredNetwork'],

@@ -4,7 +4,10 @@ from brian_le import _lazy
 
 __getattr__, __dir__, __all__ = _lazy.exports(__name__, {
     'presentations': ['Presentations'],
-    'recording': ['Readout', 'Traces'],
-    'batches': ['BatchReadout', 'Batches'],
-    'sequences': ['SequenceReadout', 'Sequences'],
+    'batches': ['Batches'],
+    'sequences': ['Sequences'],
+    'step_clock': ['StepClock'],
+    'wiring': ['drive', 'follow'],
+    'recorder': ['Recorder', 'recorded'],
+    'readouts': ['BatchReadout', 'Readout', 'SequenceReadout', 'Traces'],
 })

@@ -4,10 +4,7 @@ import math
 
 import numpy as np
 from brian2.core.clocks import defaultclock
-from brian2.core.variables import linked_var
-from brian2.groups.neurongroup import NeuronGroup
 from brian2.input.timedarray import TimedArray
-from brian2.monitors.spikemonitor import EventMonitor
 from brian2.units.fundamentalunits import Quantity
 from brian2.units.stdunits import ms
 
@@ -16,12 +13,10 @@ from brian_le.checks import check_array, check_flag, check_name, whole_number
 from brian_le.clocks import own_clock
 from brian_le.models.containers import Container
 from brian_le.models.experiment.presentations import whole_steps
-from brian_le.models.options import check_readable, need
 from brian_le.populations import Population
 from brian_le.step import STIMULUS
 
-__all__ = ['BatchReadout', 'Batches', 'switches']
-
+__all__ = ['Batches', 'switches']
 
 
 def switches(name):
@@ -243,93 +238,3 @@ class Batches(Container):
         return (f"<Batches '{self.name}': {self.n_batches} batches of {self.replicas} samples for "
                 f'{self.duration}, {self.n_inputs} inputs, {self.n_outputs} targets'
                 f'{", again and again" if self.repeat else ""}>')
-
-
-def check_readout(batches, group, variable, name):
-    need('batches of a readout', batches, Batches, 'Batches or Sequences')
-    need('group of a readout', group, NeuronGroup, 'a population of the network')
-    check_readable(group, variable)
-    if len(group) % batches.replicas:
-        raise ValueError(f"'{group.name}' has {len(group)} neurons, which is not a multiple of the "
-                         f"{batches.replicas} replicas of '{batches.name}'")
-    return check_name('a readout', f'{group.name}_readout' if name is None else name)
-
-
-class BatchReadout(Container):
-    """The value of a variable at the end of every batch.
-
-    Parameters
-    ----------
-    batches : Batches
-        What is shown.
-    group : ReplicatedGroup
-        The population to read.
-    variable : str
-        The variable to read, e.g. ``'r'``.
-    name : str, optional
-        First part of the names of its objects, by default ``'GROUP_readout'``.
-
-    Attributes
-    ----------
-    group : NeuronGroup
-        Links to the variable.
-    monitor : EventMonitor
-        Records the ``value`` of every neuron before every batch.
-
-    Examples
-    --------
-    >>> import numpy as np
-    >>> from brian2 import Network, ms
-    >>> from brian_le.models import BatchReadout, Batches, Dense, LayeredNetwork
-    >>> shown = Batches(np.eye(4), duration=1*ms, replicas=2)
-    >>> net = LayeredNetwork(4, [Dense(3), Dense(2)], batches=shown)
-    >>> readout = BatchReadout(shown, net.output, 'r')
-    >>> Network(shown, net, readout).run(shown.total_duration)
-    >>> readout.values().shape
-    (4, 2)
-    """
-
-    def __init__(self, batches, group, variable, name=None):
-        name = check_readout(batches, group, variable, name)
-        self._source, self._variable = group, variable
-        self._width = len(group)//batches.replicas
-        self.group = Population(len(group), 'value : 1 (linked)', events={'shown': 'True'},
-                                clock=own_clock(name, batches.duration), name=name, namespace={})
-        self.group.value = linked_var(group, variable)
-        self.group.thresholder['shown'].when = 'before_start'
-        self.monitor = EventMonitor(self.group, 'shown', variables=['value'], when='start',
-                                    name=f'{name}_monitor')
-
-    def values(self, variables=None):
-        """The values as an array of shape (samples, neurons), in the order of the samples.
-
-        Parameters
-        ----------
-        variables : dict of str to array_like, optional
-            The variables at the end of a run by ``'object.variable'``; by default those of the
-            objects.
-
-        Returns
-        -------
-        numpy.ndarray
-
-        Raises
-        ------
-        ValueError
-            If no batch has been shown yet.
-        """
-        recorded, last = self._recorded(variables)
-        if not len(recorded):
-            raise ValueError(f"'{self._source.name}' has not been shown anything yet; run first")
-        before = np.asarray(recorded)[len(self.group):]  # nothing was shown before the first
-        return np.concatenate([before, last]).reshape(-1, self._width)
-
-    def _recorded(self, variables):
-        """What is recorded of all batches but the last, and of the last one."""
-        if variables is None:
-            return self.monitor.value[:], getattr(self._source, self._variable)[:]
-        return (variables[f'{self.monitor.name}.value'],
-                variables[f'{self._source.name}.{self._variable}'])
-
-    def __iter__(self):
-        return iter((self.group, self.monitor))

@@ -279,11 +279,13 @@ class Presentations(Container):
                 f'{", again and again" if self.repeat else ""}>')
 
 
-def whole_steps(name, duration, dt):
+def whole_steps(name, duration, dt, what='duration', least=1):
     """How many time steps a duration has; a ValueError if their number is not whole."""
-    check_positive(f"duration of '{name}'", one_value(name, 'duration', duration, second))
+    duration = one_value(name, what, duration, second)
     steps = float(duration/dt)
-    if round(steps) < 1 or abs(steps - round(steps)) > 1e-6:
-        raise ValueError(f"duration of '{name}' is {duration}, which is not a whole number of "
+    if least:
+        check_positive(f"{what} of '{name}'", duration)
+    if round(steps) < least or abs(steps - round(steps)) > 1e-6:
+        raise ValueError(f"{what} of '{name}' is {duration}, which is not a whole number of "
                          f'time steps of {dt}')
     return round(steps)

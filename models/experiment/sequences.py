@@ -1,18 +1,11 @@
-"""Samples that change in time, shown in batches, and what a network answers to them."""
+"""Samples that change in time, shown in batches."""
 
 import numpy as np
-from brian2.core.clocks import defaultclock
-from brian2.core.variables import linked_var
-from brian2.monitors.spikemonitor import EventMonitor
-from brian2.units.fundamentalunits import Quantity
 
 from brian_le.checks import check_name
-from brian_le.clocks import own_clock
-from brian_le.models.experiment.batches import Batches, BatchReadout, check_readout
-from brian_le.populations import Population
-from brian_le.step import READOUT
+from brian_le.models.experiment.batches import Batches
 
-__all__ = ['SequenceReadout', 'Sequences']
+__all__ = ['Sequences']
 
 
 class Sequences(Batches):
@@ -103,67 +96,3 @@ def _moves(targets):
     """Whether targets have a value for every point in time."""
     return np.iterable(targets) and any(
         np.iterable(target) and any(np.iterable(point) for point in target) for target in targets)
-
-
-class SequenceReadout(BatchReadout):
-    """The mean of a variable over every batch, read by ``values()`` as of `BatchReadout`.
-
-    A run has to end with a batch: what is missing of the last one counts as 0.
-
-    Parameters
-    ----------
-    batches : Sequences or Batches
-        What is shown.
-    group : ReplicatedGroup
-        The population to read.
-    variable : str
-        The variable to read, e.g. ``'r'``.
-    name : str, optional
-        First part of the names of its objects, by default ``'GROUP_readout'``.
-
-    Attributes
-    ----------
-    group : NeuronGroup
-        Adds the variable up, in ``total``.
-    monitor : EventMonitor
-        Records the ``total`` of every neuron after every batch but the last.
-
-    Examples
-    --------
-    >>> import numpy as np
-    >>> from brian2 import Network, ms
-    >>> from brian_le.models import Dense, GLENetwork, SequenceReadout, Sequences
-    >>> shown = Sequences(np.random.rand(4, 20), duration=20*ms, replicas=2)
-    >>> net = GLENetwork(1, [Dense(3), Dense(2)], batches=shown)
-    >>> readout = SequenceReadout(shown, net.output, 'r')
-    >>> Network(shown, net, readout).run(shown.total_duration)
-    >>> readout.values().shape
-    (4, 2)
-    """
-
-    def __init__(self, batches, group, variable, name=None):
-        name = check_readout(batches, group, variable, name)
-        self._source, self._width = group, len(group)//batches.replicas
-        self._n_steps = batches.n_steps
-        self.group = Population(
-            len(group), 'value : 1 (linked)\ntotal : 1',
-            events={'shown': 'True'}, clock=own_clock(name, batches.duration), name=name,
-            namespace={})
-        self.group.value = linked_var(group, variable)
-        self.group.thresholder['shown'].when = 'before_start'
-        self.monitor = EventMonitor(self.group, 'shown', variables=['total'], when='start',
-                                    name=f'{name}_monitor')
-        for what, dt, code, place in (
-                ('begin', batches.duration, 'total = 0', {'when': 'after_start'}),
-                ('add', Quantity(defaultclock.dt), 'total = total + value',
-                 {'when': 'groups', 'order': READOUT})):
-            self.group.run_regularly(code, clock=own_clock(f'{name}_{what}', dt),
-                                     name=f'{name}_{what}', **place)
-
-    def _recorded(self, variables):
-        if variables is None:
-            recorded, total = self.monitor.total[:], self.group.total[:]
-        else:
-            recorded = variables[f'{self.monitor.name}.total']
-            total = variables[f'{self.group.name}.total']
-        return np.asarray(recorded)/self._n_steps, np.asarray(total)/self._n_steps

@@ -15,7 +15,7 @@ from brian2 import (Hz, Network, NeuronGroup, StateMonitor, Synapses, ms, prefs,
 from brian_le import ConvSynapses, DenseSynapses, PoolSynapses, ReplicatedGroup, SharedParameters
 from brian_le.models import (BatchReadout, Batches, CorticalChain, Dense, GLENetwork,
                              LayeredNetwork, Microcircuit, Sequences)
-from brian_le.models.experiment.sequences import SequenceReadout
+from brian_le.models import SequenceReadout
 from brian_le.substrate import Delay, Drift, Substrate, WeightResolution
 from tests.running import CODE_TARGETS
 
