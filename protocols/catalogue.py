@@ -43,28 +43,68 @@ MODELS = {
 _CLASSES = {'microcircuit': 'Microcircuit', 'layered_network': 'LayeredNetwork',
             'gle_network': 'GLENetwork', 'cortical_chain': 'CorticalChain'}
 
-#: Names of the protocols, and the modules that define them.
+#: Names of the protocols, where they are, and what they are.
 PROTOCOLS = {
-    'alignment': 'brian_le.protocols.tasks.alignment.task',
-    'bars': 'brian_le.protocols.tasks.bars.task',
-    'digits': 'brian_le.protocols.tasks.classification.digits',
-    'feedback': 'brian_le.protocols.tasks.feedback.task',
-    'filters': 'brian_le.protocols.tasks.filters.task',
-    'fourier': 'brian_le.protocols.tasks.fourier.task',
-    'lagline': 'brian_le.protocols.tasks.lagline.task',
-    'lagnet': 'brian_le.protocols.tasks.lagnet.task',
-    'mackey-glass': 'brian_le.protocols.tasks.mackey_glass.task',
-    'mimic': 'brian_le.protocols.tasks.mimic.task',
-    'mnist1d': 'brian_le.protocols.tasks.sequences.mnist1d',
-    'mnist1d-static': 'brian_le.protocols.tasks.sequences.mnist1d_static',
-    'phases': 'brian_le.protocols.tasks.phases.task',
-    'response-lag': 'brian_le.protocols.tasks.response_lag.task',
-    'yin-yang': 'brian_le.protocols.tasks.classification.yin_yang',
-    'mnist': 'brian_le.protocols.tasks.classification.mnist',
-    'mnist-conv': 'brian_le.protocols.tasks.classification.mnist_conv',
-    'higgs': 'brian_le.protocols.tasks.classification.higgs',
-    'cifar10': 'brian_le.protocols.tasks.classification.cifar10',
-    'speech-commands': 'brian_le.protocols.tasks.sequences.speech_commands',
+    'alignment': (
+        'alignment.task',
+        'the weight changes of random networks in time against the exact gradient'),
+    'bars': (
+        'bars.task:Bars',
+        'bars in 3 x 3 pixels, learned by a 9-30-3 microcircuit, with and without look-ahead'),
+    'digits': (
+        'classification.digits',
+        '8 x 8 digits, learned by 64-60-10 slow neurons in mini-batches'),
+    'feedback': (
+        'feedback.task',
+        'yin-yang with a 4-30-3 microcircuit whose feedback is transposed, random or learned'),
+    'filters': (
+        'filters.task',
+        'gain and phase of slow neurons and of their error neurons at many frequencies'),
+    'fourier': (
+        'fourier.task',
+        'a 50 ms sawtooth out of 50 sines, learned online by 50-30-1 slow neurons'),
+    'lagline': (
+        'lagline.task',
+        'a chain of two neurons learns the weights and time constants of a teacher, online'),
+    'lagnet': (
+        'lagnet.task',
+        'errors as they happen beside the adjoint method, in a network of fast and slow neurons'),
+    'mackey-glass': (
+        'mackey_glass.task',
+        'a chaotic series, predicted by a network that learns online while it listens'),
+    'mimic': (
+        'mimic.task',
+        'a microcircuit of single neurons that learns to predict itself, then from a teacher'),
+    'mnist1d': (
+        'sequences.mnist1d',
+        'sequences of MNIST-1D, learned in real time by slow and fast neurons'),
+    'mnist1d-static': (
+        'sequences.mnist1d_static',
+        'MNIST-1D: a fixed chain of slow neurons, read out by Latent Equilibrium'),
+    'phases': (
+        'phases.task',
+        'two neurons with optimal weights, which drift away unless learning waits or looks ahead'),
+    'response-lag': (
+        'response_lag.task',
+        'the answer of a chain of slow neurons to a step, with and without look-ahead'),
+    'yin-yang': (
+        'classification.yin_yang',
+        'points in the yin-yang symbol, classified by 4-120-3 slow neurons'),
+    'mnist': (
+        'classification.mnist',
+        'MNIST, learned by 784-300-100-10 slow neurons (your files, --data DIR)'),
+    'mnist-conv': (
+        'classification.mnist_conv',
+        'MNIST, learned by a convolutional network of slow neurons (your files, --data DIR)'),
+    'higgs': (
+        'classification.higgs',
+        'HIGGS, learned by 28-300-300-300-1 slow neurons (your file, --data DIR)'),
+    'cifar10': (
+        'classification.cifar10',
+        'CIFAR-10, learned by a convolutional network of slow neurons (your files, --data DIR)'),
+    'speech-commands': (
+        'sequences.speech_commands',
+        'spoken words in 12 classes, learned in real time (your files, --data DIR)'),
 }
 
 
@@ -74,9 +114,44 @@ def get_model(name):
     return getattr(importlib.import_module(package), _CLASSES.get(name, name))
 
 
-def get_protocol(name):
-    """The module of a protocol; a ValueError if there is none of that name."""
-    if '.py:' in name:
-        raise ValueError(f"'{name}' is a model of your own, and no protocol: run it with 'brian-le "
-                         f"sweep {name}', once with '--seeds 1'")
-    return importlib.import_module(PROTOCOLS[choose('protocol', name, PROTOCOLS)])
+def get_protocol(protocol):
+    """The class of a protocol.
+
+    Parameters
+    ----------
+    protocol : str or type
+        A name of the catalogue, ``'path/my_study.py:Mine'``, or a class.
+
+    Raises
+    ------
+    ValueError
+        If there is none of that name, no such file, or no such class in it.
+    """
+    if isinstance(protocol, type):
+        return protocol
+    if '.py:' in protocol:
+        return _users_protocol(protocol)
+    where, _ = PROTOCOLS[choose('protocol', protocol, PROTOCOLS)]
+    module, _, name = where.partition(':')
+    module = importlib.import_module(f'brian_le.protocols.tasks.{module}')
+    if not name:
+        from brian_le.protocols.legacy import of_module
+        return of_module(module)
+    return getattr(module, name)
+
+
+def _users_protocol(place):
+    """A subclass of `Protocol` in a file of the user's."""
+    from brian_le.protocols.protocol import Protocol
+    from brian_le.protocols.user_files import load_module, source_of
+
+    path, _, name = place.rpartition(':')
+    module = load_module(path)
+    names = [key for key, value in vars(module).items() if isinstance(value, type)
+             and issubclass(value, Protocol) and value.__module__ == module.__name__]
+    if callable(getattr(module, name, None)) and name not in names:
+        raise ValueError(f"'{place}' is a model of your own, and no protocol: run it with 'brian-le "
+                         f"sweep {place}', once with '--seeds 1'")
+    found = getattr(module, choose(f"protocol of '{path}'", name, names))
+    found.name, found.source = f'{module.__file__.rpartition("/")[2]}:{name}', source_of(path)
+    return found

@@ -14,7 +14,6 @@ from brian_le import __version__
 from brian_le.activations import ACTIVATIONS
 from brian_le.checks import choose
 from brian_le.protocols.catalogue import DEVICES, MODELS, PROTOCOLS, get_model, get_protocol
-from brian_le.protocols.parameters import protocol_parameters
 from brian_le.protocols.runs.descriptions import plain
 from brian_le.protocols.sweeps.grids import read_grid, read_settings
 
@@ -209,8 +208,7 @@ def _settings(options):
     from brian_le.protocols.sweeps.study_files import named_studies
 
     name = options.protocol
-    if name not in PROTOCOLS and (name in named_studies() or name.endswith('.toml')
-                                  or '.py' in name):
+    if name not in PROTOCOLS and (name in named_studies() or name.endswith('.toml')):
         raise ValueError(f"'{name}' is no protocol, but a model or a study: 'brian-le sweep {name}' "
                          'runs it')
     given = read_settings(options.set)
@@ -218,7 +216,7 @@ def _settings(options):
         if 'data' in given:
             raise ValueError("'data' is set twice")
         given['data'] = folder
-    protocol_parameters(options.protocol, given)
+    get_protocol(name).read(given)
     return given
 
 
@@ -227,7 +225,7 @@ def _list(options):
 
     for title, rows in (
             ('Models', {name: summary for name, (_, summary) in MODELS.items()}),
-            ('Protocols', {name: get_protocol(name).SUMMARY for name in PROTOCOLS}),
+            ('Protocols', {name: summary for name, (_, summary) in PROTOCOLS.items()}),
             ('Studies', {name: get_study(name).summary for name in named_studies()}),
             ('Activations', {name: a.summary for name, a in ACTIVATIONS.items()})):
         print(title)
@@ -241,16 +239,17 @@ def _show(options):
     from brian_le.protocols.sweeps.study_files import named_studies
 
     studies = named_studies()
-    name = choose('name', options.name, [*MODELS, *PROTOCOLS, *studies, *ACTIVATIONS])
+    name = options.name if '.py:' in options.name else choose(
+        'name', options.name, [*MODELS, *PROTOCOLS, *studies, *ACTIVATIONS])
     if name in ACTIVATIONS:
         activation = ACTIVATIONS[name]
         print(f'{name}: {activation.summary}\n')
         print(f"  phi(x)  = {activation.phi('x')}\n  phi'(x) = {activation.derivative('x')}")
-    elif name in PROTOCOLS:
-        module = get_protocol(name)
-        print(inspect.getdoc(module))
+    elif name in PROTOCOLS or '.py:' in name:
+        protocol = get_protocol(name)
+        print(inspect.getdoc(protocol) or protocol.summary)
         print('\nParameters (--set NAME=VALUE)')
-        for parameter in module.PARAMETERS:
+        for parameter in protocol.parameters:
             choices = f" ({', '.join(parameter.choices)})" if parameter.choices else ''
             print(f'  {parameter.name:<12} {parameter.show(parameter.default):<10} '
                   f'{parameter.summary}{choices}')

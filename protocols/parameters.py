@@ -10,9 +10,8 @@ from dataclasses import dataclass
 from types import SimpleNamespace
 
 from brian_le.checks import choose
-from brian_le.protocols.catalogue import get_protocol
 
-__all__ = ['Folder', 'Parameter', 'protocol_parameters', 'read_parameters', 'rounded',
+__all__ = ['Folder', 'Parameter', 'read_parameters', 'rounded',
            'steps_per_pattern']
 
 # in seconds, or per second
@@ -208,39 +207,6 @@ def read_parameters(protocol, declared, given):
     for name in given:
         choose(f"parameter of '{protocol}'", name, names)
     return SimpleNamespace(**{p.name: p.read(given.get(p.name, p.default)) for p in declared})
-
-
-def protocol_parameters(name, given):
-    """All parameters of a protocol of the catalogue, which fit each other.
-
-    Parameters
-    ----------
-    name : str
-        Name of the protocol.
-    given : dict
-        The values that differ from the defaults.
-
-    Returns
-    -------
-    types.SimpleNamespace
-        The values by name, in the units of the parameters.
-
-    Raises
-    ------
-    ValueError
-        For an unknown protocol or parameter, an invalid value, or values that do not fit.
-
-    Examples
-    --------
-    >>> from brian_le.protocols.parameters import protocol_parameters
-    >>> protocol_parameters('bars', {'t_pattern': '1 ms'}).t_pattern
-    1.0
-    """
-    module = get_protocol(name)
-    p = read_parameters(name, module.PARAMETERS, given)
-    if hasattr(module, 'check'):
-        module.check(p)
-    return p
 
 
 def steps_per_pattern(p):

@@ -18,7 +18,8 @@ from matplotlib.figure import Figure
 from brian_le.protocols.runs.results import load_result
 from brian_le.protocols.runs.writing import check_place, replace_file, with_remedy
 from brian_le.protocols.sweeps.study_folders import is_study, load_study
-from brian_le.protocols.sweeps.targets import load_module, protocol_of, sensible
+from brian_le.protocols.sweeps.targets import protocol_of
+from brian_le.protocols.user_files import load_module, sensible
 
 __all__ = ['plot', 'new_figure', 'STYLE', 'BLACK', 'BLUE', 'GREEN', 'ORANGE',
            'PURPLE', 'RED']
@@ -129,7 +130,7 @@ def _own_figures(result):
     if '.py:' in result.description['protocol']:
         raise ValueError(f"'{result.directory}' is a run of a study; plot the folder of the study, "
                          'or name what draws it with --figures FILE')
-    return importlib.import_module(protocol_of(result).FIGURES)
+    return importlib.import_module(protocol_of(result).figures)
 
 
 def _figures_of(study, figures):

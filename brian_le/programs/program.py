@@ -31,7 +31,7 @@ from brian_le.programs.cpp_project import (RUN, floating_point, full_disk, read_
                                            write_project, wrong_size)
 from brian_le.programs.temporary import TemporaryFolder
 
-__all__ = ['RuntimeProgram', 'StandaloneProgram', 'build_program', 'require_compiler']
+__all__ = ['RuntimeProgram', 'StandaloneProgram', 'build_program', 'composing', 'require_compiler']
 
 
 def build_program(compose, device='cpp_standalone', say=lambda message: None,
@@ -99,6 +99,13 @@ def _runtime(target, precision, dt=None):
     finally:
         (prefs.codegen.target, prefs.core.stop_on_keyboard_interrupt, defaultclock.dt) = users
         reset_device()
+
+
+@contextmanager
+def composing(precision='double'):
+    """Create networks that are to be looked at, as a program with such numbers would have them."""
+    with _random_numbers_apart(), _runtime('numpy', precision):
+        yield
 
 
 @contextmanager

@@ -13,13 +13,12 @@ import numpy as np
 
 from brian_le.array_files import read_arrays, write_arrays
 from brian_le.programs.temporary import TemporaryFolder
-from brian_le.protocols.catalogue import get_protocol
-from brian_le.protocols.parameters import protocol_parameters
+from brian_le.protocols.catalogue import PROTOCOLS, get_protocol
 from brian_le.protocols.runs.descriptions import check_run, check_table, is_plain_name, read_json
 from brian_le.protocols.runs.provenance import revision, versions
 from brian_le.protocols.runs.running import check_seed
 from brian_le.protocols.runs.writing import check_place, replace_file, with_remedy, write_text
-from brian_le.protocols.sweeps.targets import sensible
+from brian_le.protocols.user_files import sensible
 
 __all__ = ['export', 'load_export']
 
@@ -35,8 +34,8 @@ def export(protocol, out, *, seed=12345, quiet=False, **parameters):
 
     Parameters
     ----------
-    protocol : str
-        Name of the protocol, e.g. ``'bars'``.
+    protocol : str or type
+        Name of the protocol, e.g. ``'bars'``; ``'path/my_study.py:Mine'``, or the class itself.
     out : path-like
         The folder to write, which must not exist.
     seed : int
@@ -61,8 +60,8 @@ def export(protocol, out, *, seed=12345, quiet=False, **parameters):
     >>> from brian_le.protocols import export
     >>> export('bars', 'bars-project', epochs=20, quiet=True)  # doctest: +SKIP
     """
-    module = get_protocol(protocol)
-    p = protocol_parameters(protocol, parameters)
+    protocol = get_protocol(protocol)
+    p = protocol.read(parameters)
     seed = check_seed(seed)
     if not str(out):
         raise ValueError("'' cannot be the folder of a project; name a new folder")
@@ -75,7 +74,7 @@ def export(protocol, out, *, seed=12345, quiet=False, **parameters):
     from brian_le.programs.cpp_project import MOST_STEPS, write_project
     from brian_le.protocols.runs.exported_main import add_checks, settable
 
-    task = module.prepare(p, seed)
+    task = _exported(protocol(p, seed))
     if task.n_steps > MOST_STEPS:
         raise ValueError(f'the run has {task.n_steps} steps, but an exported one at most '
                          f'{MOST_STEPS}; make it shorter')
@@ -86,12 +85,12 @@ def export(protocol, out, *, seed=12345, quiet=False, **parameters):
         _strip_paths(project)
         add_checks(project, arrays)
         results = {key: asdict(array) for key, array in arrays.items() if array.result}
-        manifest = dict(protocol=protocol, parameters=vars(p), seed=seed, versions=versions(),
+        manifest = dict(protocol=protocol.name, parameters=vars(p), seed=seed, versions=versions(),
                         revision=revision(), variables=results)
         write_text(project/_MANIFEST, json.dumps(manifest, indent=1) + '\n')
         replace_file(project/_TASK, lambda file: write_arrays(file, task.arrays))
         write_text(project/'README.txt', _readme(
-            module, manifest, task, units, settable(arrays), _flags(project)))
+            protocol, manifest, task, units, settable(arrays), _flags(project)))
         (project/'results').mkdir(exist_ok=True)
         _refuse_paths(project)
         with with_remedy(out):
@@ -102,13 +101,16 @@ def export(protocol, out, *, seed=12345, quiet=False, **parameters):
     return out
 
 
-def load_export(directory):
+def load_export(directory, protocol=None):
     """Read the results of an exported project that has run.
 
     Parameters
     ----------
     directory : path-like
         The folder of the project.
+    protocol : str or type, optional
+        For a protocol of your own, the class or where it is; code that is no part of this package
+        runs only if it is named here.
 
     Returns
     -------
@@ -138,23 +140,41 @@ def load_export(directory):
         raise ValueError(f"'{directory}' has no results yet; run 'make' and './main' there")
     variables = {key: _read_result(directory/'results'/file['result'], file)
                  for key, file in files.items()}
-    module = get_protocol(description['protocol'])
-    p = SimpleNamespace(**description['parameters'])
+    protocol = get_protocol(description['protocol'] if protocol is None else protocol)
     try:
         task = read_arrays(directory/_TASK)
     except (OSError, ValueError) as error:
         raise ValueError(f"'{directory/_TASK}' cannot be read: {error}; export it again") from None
     with sensible(f"the result in '{directory}'", description['protocol']):
-        arrays = module.read_variables(p, task, variables)
+        arrays = _read(protocol, description, task, variables)
     return SimpleNamespace(description=description, variables=variables, arrays=arrays)
+
+
+def _exported(protocol):
+    """What a project is made of: the whole run as one network."""
+    if hasattr(protocol, 'exported'):
+        return protocol.exported()
+    protocol.refuse_export()
+    return SimpleNamespace(
+        compose=protocol.compose_whole, precision=protocol.precision, arrays=protocol.kept(),
+        n_steps=protocol.lead + protocol.total*protocol.n_steps, guide=protocol.guide())
+
+
+def _read(protocol, description, kept, variables):
+    """The arrays of a result, from what a project has written and what is kept beside it."""
+    if hasattr(protocol, 'read_export'):
+        return protocol.read_export(description, kept, variables)
+    own = protocol(SimpleNamespace(**description['parameters']), description['seed'])
+    end = {**variables, **kept}
+    return own.result(end, own.rows(end))
 
 
 def _check_manifest(found):
     """Raise a ValueError unless this describes an exported project."""
     check_run(found)
-    p = protocol_parameters(found['protocol'], found['parameters'])
     check_table(found, {'variables': dict})
-    if vars(p) != found['parameters']:
+    if found['protocol'] in PROTOCOLS and vars(
+            get_protocol(found['protocol']).read(found['parameters'])) != found['parameters']:
         raise ValueError(f"it lacks parameters of '{found['protocol']}'")
     for key, file in found['variables'].items():
         check_table(file, {'dtype': str, 'result': str})
@@ -227,7 +247,7 @@ def _refuse_paths(project):
                                        'machine; nothing was written')
 
 
-def _readme(module, manifest, task, units, can_be_set, flags):
+def _readme(protocol, manifest, task, units, can_be_set, flags):
     main = '\n'.join(f'    {key:<32} {meaning}' for key, meaning in task.guide.items())
     files = {**{key: dict(dtype=array.dtype, size=array.size, result=array.result)
                 for key, array in can_be_set.items()}, **manifest['variables']}
@@ -239,10 +259,10 @@ def _readme(module, manifest, task, units, can_be_set, flags):
         for key, file in sorted(files.items()))
     parameters = '\n'.join(f'    {parameter.name:<12} '
                            f"{parameter.show(manifest['parameters'][parameter.name])}"
-                           for parameter in module.PARAMETERS)
+                           for parameter in protocol.parameters)
     example = next((key for key in sorted(can_be_set) if key.endswith('.eta')), min(can_be_set))
     weights = next((key for key in sorted(can_be_set) if key.endswith('.w')), example)
-    return f'''{module.NAME}: {module.SUMMARY}
+    return f'''{protocol.name}: {protocol.summary}
 
 A C++ program, generated by brian_le and Brian2. It needs a C++ compiler and make, not Python.
 

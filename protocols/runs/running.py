@@ -9,7 +9,6 @@ from tqdm import tqdm
 
 from brian_le.checks import choose
 from brian_le.protocols.catalogue import DEVICES, get_protocol
-from brian_le.protocols.parameters import protocol_parameters
 from brian_le.protocols.runs.descriptions import plain
 from brian_le.protocols.runs.results import ResultFolder
 
@@ -27,8 +26,8 @@ def run(protocol, *, seed=12345, device='cpp_standalone', out=None, quiet=False,
 
     Parameters
     ----------
-    protocol : str
-        Name of the protocol, e.g. ``'bars'``.
+    protocol : str or type
+        Name of the protocol, e.g. ``'bars'``; ``'path/my_study.py:Mine'``, or the class itself.
     seed : int
         Seed of all random draws.
     device : {'cpp_standalone', 'cython', 'numpy'}
@@ -64,22 +63,30 @@ def run(protocol, *, seed=12345, device='cpp_standalone', out=None, quiet=False,
     >>> result.arrays['le.accuracy'].shape
     (2,)
     """
-    module, p = get_protocol(protocol), protocol_parameters(protocol, parameters)
+    protocol = get_protocol(protocol)
+    p = protocol.read(parameters)
     choose('device', device, DEVICES)
     seed = check_seed(seed)
-    folder = ResultFolder(out if out is not None else f'results/{protocol}-{seed}')
-    description = dict(protocol=protocol, parameters=vars(p), seed=seed, device=device)
+    folder = ResultFolder(out if out is not None else default_folder(protocol.name, seed))
+    description = dict(protocol=protocol.name, parameters=vars(p), seed=seed, device=device)
+    if protocol.source:
+        description['source'] = protocol.source
     folder.check(description)
-    unmeasured = getattr(module, 'UNMEASURED', ())
     try:
-        arrays = module.simulate(p, seed, Run(device, folder, description, quiet, unmeasured))
-        check_finite(arrays, unmeasured)
+        arrays = Run(device, folder, description, quiet, protocol.unmeasured).conduct(
+            protocol(p, seed))
+        check_finite(arrays, protocol.unmeasured)
         return folder.finish(arrays)
     except FloatingPointError:
         folder.discard()  # to continue would only lead there again
         raise
     finally:
         folder.release()  # whoever keeps the error keeps the folder
+
+
+def default_folder(name, seed):
+    """Where the result of a protocol is put unless another place is named."""
+    return f"results/{name.replace('.py:', '-')}-{seed}"
 
 
 def check_seed(seed):
@@ -120,6 +127,27 @@ class Run:
         """Tell what takes time now."""
         if not self.quiet:
             print(message, '...', file=sys.stderr, flush=True)
+
+    def conduct(self, protocol):
+        """Run a protocol from its beginning to its end, or from its checkpoint on.
+
+        Returns
+        -------
+        dict of str to numpy.ndarray
+            The arrays of the result.
+        """
+        if hasattr(protocol, 'conduct'):
+            return protocol.conduct(self)
+        self.say('loading Brian2')
+        from brian_le.protocols.runs.launches import Launches
+
+        program = Launches(protocol.compose, self.device, self.say, protocol.precision,
+                           protocol.seed)
+        state, rows = self.in_chunks(
+            lambda state, first, n: protocol.chunk(program, state, first, n),
+            lambda: protocol.begin(program), protocol.total, protocol.unit, protocol.room,
+            1e3*program.dt*protocol.n_steps, protocol.describe)
+        return protocol.result(state, rows)
 
     def build(self, compose, precision='double'):
         """Build the program of a network, see `brian_le.programs.program.build_program`."""
@@ -204,6 +232,8 @@ class Run:
         saved = self.folder.begin(self.description) if self.folder is not None else None
         if saved is not None:
             done, state, rows = self._continued(saved, total)
+        elif callable(state):
+            state = state()
         n = 1
         with tqdm(total=total, initial=done, unit=unit, disable=self.quiet,
                   dynamic_ncols=True) as progress:

@@ -27,7 +27,8 @@ from brian_le.programs.cache import Cache
 from brian_le.protocols.runs.results import RunsElsewhere, is_finished
 from brian_le.protocols.sweeps.study_files import get_study
 from brian_le.protocols.sweeps.study_folders import StudyFolder, describe
-from brian_le.protocols.sweeps.targets import get_target, one_line, source_of
+from brian_le.protocols.sweeps.targets import get_target
+from brian_le.protocols.user_files import one_line, source_of
 from brian_le.protocols.sweeps.workers import import_brian2, workers
 
 __all__ = ['sweep']
@@ -121,7 +122,7 @@ def sweep(target, *, grid=None, set=None, seeds=None, jobs=None, out=None, devic
             with workers(jobs, cluster, len(missing)) as work, tqdm(
                     total=len(runs), initial=len(runs) - len(missing), unit='run', disable=quiet,
                     dynamic_ncols=True) as progress:
-                _run_all(job, folder, _together(study, missing), work, progress)
+                _run_all(job, folder, missing, work, progress)
         finally:
             folder.tidy()
             folder.write_table()
@@ -155,14 +156,6 @@ def _absolute(target):
     """The name of a target that is the same in any process: a model's file with its folder."""
     path, colon, function = target.rpartition(':')
     return f'{Path(path).absolute()}:{function}' if colon else target
-
-
-def _together(study, runs):
-    """Runs that share a compiled program after each other, otherwise in their order."""
-    target, groups = get_target(study.target), {}
-    for run in runs:
-        groups.setdefault(target.structure(run.parameters, run.seed), []).append(run)
-    return [run for group in groups.values() for run in group]
 
 
 @contextlib.contextmanager

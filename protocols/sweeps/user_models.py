@@ -26,7 +26,7 @@ from brian_le.protocols.runs.results import COLUMNS, ResultFolder
 from brian_le.protocols.runs.running import Run
 from brian_le.protocols.sweeps.divergence import diverged, integrated
 from brian_le.protocols.sweeps.reads import noting_reads
-from brian_le.protocols.sweeps.targets import load_module, one_line, source_of
+from brian_le.protocols.user_files import load_module, one_line, source_of
 from brian_le.substrate.composition import drawn_variables
 
 __all__ = ['Argument', 'ModelTarget']
@@ -256,15 +256,11 @@ class ModelTarget:
                                  'the value that is given; make it an argument of '
                                  f"'{self.build.__name__}'")
 
-    def structure(self, parameters, seed):
-        """Runs that are alike in this share a program."""
-        arguments = tuple((name, value) for name, value in parameters.items() if '.' not in name)
-        return (str(self.path), self.name, self.source, arguments, seed if self.seeded else None)
-
     def _program(self, parameters, seed, run):
         """The program for some arguments, with ``duration``, ``score``, ``drawn``, ``reads``."""
-        return run.build_once(self.structure(parameters, seed),
-                              lambda: self._compose(parameters, seed))
+        arguments = tuple((name, value) for name, value in parameters.items() if '.' not in name)
+        key = (str(self.path), self.name, self.source, arguments, seed if self.seeded else None)
+        return run.build_once(key, lambda: self._compose(parameters, seed))
 
     def _compose(self, parameters, seed):
         given = {p.name: p.value(parameters[p.name]) for p in self.parameters}

@@ -8,58 +8,24 @@ presentations are; the original one, whose neurons have to settle first, does no
 """
 
 import bisect
+from functools import cached_property
 from types import SimpleNamespace
 
 import numpy as np
 
 from brian_le.protocols.parameters import Parameter, steps_per_pattern
+from brian_le.protocols.protocol import Protocol
 from brian_le.protocols.tasks.circuit_parameters import CONDUCTANCES, activation, conductances
-from brian_le.protocols.tasks.imperfections import imperfections, kinds, parameters
+from brian_le.protocols.tasks.imperfections import imperfections, parameters
 
-__all__ = ['NAME', 'SUMMARY', 'PARAMETERS', 'FIGURES', 'dataset', 'draw', 'check', 'compose',
-           'simulate', 'train', 'prepare', 'read_variables', 'scores', 'measures', 'summarize']
-
-NAME = 'bars'
-FIGURES = 'brian_le.protocols.tasks.bars.figures'
-SUMMARY = 'bars in 3 x 3 pixels, learned by a 9-30-3 microcircuit, with and without look-ahead'
-
-PARAMETERS = (
-    Parameter('t_pattern', 10.0, 'time of one presentation', 'ms', minimum=0.001,
-              maximum=1e5),
-    Parameter('epochs', 1000, 'epochs of eight training and eight validation patterns',
-              minimum=1, maximum=1e6),
-    Parameter('prospective', 'both', 'with look-ahead (true), the original circuit (false), or '
-              'both side by side', choices=('both', 'true', 'false')),
-    Parameter('hidden', 30, 'pyramidal neurons in the hidden layer', minimum=1,
-              maximum=1e5),
-    Parameter('eta_up', 0.5, 'learning rate of the hidden layer, times t_pattern', minimum=0),
-    Parameter('eta_out', 0.1, 'learning rate of the output layer, times t_pattern', minimum=0),
-    Parameter('eta_ip', 0.2, 'learning rate of pyramidal to interneuron, times t_pattern',
-              minimum=0),
-    Parameter('eta_pi', 0.0, 'learning rate of interneuron to pyramidal, times t_pattern',
-              minimum=0),
-    Parameter('u_high', 1.0, 'target potential of the correct output'),
-    Parameter('u_low', 0.1, 'target potential of the other outputs'),
-    Parameter('out_lag', None, 'time left out at the beginning of a presentation when outputs '
-              "are averaged, original circuit only; auto is that of the paper's code", 'ms',
-              minimum=0),
-    Parameter('tau_0', None, 'low-pass filter of inputs and targets; auto is one time step, no '
-              'filter', 'ms', minimum=1e-6),
-    activation('softplus'),
-    *CONDUCTANCES,
-    *parameters(),
-    Parameter('dt', 0.1, 'time step', 'ms', minimum=1e-6),
-)
+__all__ = ['Bars', 'dataset', 'scores']
 
 N_INPUTS, N_OUTPUTS, N_PATTERNS = 9, 3, 8
-_ROOM = 16384  # presentations in one launch of the simulation
 _SHOWN = 3  # hidden neurons in the traces
-_RATES = ('eta_up', 'eta_out', 'eta_ip', 'eta_pi')
-# handed over at every launch
-_LAUNCHED = {'t_pattern', 'epochs', 'out_lag', *_RATES, *(x.name for x in parameters())}
 _BETWEEN_LAYERS = ('*_up*', '*_down*', '*_nudge*')
 _CIRCUITS = {'both': {'le': True, 'original': False}, 'true': {'le': True},
              'false': {'original': False}}
+_LABELS = {'le': 'Latent Equilibrium', 'original': 'original circuit'}
 # steps per presentation and, in the paper's configuration, the time before averaging (ms)
 _OUT_LAG = ([3, 5, 10, 20, 50, 100, 200, 500, 1000],
             [0.0, 0.2, 0.5, 1.0, 2.0, 5.0, 15.0, 40.0, 80.0])
@@ -89,6 +55,234 @@ def dataset():
     return np.array(rows + columns + diagonals), np.array([0, 0, 0, 1, 1, 1, 2, 2])
 
 
+class Bars(Protocol):
+    """Bars of 3 x 3 pixels, learned by a 9-30-3 microcircuit, with and without look-ahead.
+
+    In every epoch each of the eight patterns is shown once in random order with learning and nudged
+    outputs, and once in another random order without either, for validation; the potentials are
+    never reset in between. Weights and orders are drawn as the paper's code does, so the same seed
+    gives the paper's runs.
+
+    Results have for every circuit (``'le'``, ``'original'``), after its name and a dot: ``error``
+    and ``accuracy`` of every epoch, ``outputs`` (epochs, 8 patterns, 3), ``initial_W_*`` and
+    ``final_W_*`` (matrices [post, pre]), ``before_*`` and ``after_*`` traces of hidden and output
+    neurons (steps, neurons), without nudging or learning, from silent circuits. In common:
+    ``order`` (epochs, 16), ``images``, ``classes``, ``targets``, ``traced`` (the patterns in the
+    traces).
+    """
+
+    name = 'bars'
+    figures = 'brian_le.protocols.tasks.bars.figures'
+    unit = 'epoch'
+    room = 1024  # epochs in one launch of the simulation
+    parameters = (
+        Parameter('t_pattern', 10.0, 'time of one presentation', 'ms', minimum=0.001,
+                  maximum=1e5),
+        Parameter('epochs', 1000, 'epochs of eight training and eight validation patterns',
+                  minimum=1, maximum=1e6),
+        Parameter('prospective', 'both', 'with look-ahead (true), the original circuit (false), or '
+                  'both side by side', choices=('both', 'true', 'false')),
+        Parameter('hidden', 30, 'pyramidal neurons in the hidden layer', minimum=1,
+                  maximum=1e5),
+        Parameter('eta_up', 0.5, 'learning rate of the hidden layer, times t_pattern', minimum=0),
+        Parameter('eta_out', 0.1, 'learning rate of the output layer, times t_pattern', minimum=0),
+        Parameter('eta_ip', 0.2, 'learning rate of pyramidal to interneuron, times t_pattern',
+                  minimum=0),
+        Parameter('eta_pi', 0.0, 'learning rate of interneuron to pyramidal, times t_pattern',
+                  minimum=0),
+        Parameter('u_high', 1.0, 'target potential of the correct output'),
+        Parameter('u_low', 0.1, 'target potential of the other outputs'),
+        Parameter('out_lag', None, 'time left out at the beginning of a presentation when outputs '
+                  "are averaged, original circuit only; auto is that of the paper's code", 'ms',
+                  minimum=0),
+        Parameter('tau_0', None, 'low-pass filter of inputs and targets; auto is one time step, no '
+                  'filter', 'ms', minimum=1e-6),
+        activation('softplus'),
+        *CONDUCTANCES,
+        *parameters(),
+        Parameter('dt', 0.1, 'time step', 'ms', minimum=1e-6),
+    )
+
+    def __init__(self, p, seed):
+        super().__init__(p, seed)
+        rng = np.random.RandomState(seed)
+        self.weights = initial_weights(p, rng)  # by (kind, layer), in the self-predicting state
+        self.order = epochs_of(rng, p.epochs)  # patterns for training, then for validation
+        self.total, self.n_steps = p.epochs, 2*N_PATTERNS*steps_per_pattern(p)
+        self.circuits = _CIRCUITS[p.prospective]  # whether each looks ahead, by its name
+
+    @staticmethod
+    def check(p):
+        out_lag_steps(p)
+
+    # ------------------------------------------------------------------------------ the network
+    def compose(self):
+        return self._compose(self.order[0], capacity=self.room*2*N_PATTERNS)
+
+    def compose_whole(self):
+        return self._compose(self.order.ravel(), capacity=max(self.room*2*N_PATTERNS,
+                                                              self.order.size))
+
+    def _compose(self, order, capacity):
+        """Both circuits, shown patterns in some order."""
+        from brian2 import Network, defaultclock, ms
+
+        from brian_le.models import Microcircuit, Presentations, Readout, Traces
+        from brian_le.substrate import Substrate
+
+        p = self.p
+        defaultclock.dt = p.dt*ms
+        on = is_training(order)
+        shown = Presentations(dataset()[0], targets(p), duration=p.t_pattern*ms, order=order,
+                              nudged=on, learning=on, capacity=capacity, name=self.name,
+                              tau_0=None if p.tau_0 is None else p.tau_0*ms)
+        network = Network(shown)
+        self.presentations, self.microcircuits, self.traces = shown, {}, {}
+        for name, prospective in self.circuits.items():
+            circuit = Microcircuit(
+                (N_INPUTS, p.hidden, N_OUTPUTS), shown, prospective=prospective,
+                activation=p.activation, **conductances(p),
+                eta_up=(p.eta_up/p.t_pattern/ms, p.eta_out/p.t_pattern/ms),
+                eta_ip=p.eta_ip/p.t_pattern/ms, eta_pi=p.eta_pi/p.t_pattern/ms, name=name,
+                substrate=Substrate(imperfect(p, prospective), self.seed))
+            circuit.weights.update(self.weights)
+            readout = Readout(shown, circuit.output, circuit.visible, name=f'{name}_readout')
+            readout.group.lag = 0 if prospective else out_lag_steps(p)
+            traces = {
+                'hidden': Traces(circuit.hidden[0], ['u', 'v_bas', 'v_api'],
+                                 range(min(_SHOWN, p.hidden)), f'{name}_hidden_traces'),
+                'output': Traces(circuit.output, ['u', circuit.visible, 'v_bas']
+                                 if prospective else ['u', 'v_bas'],
+                                 range(N_OUTPUTS), f'{name}_output_traces')}
+            network.add(circuit, readout, *traces.values())
+            self.microcircuits[name], self.traces[name] = circuit, traces
+        return network
+
+    # ---------------------------------------------------------------------------------- the run
+    def begin(self, program):
+        alive = dict.fromkeys(self._alive(program), 1) if death(self.p) else {}
+        return alive | self._traced(program, alive, 'before')
+
+    def shown(self, first, n):
+        order = self.order[first:first + n]
+        return self._tables(order.ravel(), is_training(order))
+
+    def _tables(self, order, on):
+        """Values for a launch in which some patterns are shown."""
+        return {**self.presentations.tables(order, on, on), f'{self.name}.presentation': -1,
+                f'{self.name}.n_presentations': len(order)}
+
+    @staticmethod
+    def _alive(program):
+        """Which neurons are alive once some have died."""
+        return {key: value for key, value in program.start.items() if key.endswith('.alive')}
+
+    def chunk(self, program, state, first, n):
+        at = death(self.p)
+        if first < at < first + n:
+            state, rows = self.chunk(program, state, first, at - first)
+            state, more = self.chunk(program, state, at, first + n - at)
+            return state, {key: np.concatenate([rows[key], more[key]]) for key in rows}
+        if first >= at:
+            state = {**state, **self._alive(program)}
+        state, rows = super().chunk(program, state, first, n)
+        if first + n == self.total:
+            state |= self._traced(program, state, 'after')
+        return state, rows
+
+    def _traced(self, program, state, when):
+        """Traces without nudging or learning, from silent circuits with the weights of now."""
+        now = {key: value for key, value in state.items() if key.endswith(('.w', '.alive'))}
+        now |= {f'{name}_{part}_traces.on': 1 for name in self.circuits
+                for part in ('hidden', 'output')} | {f'{name}_target.on': 0 for name in self.circuits}
+        end = program({**self._tables(np.arange(N_PATTERNS), False), **now},
+                      N_PATTERNS*steps_per_pattern(self.p))
+        return {f'{name}.{when}_{part}_{variable}': traces.array(
+            variable, end[f'{name}_{part}_traces_monitor.{variable}'])
+            for part in ('hidden', 'output') for name in self.circuits
+            for traces in [self.traces[name][part]] for variable in traces.variables}
+
+    def rows(self, end):
+        """Mean output potentials in validation, of shape (epochs, 8, 3), by circuit."""
+        means = {name: np.reshape(end[f'{name}_readout_monitor.mean'],
+                                  (-1, 2*N_PATTERNS, N_OUTPUTS)) for name in self.circuits}
+        return {name: values[:, N_PATTERNS:] for name, values in means.items()}
+
+    def describe(self, done, rows):
+        order = self.order[done - 1:done]
+        return ', '.join(f'{_LABELS[name]} {scores(self.p, order, means[-1:])["accuracy"][0]:.2f}'
+                         for name, means in rows.items())
+
+    def result(self, state, rows):
+        images, classes = dataset()
+        arrays = {key: state[key] for when in ('before', 'after') for key in state
+                  if f'.{when}_' in key}
+        arrays |= dict(order=self.order, images=images, classes=classes, targets=targets(self.p),
+                       traced=np.arange(N_PATTERNS))
+        for name in self.circuits:
+            arrays |= {f'{name}.outputs': rows[name], **{
+                f'{name}.{key}': values
+                for key, values in scores(self.p, self.order, rows[name]).items()}}
+            shapes = {key: np.shape(matrix) for key, matrix in self.weights.items()}
+            final = {(kind, k): np.reshape(state[f'{name}_{kind}{k}.w'], shape[::-1]).T
+                     for (kind, k), shape in shapes.items()}
+            for when, matrices in (('initial', self.weights), ('final', final)):
+                arrays |= {f'{name}.{when}_W_{kind}_{k}': matrix
+                           for (kind, k), matrix in matrices.items()}
+        return arrays
+
+    # ----------------------------------------------------------------------- an exported project
+    def refuse_export(self):
+        if death(self.p):
+            raise ValueError("'dead_from' is above 0, but an exported project cannot change its "
+                             'neurons while it runs; give dead_from=0')
+
+    def guide(self):
+        guide = {'bars.step, bars.presentation': 'where the run has ended'}
+        for name in self.circuits:
+            guide |= {f'{name}_readout_monitor.mean': f'{_LABELS[name]}: mean output potentials, '
+                                                      'three per presentation',
+                      f'{name}_up0.w, {name}_up1.w': 'forward weights at the end'}
+        return guide
+
+    # --------------------------------------------------------------------------------- a result
+    @staticmethod
+    def measures(result):
+        """Scalars of a run: accuracy over the last 100 epochs, and error in the last one.
+
+        With both circuits side by side, their names and a dot come before.
+        """
+        names = [name for name in _LABELS if f'{name}.error' in result.arrays]
+        found = {}
+        for name in names:
+            before = f'{name}.' if len(names) > 1 else ''
+            accuracy = result.arrays[f'{name}.accuracy']
+            wrong = np.flatnonzero(accuracy < 1)
+            dead_from = death(SimpleNamespace(**result.description['parameters']))
+            if dead_from:
+                found |= {f'{before}accuracy_before_death': accuracy[max(0, dead_from - 100):dead_from]
+                          .mean(), f'{before}accuracy_at_death': accuracy[dead_from]}
+            found |= {f'{before}accuracy': accuracy[-100:].mean(), f'{before}final_accuracy':
+                      accuracy[-1], f'{before}error': result.arrays[f'{name}.error'][-1],
+                      # the epoch from which on all is right, if there is one
+                      f'{before}right_from': wrong[-1] + 2 if len(wrong) else 1}
+        return found
+
+    @staticmethod
+    def summarize(result):
+        """Lines of text about a result."""
+        for name in ('le', 'original'):
+            if f'{name}.error' in result.arrays:
+                error, accuracy = (result.arrays[f'{name}.{key}'] for key in ('error', 'accuracy'))
+                last = accuracy[-100:]
+                wrong = np.flatnonzero(accuracy < 1)
+                stable = wrong[-1] + 2 if len(wrong) else 1
+                kept = (f'1.0 from epoch {stable} on' if stable <= len(accuracy)
+                        else f'{accuracy[-1]:.3f} at the end')
+                yield (f'{_LABELS[name]:<28} error {error[-1]:.2e}, accuracy {kept}, mean of the '
+                       f'last {len(last)} epochs {last.mean():.3f}')
+
+
 def targets(p):
     """Target potentials of all patterns, of shape (8, 3)."""
     return np.where(np.eye(N_OUTPUTS)[dataset()[1]] > 0, p.u_high, p.u_low)
@@ -111,75 +305,6 @@ def epochs_of(rng, n):
                      for _ in range(n)])
 
 
-def compose(p, weights, order, seed=0):
-    """The network of the task.
-
-    Parameters
-    ----------
-    p : SimpleNamespace
-        The parameters.
-    weights : dict
-        Initial weights by (kind, layer).
-    order : numpy.ndarray
-        Patterns in the order of presentation, in whole epochs.
-    seed : int
-        Seed of the imperfections.
-
-    Returns
-    -------
-    SimpleNamespace
-        ``network``, ``shown`` (the `Presentations`), and by the name of the circuit (``'le'``,
-        ``'original'``) the dicts ``circuits``, ``readouts``, ``hidden_traces``,
-        ``output_traces``.
-    """
-    from brian2 import Network, defaultclock, ms
-
-    from brian_le.models import Microcircuit, Presentations, Readout, Traces
-    from brian_le.substrate import Substrate
-
-    steps_per_pattern(p)
-    defaultclock.dt = p.dt*ms
-    training = is_training(order)
-    tau_0 = None if p.tau_0 is None else p.tau_0*ms
-    shown = Presentations(dataset()[0], targets(p), duration=p.t_pattern*ms, order=order,
-                          nudged=training, learning=training, tau_0=tau_0,
-                          capacity=max(_ROOM, len(order)), name=NAME)
-    task = SimpleNamespace(shown=shown, circuits={}, readouts={}, hidden_traces={},
-                           output_traces={})
-    for name, prospective in _CIRCUITS[p.prospective].items():
-        circuit = Microcircuit(
-            (N_INPUTS, p.hidden, N_OUTPUTS), shown, prospective=prospective,
-            activation=p.activation,
-            **conductances(p),
-            eta_up=(p.eta_up/p.t_pattern/ms, p.eta_out/p.t_pattern/ms),
-            eta_ip=p.eta_ip/p.t_pattern/ms, eta_pi=p.eta_pi/p.t_pattern/ms, name=name,
-            substrate=Substrate(imperfect(p, prospective), seed))
-        circuit.weights.update(weights)
-        readout = Readout(shown, circuit.output, circuit.visible, name=f'{name}_readout')
-        readout.group.lag = 0 if prospective else out_lag_steps(p)
-        task.circuits[name], task.readouts[name] = circuit, readout
-        task.hidden_traces[name] = Traces(circuit.hidden[0], ['u', 'v_bas', 'v_api'],
-                                          range(min(_SHOWN, p.hidden)), f'{name}_hidden_traces')
-        task.output_traces[name] = Traces(circuit.output, ['u', circuit.visible, 'v_bas']
-                                          if prospective else ['u', 'v_bas'],
-                                          range(N_OUTPUTS), f'{name}_output_traces')
-    task.network = Network(shown, *(list(each.values()) for each in (
-        task.circuits, task.readouts, task.hidden_traces, task.output_traces)))
-    return task
-
-
-def check(p):
-    """Raise a ValueError for parameters that do not fit each other."""
-    out_lag_steps(p)
-
-
-def structure(p):
-    """All that a compiled program of the task depends on; what is not in it is launched with."""
-    return (NAME, *((key, value) for key, value in vars(p).items() if key not in _LAUNCHED),
-            *(key for key in _RATES if getattr(p, key) > 0),  # others are not in the equations
-            *kinds(p))
-
-
 def imperfect(p, prospective=True):
     """The imperfections of a circuit; without look-ahead there is no time of it."""
     return imperfections(p, between=_BETWEEN_LAYERS,
@@ -189,21 +314,6 @@ def imperfect(p, prospective=True):
 def death(p):
     """The epoch before which some hidden neurons die."""
     return round(p.dead_from*p.epochs) if p.dead > 0 else 0
-
-
-def launch_values(p, weights, order, task, seed):
-    """Values of a run of the compiled task, by ``'object.variable'``."""
-    images, first = dataset()[0], order[0, 0]
-    values = {f'{NAME}.n_steps': steps_per_pattern(p), f'{NAME}_inputs.r': images[first]}
-    for name, circuit in task.circuits.items():
-        values |= circuit.weights.variables(weights)
-        rates = dict(zip(('up0', 'up1', 'ip0', 'pi0'), (getattr(p, key) for key in _RATES)))
-        values |= {f'{name}_{kind}.eta': eta/p.t_pattern*1e3  # in Hz
-                   for kind, eta in rates.items() if eta > 0}
-        values[f'{name}_target.u'] = targets(p)[first]
-        values[f'{name}_readout.lag'] = 0 if circuit.prospective else out_lag_steps(p)
-        values |= circuit.substrate.values(imperfect(p, circuit.prospective), seed)
-    return values
 
 
 def out_lag_steps(p):
@@ -220,175 +330,9 @@ def out_lag_steps(p):
     return lag
 
 
-def simulate(p, seed, run):
-    """Train, validate after every epoch, and record traces before and after.
-
-    Parameters
-    ----------
-    p : SimpleNamespace
-        The parameters.
-    seed : int
-        Seed of the weights and of the orders; the same seed gives the paper's runs.
-    run : brian_le.protocols.runs.running.Run
-        Builds the program, keeps checkpoints and shows progress.
-
-    Returns
-    -------
-    dict of str to numpy.ndarray
-        For every circuit, after its name and a dot: ``error`` and ``accuracy`` of every epoch,
-        ``outputs`` (epochs, 8 patterns, 3), ``initial_W_*`` and ``final_W_*`` (matrices [post,
-        pre]), ``before_*`` and ``after_*`` traces of hidden and output neurons (steps,
-        neurons). In common: ``order`` (epochs, 16), ``images``, ``classes``, ``targets``,
-        ``traced`` (the patterns in the traces).
-    """
-    return train(p, *draw(p, seed), run, seed)
-
-
-def train(p, weights, order, run, seed=0):
-    """As `simulate`, from given initial weights and orders.
-
-    Parameters
-    ----------
-    p : SimpleNamespace
-        The parameters.
-    weights : dict
-        Matrices by (kind, layer).
-    order : numpy.ndarray
-        Of shape (epochs, 16).
-    run : brian_le.protocols.runs.running.Run
-        As for `simulate`.
-    seed : int
-        Seed of the imperfections.
-
-    Returns
-    -------
-    dict of str to numpy.ndarray
-        As of `simulate`.
-    """
-    task = run.build_once(structure(p), lambda: compose(p, weights, order[0]))
-    program, start = task.program, launch_values(p, weights, order, task, seed)
-    n_steps = steps_per_pattern(p)
-
-    def show(state, patterns, **flags):
-        values = task.shown.tables(patterns, **flags)
-        values |= {f'{NAME}.presentation': -1, f'{NAME}.n_presentations': len(patterns)}
-        return program({**start, **state, **values}, n_steps*len(patterns))
-
-    at_the_end = {key: value for key, value in start.items() if key.endswith('.alive')}
-
-    def chunk(state, first, n):
-        if first < death(p) < first + n:
-            state, rows = chunk(state, first, death(p) - first)
-            state, more = chunk(state, death(p), first + n - death(p))
-            return state, {key: np.concatenate([rows[key], more[key]]) for key in rows}
-        alive = at_the_end if first >= death(p) else dict.fromkeys(at_the_end, 1)
-        shown = order[first:first + n]
-        end = show({**state, **alive}, shown.ravel(), nudged=is_training(shown),
-                   learning=is_training(shown))
-        return {key: end[key] for key in program.state_names}, {
-            name: outputs(end, name) for name in task.circuits}
-
-    def traces(state, when):
-        """Traces without nudging or learning, from silent circuits with the weights of now."""
-        on = {f'{name}_{part}_traces.on': 1 for name in task.circuits
-              for part in ('hidden', 'output')}
-        off = {f'{name}_target.on': 0 for name in task.circuits}
-        now = {key: value for key, value in state.items() if key.endswith(('.w', '.alive'))}
-        end = show({**now, **on, **off}, np.arange(N_PATTERNS), nudged=False, learning=False)
-        return {f'{name}.{when}_{part}_{variable}': recorder.array(
-            variable, end[f'{name}_{part}_traces_monitor.{variable}'])
-            for part, recorders in (('hidden', task.hidden_traces), ('output', task.output_traces))
-            for name, recorder in recorders.items() for variable in recorder.variables}
-
-    arrays = traces(dict.fromkeys(at_the_end, 1) if death(p) else {}, 'before')
-    state, means = run.in_chunks(
-        chunk, {}, len(order), 'epoch', room=_ROOM//(2*N_PATTERNS),
-        duration=2*N_PATTERNS*p.t_pattern,
-        describe=lambda done, new: _describe(p, order[done - 1:done], new))
-    arrays |= traces(state, 'after')
-    arrays |= common_arrays(p, order)
-    for name, circuit in task.circuits.items():
-        arrays |= evaluation(p, order, name, means[name])
-        for when, matrices in (('initial', weights), ('final', circuit.weights.matrices(state))):
-            arrays |= {f'{name}.{when}_W_{kind}_{k}': matrix
-                       for (kind, k), matrix in matrices.items()}
-    return arrays
-
-
-def prepare(p, seed):
-    """The whole run as one network, for an exported project.
-
-    Returns
-    -------
-    SimpleNamespace
-        ``compose`` (returns the network), ``precision``, ``n_steps``, ``arrays`` (to keep beside
-        the project) and ``guide`` (the most important variables and what they are).
-    """
-    if death(p):
-        raise ValueError("'dead_from' is above 0, but an exported project cannot change its "
-                         'neurons while it runs; give dead_from=0')
-    weights, order = draw(p, seed)
-    guide = {'bars.step, bars.presentation': 'where the run has ended'}
-    for name in _CIRCUITS[p.prospective]:
-        guide |= {f'{name}_readout_monitor.mean': f'{_LABELS[name]}: mean output potentials, '
-                                                  'three per presentation',
-                  f'{name}_up0.w, {name}_up1.w': 'forward weights at the end'}
-    return SimpleNamespace(compose=lambda: compose(p, weights, order.ravel(), seed).network,
-                           precision='double',
-                           n_steps=order.size*round(p.t_pattern/p.dt),
-                           arrays=common_arrays(p, order), guide=guide)
-
-
-def read_variables(p, arrays, variables):
-    """The arrays of a result from the variables of an exported project."""
-    for name in _CIRCUITS[p.prospective]:
-        arrays = arrays | evaluation(p, arrays['order'], name, outputs(variables, name))
-    return arrays
-
-
-def draw(p, seed):
-    """Initial weights and orders, the random draws of a run.
-
-    Parameters
-    ----------
-    p : SimpleNamespace
-        The parameters.
-    seed : int
-        With the same seed these are the draws of the paper's code.
-
-    Returns
-    -------
-    weights : dict
-        Matrices by (kind, layer), in the self-predicting state.
-    order : numpy.ndarray
-        Of shape (epochs, 16): patterns for training, then for validation.
-    """
-    rng = np.random.RandomState(seed)
-    return initial_weights(p, rng), epochs_of(rng, p.epochs)
-
-
 def is_training(order):
     """Whether a presentation is for training, for all presentations of some epochs."""
     return np.tile(np.repeat([True, False], N_PATTERNS), np.size(order)//(2*N_PATTERNS))
-
-
-def outputs(variables, name):
-    """Mean output potentials in validation, of shape (epochs, 8, 3), from what was recorded."""
-    means = np.reshape(variables[f'{name}_readout_monitor.mean'], (-1, 2*N_PATTERNS, N_OUTPUTS))
-    return means[:, N_PATTERNS:]
-
-
-def common_arrays(p, order):
-    """What a result says of the task itself."""
-    images, classes = dataset()
-    return dict(order=order, images=images, classes=classes, targets=targets(p),
-                traced=np.arange(N_PATTERNS))
-
-
-def evaluation(p, order, name, means):
-    """Outputs, errors and accuracies of one circuit, by the names they have in a result."""
-    return {f'{name}.{key}': array for key, array in (
-        ('outputs', means), *scores(p, order, means).items())}
 
 
 def scores(p, order, means):
@@ -412,48 +356,3 @@ def scores(p, order, means):
     error = np.mean((means - targets(p)[validated])**2, axis=(1, 2))
     accuracy = np.mean(means.argmax(axis=2) == dataset()[1][validated], axis=1)
     return {'error': error, 'accuracy': accuracy}
-
-
-def summarize(result):
-    """Lines of text about a result."""
-    for name in ('le', 'original'):
-        if f'{name}.error' in result.arrays:
-            error, accuracy = (result.arrays[f'{name}.{key}'] for key in ('error', 'accuracy'))
-            last = accuracy[-100:]
-            wrong = np.flatnonzero(accuracy < 1)
-            stable = wrong[-1] + 2 if len(wrong) else 1
-            kept = (f'1.0 from epoch {stable} on' if stable <= len(accuracy)
-                    else f'{accuracy[-1]:.3f} at the end')
-            yield (f'{_LABELS[name]:<28} error {error[-1]:.2e}, accuracy {kept}, mean of the '
-                   f'last {len(last)} epochs {last.mean():.3f}')
-
-
-_LABELS = {'le': 'Latent Equilibrium', 'original': 'original circuit'}
-
-
-def measures(result):
-    """Scalars of a run: accuracy over the last 100 epochs, and error in the last one.
-
-    With both circuits side by side, their names and a dot come before.
-    """
-    names = [name for name in _LABELS if f'{name}.error' in result.arrays]
-    found = {}
-    for name in names:
-        before = f'{name}.' if len(names) > 1 else ''
-        accuracy = result.arrays[f'{name}.accuracy']
-        wrong = np.flatnonzero(accuracy < 1)
-        dead_from = death(SimpleNamespace(**result.description['parameters']))
-        if dead_from:
-            found |= {f'{before}accuracy_before_death': accuracy[max(0, dead_from - 100):dead_from]
-                      .mean(), f'{before}accuracy_at_death': accuracy[dead_from]}
-        found |= {f'{before}accuracy': accuracy[-100:].mean(), f'{before}final_accuracy':
-                  accuracy[-1], f'{before}error': result.arrays[f'{name}.error'][-1],
-                  # the epoch from which on all is right, if there is one
-                  f'{before}right_from': wrong[-1] + 2 if len(wrong) else 1}
-    return found
-
-
-def _describe(p, order, outputs):
-    """What the progress line says: the accuracies in the last epoch."""
-    return ', '.join(f'{_LABELS[name]} {scores(p, order, means[-1:])["accuracy"][0]:.2f}'
-                     for name, means in outputs.items())

@@ -1,0 +1,96 @@
+"""The program of a protocol: built once for all runs that it serves, launched with the values of one."""
+
+import numpy as np
+from brian2.core.clocks import defaultclock
+from brian2.devices.device import get_device
+
+from brian_le.programs.program import build_program, composing
+from brian_le.programs.signature import (only_looked_at, signature, start_values,
+                                         uses_random_numbers)
+
+__all__ = ['Launches']
+
+_BUILT, _KEPT = {}, 16  # programs of this process, and how many of them are kept
+
+
+class Launches:
+    """The launches of one run, by a program that other runs may share.
+
+    Whether a program serves a run is decided by the `brian_le.programs.signature` of its network,
+    and what the run starts with is read off that network: every launch begins with it.
+
+    Parameters
+    ----------
+    compose : callable
+        Returns the network of the run.
+    device : {'cpp_standalone', 'cython', 'numpy'}
+        What simulates.
+    say : callable
+        As for `brian_le.programs.build_program`.
+    precision : {'double', 'single'}
+        As for that.
+    seed : int
+        Seed of random numbers that the network draws while it runs, if it does.
+
+    Attributes
+    ----------
+    start : dict of str to array
+        The values of all variables and tables as composed.
+    dt : float
+        The time step in s.
+    state_names : list of str
+        The variables that make up the state.
+    """
+
+    def __init__(self, compose, device, say, precision='double', seed=0):
+        self._options = device, say, precision, seed
+        with composing(precision):
+            np.random.seed(seed)
+            network = compose()
+            self.start, self.dt = start_values(network), float(defaultclock.dt)
+            random = uses_random_numbers(network)
+            key = (signature(network), device, precision, seed if random else None)
+            only_looked_at(network)
+        if key not in _BUILT:
+            while len(_BUILT) >= _KEPT:
+                del _BUILT[next(iter(_BUILT))]
+            _BUILT[key] = build_program(_seeded(compose, seed) if random else compose, device,
+                                        say, precision)
+        self._program = _BUILT[key]
+        self.state_names = self._program.state_names
+
+    def __call__(self, values, n_steps, state=None):
+        """Launch the program.
+
+        Parameters
+        ----------
+        values : dict of str to array
+            Values of variables and tables that differ from those at the start.
+        n_steps : int
+            For so many time steps, from time 0 on.
+        state : dict of str to array, optional
+            Where to go on from. What is no variable of the network is left alone.
+
+        Returns
+        -------
+        dict of str to array
+            All variables at the end, and all recordings.
+        """
+        known = {key: state[key] for key in self.state_names if key in state} if state else {}
+        return self._program({**self.start, **known, **values}, n_steps)
+
+    def state(self, end):
+        """The variables at an end that another launch can go on from."""
+        return {key: end[key] for key in self.state_names}
+
+    def of(self, compose):
+        """The launches of another network of the same run."""
+        device, say, precision, seed = self._options
+        return Launches(compose, device, say, precision, seed)
+
+
+def _seeded(compose, seed):
+    def seeded():
+        get_device().seed(seed)
+        return compose()
+    return seeded
