@@ -32,7 +32,6 @@ from measuring import (compile_cpp, describe_machine, elapsed, pin_to_one_core, 
 
 from brian_le.models import Microcircuit, Presentations
 from brian_le.programs.program import build_program
-from brian_le.protocols.parameters import read_parameters
 from brian_le.protocols.tasks.bars import task as bars
 
 SIZES = (9, 30, 3)
@@ -45,7 +44,7 @@ NUMPY_SHARE = 50  # NumPy runs this many times fewer steps
 
 def make_task(n_steps):
     """Initial weights, patterns, targets and the order of the patterns for `n_steps` steps."""
-    p = read_parameters(bars.NAME, bars.PARAMETERS, {})
+    p = bars.Bars.read({})
     rng = np.random.RandomState(12345)
     weights = bars.initial_weights(p, rng)
     steps_per_presentation = round(p.t_pattern/p.dt)

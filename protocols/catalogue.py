@@ -46,64 +46,64 @@ _CLASSES = {'microcircuit': 'Microcircuit', 'layered_network': 'LayeredNetwork',
 #: Names of the protocols, where they are, and what they are.
 PROTOCOLS = {
     'alignment': (
-        'alignment.task',
+        'brian_le.protocols.tasks.alignment.task',
         'the weight changes of random networks in time against the exact gradient'),
     'bars': (
-        'bars.task:Bars',
+        'brian_le.protocols.tasks.bars.task:Bars',
         'bars in 3 x 3 pixels, learned by a 9-30-3 microcircuit, with and without look-ahead'),
     'digits': (
-        'classification.digits',
+        'brian_le.protocols.tasks.classification.digits',
         '8 x 8 digits, learned by 64-60-10 slow neurons in mini-batches'),
     'feedback': (
-        'feedback.task',
+        'brian_le.protocols.tasks.feedback.task',
         'yin-yang with a 4-30-3 microcircuit whose feedback is transposed, random or learned'),
     'filters': (
-        'filters.task',
+        'brian_le.protocols.tasks.filters.task',
         'gain and phase of slow neurons and of their error neurons at many frequencies'),
     'fourier': (
-        'fourier.task',
+        'brian_le.protocols.tasks.fourier.task',
         'a 50 ms sawtooth out of 50 sines, learned online by 50-30-1 slow neurons'),
     'lagline': (
-        'lagline.task',
+        'brian_le.protocols.tasks.lagline.task',
         'a chain of two neurons learns the weights and time constants of a teacher, online'),
     'lagnet': (
-        'lagnet.task',
+        'brian_le.protocols.tasks.lagnet.task',
         'errors as they happen beside the adjoint method, in a network of fast and slow neurons'),
     'mackey-glass': (
-        'mackey_glass.task',
+        'brian_le.protocols.tasks.mackey_glass.task',
         'a chaotic series, predicted by a network that learns online while it listens'),
     'mimic': (
-        'mimic.task',
+        'brian_le.protocols.tasks.mimic.task',
         'a microcircuit of single neurons that learns to predict itself, then from a teacher'),
     'mnist1d': (
-        'sequences.mnist1d',
+        'brian_le.protocols.tasks.sequences.mnist1d',
         'sequences of MNIST-1D, learned in real time by slow and fast neurons'),
     'mnist1d-static': (
-        'sequences.mnist1d_static',
+        'brian_le.protocols.tasks.sequences.mnist1d_static',
         'MNIST-1D: a fixed chain of slow neurons, read out by Latent Equilibrium'),
     'phases': (
-        'phases.task',
+        'brian_le.protocols.tasks.phases.task',
         'two neurons with optimal weights, which drift away unless learning waits or looks ahead'),
     'response-lag': (
-        'response_lag.task',
+        'brian_le.protocols.tasks.response_lag.task',
         'the answer of a chain of slow neurons to a step, with and without look-ahead'),
     'yin-yang': (
-        'classification.yin_yang',
+        'brian_le.protocols.tasks.classification.yin_yang',
         'points in the yin-yang symbol, classified by 4-120-3 slow neurons'),
     'mnist': (
-        'classification.mnist',
+        'brian_le.protocols.tasks.classification.mnist',
         'MNIST, learned by 784-300-100-10 slow neurons (your files, --data DIR)'),
     'mnist-conv': (
-        'classification.mnist_conv',
+        'brian_le.protocols.tasks.classification.mnist_conv',
         'MNIST, learned by a convolutional network of slow neurons (your files, --data DIR)'),
     'higgs': (
-        'classification.higgs',
+        'brian_le.protocols.tasks.classification.higgs',
         'HIGGS, learned by 28-300-300-300-1 slow neurons (your file, --data DIR)'),
     'cifar10': (
-        'classification.cifar10',
+        'brian_le.protocols.tasks.classification.cifar10',
         'CIFAR-10, learned by a convolutional network of slow neurons (your files, --data DIR)'),
     'speech-commands': (
-        'sequences.speech_commands',
+        'brian_le.protocols.tasks.sequences.speech_commands',
         'spoken words in 12 classes, learned in real time (your files, --data DIR)'),
 }
 
@@ -133,7 +133,7 @@ def get_protocol(protocol):
         return _users_protocol(protocol)
     where, _ = PROTOCOLS[choose('protocol', protocol, PROTOCOLS)]
     module, _, name = where.partition(':')
-    module = importlib.import_module(f'brian_le.protocols.tasks.{module}')
+    module = importlib.import_module(module)
     if not name:
         from brian_le.protocols.legacy import of_module
         return of_module(module)

@@ -131,9 +131,9 @@ class Protocol:
         """The network, a `brian2.Network`, with everything that a run starts with.
 
         It sets ``defaultclock.dt``, and draws random numbers from generators made of ``self.seed``.
-        It may be called several times.
+        It may be called several times. A protocol that does not define it needs no simulator: the
+        ``program`` of the other methods is None.
         """
-        raise NotImplementedError(f"'{self.name}' does not say what its network is; define compose")
 
     def compose_whole(self):
         """As `compose`, with all that is shown in the whole run, for an exported project."""

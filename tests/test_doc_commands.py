@@ -13,11 +13,9 @@ from brian2 import defaultclock, ms, prefs, start_scope
 
 from brian_le.protocols.catalogue import get_protocol
 from brian_le.protocols.cli import _parser, _settings, _show
-from brian_le.protocols.parameters import protocol_parameters
 from brian_le.protocols.runs.running import Run
 from brian_le.protocols.sweeps.grids import read_grid, read_settings
 from brian_le.protocols.sweeps.study_files import get_study
-from brian_le.protocols.sweeps.targets import get_target
 
 ROOT = Path(__file__).parents[1]
 PAGES = [ROOT/'README.rst', *sorted((ROOT/'docs').glob('*.rst'))]
@@ -61,13 +59,16 @@ class Composing(Run):
 
 def composes(protocol, parameters, seed):
     """Make what a run would compile."""
-    p = protocol_parameters(protocol, parameters)
+    found = get_protocol(protocol)
+    p = found.read(parameters)
     start_scope()
     prefs.codegen.target, defaultclock.dt = 'numpy', 0.1*ms
     try:
-        with pytest.raises(Composed):
-            simulate = get_protocol(protocol).simulate
-            simulate(p, seed, Composing('numpy'))
+        if hasattr(found, 'conduct'):
+            with pytest.raises(Composed):
+                found(p, seed).conduct(Composing('numpy'))
+        else:
+            found(p, seed).compose()
     except ModuleNotFoundError as error:
         assert error.name in ('mnist1d',)
 
@@ -76,11 +77,11 @@ def needs_files(parameters):
     return 'data' in parameters
 
 
-def spread_out(runs, name):
-    """Some runs, of as many structures and values as possible."""
-    target, chosen, seen = get_target(name), [], set()
+def spread_out(runs):
+    """Some runs, of as many values as possible."""
+    chosen, seen = [], set()
     for run in runs:
-        new = {*run.parameters.items(), target.structure(run.parameters, run.seed)} - seen
+        new = {*run.parameters.items()} - seen
         if new and len(chosen) < MOST:
             chosen.append(run)
             seen |= new
@@ -104,7 +105,7 @@ def test_command(case, tmp_path, monkeypatch, capsys):
         assert capsys.readouterr().out
     elif words[0] in ('run', 'export') and '.py:' not in options.protocol:
         given = _settings(options)
-        parameters = vars(protocol_parameters(options.protocol, given))
+        parameters = vars(get_protocol(options.protocol).read(given))
         if words[0] == 'run' and not needs_files(parameters):
             composes(options.protocol, given, int(options.seed))
     elif words[0] == 'sweep' and not re.search(r'\.py:|\.toml$', options.target):
@@ -114,7 +115,7 @@ def test_command(case, tmp_path, monkeypatch, capsys):
         runs = [run for _, run in study.plan()]
         if number := re.match(r'(\d+) runs', comment):
             assert len(runs) == int(number[1])
-        for run in spread_out(runs, study.target):
+        for run in spread_out(runs):
             if not needs_files(run.parameters):
                 composes(study.target, run.parameters, run.seed)
 

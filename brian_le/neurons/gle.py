@@ -22,11 +22,10 @@ from brian2.units.allunits import second
 from brian2.units.stdunits import ms
 
 from brian_le.activations import get_activation
-from brian_le.checks import (check_finite, check_flag, check_not_negative, check_positive,
-                             choose)
+from brian_le.checks import check_finite, check_flag, check_not_negative, check_positive, choose
 from brian_le.neurons.layered import flags_of
-from brian_le.neurons.parts import declared, membrane_lines, rate_lines, sum_of
 from brian_le.neurons.operators import low_pass_lines
+from brian_le.neurons.parts import declared, membrane_lines, rate_lines, sum_of
 from brian_le.parameters import equations_of, parameter
 
 __all__ = ['error_neuron', 'gle_neuron', 'gle_output', 'representation_neuron']

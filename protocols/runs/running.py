@@ -9,6 +9,7 @@ from tqdm import tqdm
 
 from brian_le.checks import choose
 from brian_le.protocols.catalogue import DEVICES, get_protocol
+from brian_le.protocols.protocol import Protocol
 from brian_le.protocols.runs.descriptions import plain
 from brian_le.protocols.runs.results import ResultFolder
 
@@ -138,16 +139,21 @@ class Run:
         """
         if hasattr(protocol, 'conduct'):
             return protocol.conduct(self)
-        self.say('loading Brian2')
-        from brian_le.protocols.runs.launches import Launches
-
-        program = Launches(protocol.compose, self.device, self.say, protocol.precision,
-                           protocol.seed)
+        program = self._program(protocol)
         state, rows = self.in_chunks(
             lambda state, first, n: protocol.chunk(program, state, first, n),
             lambda: protocol.begin(program), protocol.total, protocol.unit, protocol.room,
-            1e3*program.dt*protocol.n_steps, protocol.describe)
+            1e3*protocol.n_steps*(program.dt if program else 1e-3), protocol.describe)
         return protocol.result(state, rows)
+
+    def _program(self, protocol):
+        """The launches of a protocol, None if it has no network."""
+        if type(protocol).compose is Protocol.compose:
+            return None
+        self.say('loading Brian2')
+        from brian_le.protocols.runs.launches import Launches
+
+        return Launches(protocol.compose, self.device, self.say, protocol.precision, protocol.seed)
 
     def build(self, compose, precision='double'):
         """Build the program of a network, see `brian_le.programs.program.build_program`."""

@@ -28,8 +28,8 @@ from brian_le.protocols.runs.results import RunsElsewhere, is_finished
 from brian_le.protocols.sweeps.study_files import get_study
 from brian_le.protocols.sweeps.study_folders import StudyFolder, describe
 from brian_le.protocols.sweeps.targets import get_target
-from brian_le.protocols.user_files import one_line, source_of
 from brian_le.protocols.sweeps.workers import import_brian2, workers
+from brian_le.protocols.user_files import one_line, source_of
 
 __all__ = ['sweep']
 

@@ -18,7 +18,7 @@ from brian_le.protocols.catalogue import PROTOCOLS
 from brian_le.protocols.cli import main
 from tests.protocols.data.data_folders import write_cifar10, write_higgs, write_mnist
 from tests.protocols.data.speech_folder import write_speech
-from tests.protocols.toys import toy
+from tests.protocols.toys.toy import TOY, TOY_FILE
 
 MODEL = '''
 from brian2 import NeuronGroup, ms
@@ -34,7 +34,7 @@ value = 3
 @pytest.fixture(autouse=True)
 def place(tmp_path, monkeypatch):
     """A folder with files that are something else, in which the commands are given."""
-    monkeypatch.setitem(PROTOCOLS, 'toy', toy.__name__)
+    monkeypatch.setitem(PROTOCOLS, 'toy', TOY)
     monkeypatch.chdir(tmp_path)
     Path('file').write_text('not yours')
     os.mkdir('empty')
@@ -266,7 +266,7 @@ def finished(tmp_path_factory):
     """A result, and a study with it."""
     folder = tmp_path_factory.mktemp('finished')
     with pytest.MonkeyPatch.context() as context:
-        context.setitem(PROTOCOLS, 'toy', toy.__name__)
+        context.setitem(PROTOCOLS, 'toy', TOY)
         settings = dict(steps=3, pause=0)
         run('toy', out=folder/'r', device='numpy', quiet=True, **settings)
         sweep('toy', set=settings, grid=dict(gain=[1, 2]), out=folder/'s', device='numpy',
@@ -452,17 +452,16 @@ def test_folders_of_data(capsys, protocol, damage, message):
 # ------------------------------------------------------------------------------- a real process
 def in_plain_locale(*arguments):
     """A command where there is no Unicode, as by `env LC_ALL=C`."""
-    paths = os.pathsep.join(map(str, (Path(toy.__file__).parent, Path(__file__).parents[2])))
     found = subprocess.run(
         [sys.executable, '-m', 'brian_le.protocols', *arguments], capture_output=True,
         env={**os.environ, 'LC_ALL': 'C', 'PYTHONUTF8': '0', 'PYTHONCOERCECLOCALE': '0',
-             'PYTHONPATH': paths})
+             'PYTHONPATH': str(Path(__file__).parents[2])})
     return found.returncode, found.stdout.decode('ascii'), found.stderr.decode('ascii')
 
 
 def test_a_locale_without_unicode():
     """What users have written is read as UTF-8, and shown as the terminal can."""
-    Path('é.toml').write_text('target = "toy"\nsummary = "é"\n[set]\nsteps = 2\n'
+    Path('é.toml').write_text(f'target = "{TOY_FILE}"\nsummary = "é"\n[set]\nsteps = 2\n'
                               '[[part]]\nlabel = "é"\n[[part]]\nlabel = "b"\n', encoding='utf-8')
     code, out, err = in_plain_locale('sweep', 'é.toml', '--device', 'numpy', '--jobs', '1',
                                      '--quiet', '--out', 'é')

@@ -12,7 +12,8 @@ from brian_le.protocols import load_study, plot, plotting as figures, run, study
 from brian_le.protocols.catalogue import PROTOCOLS
 from brian_le.protocols.cli import main
 from brian_le.protocols.tasks.bars.figures import learning, potentials
-from tests.protocols.toys import toy
+from brian_le.protocols.tasks.bars.task import Bars
+from tests.protocols.toys.toy import TOY
 
 
 @pytest.fixture(scope='module')
@@ -88,7 +89,7 @@ def test_names_of_figures_are_no_paths():
 
 @pytest.fixture
 def study(tmp_path, monkeypatch):
-    monkeypatch.setitem(PROTOCOLS, 'toy', toy.__name__)
+    monkeypatch.setitem(PROTOCOLS, 'toy', TOY)
     return sweep('toy', set=dict(steps=2, pause=0), grid=dict(gain=[1, 2]), out=tmp_path/'s'/'s',
                  device='numpy', quiet=True, jobs=1).directory
 
@@ -185,12 +186,10 @@ def test_a_result_of_another_protocol(result, tmp_path):
 
 def test_a_study_of_which_every_run_has_failed(tmp_path, monkeypatch):
     """Figures of the study have nothing to show; the standard ones say what has happened."""
-    from brian_le.protocols.tasks.bars import task as bars
-
-    def fail(p, seed, run):
+    def fail(self, program):
         raise RuntimeError('broken')
 
-    monkeypatch.setattr(bars, 'simulate', fail)
+    monkeypatch.setattr(Bars, 'begin', fail)
     study = sweep('fig3-bars', grid=dict(t_pattern=[1, 2]), seeds=2, device='numpy', jobs=1,
                   quiet=True, out=tmp_path/'s')
     assert len(study.failed) == 8 and not study.finished

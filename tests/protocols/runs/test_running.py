@@ -11,15 +11,15 @@ from brian_le.protocols import run, sweep
 from brian_le.protocols.catalogue import PROTOCOLS, get_protocol
 from brian_le.protocols.runs import provenance
 from brian_le.protocols.runs.results import ResultFolder
-from brian_le.protocols.runs.running import check_finite
-from tests.protocols.toys import toy
+from brian_le.protocols.runs.running import Run, check_finite
+from tests.protocols.toys.toy import TOY, Toy
 
 SETTINGS = dict(steps=20, pause=0, device='numpy', quiet=True)
 
 
 @pytest.fixture(autouse=True)
 def toys(monkeypatch):
-    monkeypatch.setitem(PROTOCOLS, 'toy', toy.__name__)
+    monkeypatch.setitem(PROTOCOLS, 'toy', TOY)
 
 
 @pytest.fixture
@@ -193,11 +193,12 @@ def test_numpy_asks_no_other_program_twice(monkeypatch):
 @pytest.mark.parametrize('name', [name for name in PROTOCOLS if name != 'toy'])
 def test_no_protocol_completes_a_result_with_numbers_that_are_none(tmp_path, monkeypatch, name,
                                                                    value):
-    module = get_protocol(name)
-    monkeypatch.setattr(module, 'simulate', lambda p, seed, run: {
+    protocol = get_protocol(name)
+    monkeypatch.setattr(protocol, '__init__', lambda self, p, seed: None)
+    monkeypatch.setattr(Run, 'conduct', lambda self, protocol: {
         'time': np.arange(4.), 'fine': np.arange(3), 'word': np.array('x'),
         'trace': np.array([0, 1, value, 3])})
-    data = dict(data=tmp_path) if any(p.name == 'data' for p in module.PARAMETERS) else {}
+    data = dict(data=tmp_path) if any(p.name == 'data' for p in protocol.parameters) else {}
     with pytest.raises(FloatingPointError, match=f"'trace' is {value} at index 2, at 2 ms"):
         run(name, out=tmp_path/'r', device='numpy', quiet=True, **data)
     assert not any(path.name.startswith('r') for path in tmp_path.iterdir())
@@ -207,8 +208,8 @@ def test_what_was_not_measured_is_declared():
     check_finite({'a.layers': np.array([1, np.nan])}, ['*.layers'])
     with pytest.raises(FloatingPointError, match="'a.layers' is inf at index 1"):
         check_finite({'a.layers': np.array([1, np.inf])}, ['*.layers'])
-    declared = {name: get_protocol(name).UNMEASURED for name in PROTOCOLS
-                if hasattr(get_protocol(name), 'UNMEASURED')}
+    declared = {name: get_protocol(name).unmeasured for name in PROTOCOLS
+                if get_protocol(name).unmeasured}
     assert declared == {'alignment': ('*.layers', 'layers'), 'response-lag': ('*.latency',),
                         'feedback': ('angle', 'initial_angle')}
 
@@ -229,16 +230,15 @@ def test_messages_name_array_and_time(arrays, message):
 @pytest.mark.parametrize('where', ['state', 'rows'])
 def test_rows_and_states_are_checked_in_every_chunk(tmp_path, monkeypatch, where):
     """The array that is named is the one with the number."""
-    def simulate(p, seed, run):
-        def chunk(state, first, n):
-            bad = np.where(np.arange(first, first + n) == 3, np.nan, 1)
-            return ({'fine': np.ones(1), 'v': bad[-1:] if where == 'state' else np.ones(1)},
-                    {'fine': np.ones(n), 'w': bad if where == 'rows' else np.ones(n)})
-        return run.in_chunks(chunk, {}, 8, 'step', 1, 0.5, lambda done, new: '')[1]
+    def chunk(self, program, state, first, n):
+        bad = np.where(np.arange(first, first + n) == 3, np.nan, 1)
+        return ({'fine': np.ones(1), 'v': bad[-1:] if where == 'state' else np.ones(1)},
+                {'fine': np.ones(n), 'w': bad if where == 'rows' else np.ones(n)})
 
-    monkeypatch.setattr(toy, 'simulate', simulate)
+    monkeypatch.setattr(Toy, 'chunk', chunk)
+    monkeypatch.setattr(Toy, 'room', 1)
     name = {'state': 'v', 'rows': 'w'}[where]
     with pytest.raises(FloatingPointError, match=f"'{name}' is no longer finite in step 4, between "
-                                                 '1.5 and 2 ms'):
+                                                 '3 and 4 ms'):
         run('toy', out=tmp_path/'r', **SETTINGS)
     assert list(tmp_path.iterdir()) == []

@@ -13,7 +13,7 @@ from brian_le.protocols.cli import main
 from brian_le.protocols.runs import results, writing
 from brian_le.protocols.runs.results import ResultFolder
 from brian_le.protocols.runs.writing import check_place, replace_file, write_text
-from tests.protocols.toys import toy
+from tests.protocols.toys.toy import TOY
 
 Usage = namedtuple('Usage', 'total used free')
 SHORT = ['--device', 'numpy', '--quiet', '--set', 'pause=0', '--set', 'steps=20']
@@ -21,7 +21,7 @@ SHORT = ['--device', 'numpy', '--quiet', '--set', 'pause=0', '--set', 'steps=20'
 
 @pytest.fixture(autouse=True)
 def toys(monkeypatch, tmp_path):
-    monkeypatch.setitem(PROTOCOLS, 'toy', toy.__name__)
+    monkeypatch.setitem(PROTOCOLS, 'toy', TOY)
     monkeypatch.chdir(tmp_path)
 
 

@@ -6,12 +6,11 @@ import numpy as np
 import pytest
 
 from brian_le.protocols import sweep
-from brian_le.protocols.parameters import read_parameters
 from brian_le.protocols.plotting import STYLE
 from brian_le.protocols.runs.running import Run
 from brian_le.protocols.studies import robustness as robustness_figures
 from brian_le.protocols.sweeps.study_files import get_study
-from brian_le.protocols.tasks.bars import task as bars
+from brian_le.protocols.tasks.bars.task import Bars
 
 TABLES = Path(__file__).parents[3]/'docs/tables'
 
@@ -79,9 +78,8 @@ def test_learning_makes_up_for_neurons_that_die():
 def compiled():
     """Last accuracies of circuits with look-ahead, of 150 epochs with 2 ms per pattern."""
     def accuracy(**given):
-        p = read_parameters('bars', bars.PARAMETERS, dict(
-            prospective='true', t_pattern=2, epochs=150, **given))
-        return bars.simulate(p, 12345, Run('cpp_standalone'))['le.accuracy'][-20:].mean()
+        p = Bars.read(dict(prospective='true', t_pattern=2, epochs=150, **given))
+        return Run('cpp_standalone').conduct(Bars(p, 12345))['le.accuracy'][-20:].mean()
     return accuracy
 
 

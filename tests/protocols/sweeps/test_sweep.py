@@ -24,17 +24,16 @@ from brian_le.protocols.runs import results
 from brian_le.protocols.runs.results import ResultFolder
 from brian_le.protocols.sweeps import workers
 from brian_le.protocols.sweeps.study_folders import StudyFolder
+from tests.protocols.toys.toy import TOY, TOY_FILE, Toy
 
 ROOT = Path(__file__).parents[3]
-TOYS = ROOT/'tests'/'protocols'/'toys'
 SHORT = dict(set=dict(steps=5, pause=0), device='numpy', jobs=1, quiet=True)
 
 
 @pytest.fixture(autouse=True)
 def toy(monkeypatch):
-    """The protocol 'toy', in this process and in those that it starts."""
-    monkeypatch.setitem(PROTOCOLS, 'toy', 'tests.protocols.toys.toy')
-    monkeypatch.setenv('PYTHONPATH', f'{TOYS}{os.pathsep}{ROOT}')
+    """The protocol 'toy' in this process; others know it by its file."""
+    monkeypatch.setitem(PROTOCOLS, 'toy', TOY)
 
 
 def files(folder):
@@ -58,7 +57,7 @@ def start():
 
     def started(out, **arguments):
         arguments = dict(jobs=2, device='numpy', quiet=True, out=str(out)) | arguments
-        script = f'from brian_le.protocols import sweep; sweep("toy", **{arguments!r})'
+        script = f'from brian_le.protocols import sweep; sweep({TOY_FILE!r}, **{arguments!r})'
         processes.append(subprocess.Popen([sys.executable, '-c', script], text=True,
                                           stdout=subprocess.PIPE, stderr=subprocess.PIPE))
         return processes[-1]
@@ -120,8 +119,8 @@ def test_a_study_grows_and_repeats_nothing(tmp_path):
 
 
 def test_processes_give_the_same_files(tmp_path):
-    sweep('toy', grid=dict(gain=[1, 2]), seeds=2, out=tmp_path/'one', **SHORT)
-    sweep('toy', grid=dict(gain=[1, 2]), seeds=2, out=tmp_path/'two', **{**SHORT, 'jobs': 2})
+    sweep(TOY_FILE, grid=dict(gain=[1, 2]), seeds=2, out=tmp_path/'one', **SHORT)
+    sweep(TOY_FILE, grid=dict(gain=[1, 2]), seeds=2, out=tmp_path/'two', **{**SHORT, 'jobs': 2})
     assert files(tmp_path/'one') == files(tmp_path/'two')
 
 
@@ -270,17 +269,16 @@ def test_failed_runs_keep_their_error_and_are_tried_again(tmp_path, capsys, monk
     assert 'failed   pause=0,mode=bad,seed=12345: the toy is broken' in status
     noted = json.loads((tmp_path/'s'/'failed'/'pause=0,mode=bad,seed=12345.json').read_text())
     assert noted['parameters']['mode'] == 'bad' and noted['seed'] == 12345
-    assert any('in simulate' in line for line in noted['traceback'])
+    assert any('in __init__' in line for line in noted['traceback'])
     before = identities(tmp_path/'s')
 
-    from tests.protocols.toys import toy
-    simulate = toy.simulate
+    begin = Toy.__init__
 
-    def repaired(p, seed, run):
+    def repaired(self, p, seed):
         p.mode = 'good'
-        return simulate(p, seed, run)
+        begin(self, p, seed)
 
-    monkeypatch.setattr(toy, 'simulate', repaired)
+    monkeypatch.setattr(Toy, '__init__', repaired)
     assert main(command) == 0
     assert str(study_status(out)) == '2 done, 0 running, 0 failed, 0 to do'
     assert list((tmp_path/'s'/'failed').iterdir()) == []
@@ -288,7 +286,7 @@ def test_failed_runs_keep_their_error_and_are_tried_again(tmp_path, capsys, monk
 
 
 def test_a_run_that_kills_its_process_does_not_stop_the_others(tmp_path):
-    study = sweep('toy', grid=dict(mode=['deadly', 'good']), seeds=3, out=tmp_path/'s',
+    study = sweep(TOY_FILE, grid=dict(mode=['deadly', 'good']), seeds=3, out=tmp_path/'s',
                   **{**SHORT, 'jobs': 2})
     assert [row['mode'] for row in study.finished] == 3*['good'] and len(study.rows) == 6
     failed = study_status(tmp_path/'s').failed
@@ -297,15 +295,13 @@ def test_a_run_that_kills_its_process_does_not_stop_the_others(tmp_path):
 
 def test_what_a_failed_run_says_is_where_it_began(tmp_path, capsys, monkeypatch):
     """As errors of Brian2, of which the last one says in many lines where, and not what."""
-    from tests.protocols.toys import toy
-
-    def fail(p, seed, run):
+    def fail(self, program):
         try:
             raise KeyError('no such\nneuron')
         except KeyError as error:
             raise RuntimeError('an error occurred\n(see above)') from error
 
-    monkeypatch.setattr(toy, 'simulate', fail)
+    monkeypatch.setattr(Toy, 'begin', fail)
     sweep('toy', seeds=2, out=tmp_path/'s', **SHORT)
     assert main(['status', str(tmp_path/'s')]) == 0
     lines = capsys.readouterr().out.splitlines()
@@ -313,15 +309,14 @@ def test_what_a_failed_run_says_is_where_it_began(tmp_path, capsys, monkeypatch)
 
 
 def test_files_that_a_run_may_not_read_are_its_own_affair(tmp_path, monkeypatch):
-    from tests.protocols.toys import toy
-    simulate = toy.simulate
+    begin = Toy.__init__
 
-    def read(p, seed, run):
+    def read(self, p, seed):
         if p.mode == 'bad':
             raise PermissionError(errno.EACCES, os.strerror(errno.EACCES), '/forbidden/data.npy')
-        return simulate(p, seed, run)
+        begin(self, p, seed)
 
-    monkeypatch.setattr(toy, 'simulate', read)
+    monkeypatch.setattr(Toy, '__init__', read)
     study = sweep('toy', grid=dict(mode=['bad', 'good']), out=tmp_path/'s', **SHORT)
     assert [row['mode'] for row in study.finished] == ['good']
     assert ['/forbidden/data.npy' in error for error in
@@ -405,7 +400,7 @@ def test_interruption(tmp_path, sent):
     """Ctrl-C, which a terminal sends to all processes of the sweep, or the end of a job's time."""
     out = tmp_path/'s'
     process = subprocess.Popen(
-        [sys.executable, '-m', 'brian_le.protocols', 'sweep', 'toy', '--jobs', '2', '--device',
+        [sys.executable, '-m', 'brian_le.protocols', 'sweep', TOY_FILE, '--jobs', '2', '--device',
          'numpy', '--seeds', '40', '--out', str(out)], start_new_session=True, text=True,
         stdout=subprocess.PIPE, stderr=subprocess.PIPE)
     until(lambda: len(identities(out)) >= 6)
@@ -428,7 +423,7 @@ def test_two_sweeps_into_the_same_folder(tmp_path, start):
         _, error = process.communicate()
         assert process.returncode == 0, error
     assert str(study_status(tmp_path/'s')) == '16 done, 0 running, 0 failed, 0 to do'
-    sweep('toy', **arguments, device='numpy', jobs=1, quiet=True, out=tmp_path/'t')
+    sweep(TOY_FILE, **arguments, device='numpy', jobs=1, quiet=True, out=tmp_path/'t')
     assert files(tmp_path/'s') == files(tmp_path/'t')
 
 
@@ -606,11 +601,11 @@ def test_workers_end_with_a_sweep_that_was_killed(tmp_path, start):
 # -------------------------------------------------------------------------------------- elsewhere
 def test_a_cluster(tmp_path):
     distributed = pytest.importorskip('distributed')
-    sweep('toy', grid=dict(gain=[1, 2]), seeds=2, out=tmp_path/'here', **SHORT)
+    sweep(TOY_FILE, grid=dict(gain=[1, 2]), seeds=2, out=tmp_path/'here', **SHORT)
     with distributed.LocalCluster(n_workers=1, threads_per_worker=1, processes=False,
                                   protocol='tcp://', host='127.0.0.1',
                                   dashboard_address='127.0.0.1:0') as cluster:
-        there = sweep('toy', grid=dict(gain=[1, 2]), seeds=2, out=tmp_path/'there',
+        there = sweep(TOY_FILE, grid=dict(gain=[1, 2]), seeds=2, out=tmp_path/'there',
                       cluster=cluster.scheduler_address, **{**SHORT, 'jobs': None})
     assert len(there.rows) == 4
     assert files(tmp_path/'here') == files(tmp_path/'there')
@@ -643,7 +638,7 @@ def test_workers_import_brian2_outside_of_their_main_thread(tmp_path, cluster):
 
 
 def test_a_run_that_kills_a_worker_does_not_stop_the_others(tmp_path, cluster):
-    study = sweep('toy', grid=dict(mode=['deadly', 'good']), seeds=2, out=tmp_path/'s',
+    study = sweep(TOY_FILE, grid=dict(mode=['deadly', 'good']), seeds=2, out=tmp_path/'s',
                   cluster=cluster, **{**SHORT, 'jobs': None})
     assert [row['mode'] for row in study.finished] == 2*['good'] and len(study.rows) == 4
     failed = study_status(tmp_path/'s').failed

@@ -8,13 +8,10 @@ import numpy as np
 import pytest
 
 from brian_le.protocols import load_result, run
-from brian_le.protocols.parameters import read_parameters
-from brian_le.protocols.runs import running as runner
+from brian_le.protocols.runs import launches
 from brian_le.protocols.runs.results import Result
 from brian_le.protocols.runs.running import Run
-from brian_le.protocols.tasks.bars import task as bars
-from brian_le.protocols.tasks.bars.task import (PARAMETERS, dataset, draw, out_lag_steps, scores,
-                                                summarize, train)
+from brian_le.protocols.tasks.bars.task import Bars, dataset, out_lag_steps, scores
 from tests.models.golden import files as golden
 from tests.reference import microcircuit
 
@@ -22,7 +19,7 @@ CIRCUITS = {'le': 'le', 'original': 'orig'}  # our names, names in recorded file
 
 
 def parameters(**given):
-    return read_parameters('bars', PARAMETERS, given)
+    return Bars.read(given)
 
 
 # ------------------------------------------------------------------- recorded runs of the paper
@@ -32,9 +29,9 @@ def test_golden_dataset_and_draws(name):
     images, classes = dataset()
     np.testing.assert_array_equal(images, file['X'])
     np.testing.assert_array_equal(classes, file['y'])
-    weights, order = draw(parameters(epochs=1000), int(name.split('seed')[1].split('.')[0]))
-    np.testing.assert_array_equal(order, np.hstack([file['train_order'], file['val_order']]))
-    for (kind, k), w in weights.items():
+    drawn = Bars(parameters(epochs=1000), int(name.split('seed')[1].split('.')[0]))
+    np.testing.assert_array_equal(drawn.order, np.hstack([file['train_order'], file['val_order']]))
+    for (kind, k), w in drawn.weights.items():
         # recorded in single precision
         np.testing.assert_allclose(w, file[f'init_W_{kind}_{k}'], rtol=0, atol=1.2e-7)
 
@@ -49,7 +46,9 @@ def test_golden_errors_per_epoch(name, n_steps):
     order = np.hstack([file['train_order'], file['val_order']])[:100]
     p = parameters(t_pattern=n_steps/10, epochs=100, u_high=float(file['u_high']),
                    u_low=float(file['u_low']))
-    found = train(p, weights, order, Run('cpp_standalone'))
+    bars = Bars(p, 0)
+    bars.weights, bars.order = weights, order
+    found = Run('cpp_standalone').conduct(bars)
     for circuit, recorded_name in CIRCUITS.items():
         seen, error, accuracy = file[f'val_{recorded_name}_tpres{n_steps}'][:100].T
         np.testing.assert_allclose(found[f'{circuit}.error'], error, rtol=1e-5)
@@ -84,11 +83,11 @@ def test_result_of_a_run(short):
     assert short.description['seed'] == 3 and short.description['device'] == 'numpy'
     assert set(short.description['versions']) == {'python', 'platform', 'brian-le', 'brian2',
                                                   'numpy'}
-    weights, order = draw(parameters(epochs=4), 3)
-    np.testing.assert_array_equal(a['order'], order)
-    np.testing.assert_array_equal(a['le.initial_W_up_0'], weights['up', 0])
-    assert (a['le.final_W_up_0'] != weights['up', 0]).all()
-    np.testing.assert_array_equal(a['le.final_W_down_0'], weights['down', 0])
+    drawn = Bars(parameters(epochs=4), 3)
+    np.testing.assert_array_equal(a['order'], drawn.order)
+    np.testing.assert_array_equal(a['le.initial_W_up_0'], drawn.weights['up', 0])
+    assert (a['le.final_W_up_0'] != drawn.weights['up', 0]).all()
+    np.testing.assert_array_equal(a['le.final_W_down_0'], drawn.weights['down', 0])
 
 
 @pytest.mark.parametrize('name, prospective', [('le', True), ('original', False)])
@@ -202,7 +201,7 @@ def test_readout_lag_of_the_paper(n_steps, lag):
 
 
 def test_summary(short):
-    lines = list(summarize(short))
+    lines = list(Bars.summarize(short))
     assert len(lines) == 2 and lines[0].startswith('Latent Equilibrium')
     assert f"{short.arrays['le.error'][-1]:.2e}" in lines[0]
 
@@ -240,19 +239,22 @@ VARIED = {
 }
 
 
+def conducted(seed, **given):
+    return Run('numpy').conduct(Bars(parameters(**SMALL | given), seed))
+
+
 @pytest.fixture(scope='module')
 def shared_runs():
     """All variations one after the other in one process, each with another seed, twice."""
-    runner._BUILT.clear()
+    launches._BUILT.clear()
     runs = [(name, seed) for seed in (1, 2) for name in VARIED]
-    return {(name, seed): bars.simulate(parameters(**SMALL | VARIED[name]), seed, Run('numpy'))
-            for name, seed in runs}
+    return {(name, seed): conducted(seed, **VARIED[name]) for name, seed in runs}
 
 
 @pytest.mark.parametrize('name', VARIED)
 def test_a_program_that_served_other_runs_gives_the_same(shared_runs, name):
-    runner._BUILT.clear()
-    alone = bars.simulate(parameters(**SMALL | VARIED[name]), 2, Run('numpy'))
+    launches._BUILT.clear()
+    alone = conducted(2, **VARIED[name])
     for key, values in alone.items():
         np.testing.assert_array_equal(shared_runs[name, 2][key], values, err_msg=key)
 
@@ -265,7 +267,7 @@ def test_imperfections_matter(shared_runs):
 
 def test_neurons_die_when_they_are_told_to(shared_runs):
     later = shared_runs['dead later', 1]['le.outputs']
-    perfect = bars.simulate(parameters(**SMALL), 1, Run('numpy'))['le.outputs']
+    perfect = conducted(1)['le.outputs']
     np.testing.assert_array_equal(later[:2], perfect[:2])  # half of three epochs are two
     assert np.abs(later[2] - perfect[2]).max() > 1e-3
 
@@ -273,7 +275,7 @@ def test_neurons_die_when_they_are_told_to(shared_runs):
 def test_measures_of_tables(shared_runs):
     def measured(name):
         p = parameters(**SMALL | VARIED[name])
-        return bars.measures(Result('', dict(parameters=vars(p)), shared_runs[name, 1]))
+        return Bars.measures(Result('', dict(parameters=vars(p)), shared_runs[name, 1]))
 
     both, alone, dead = map(measured, ('both circuits', 'values', 'dead later'))
     assert set(alone) == {'accuracy', 'final_accuracy', 'error', 'right_from'}
@@ -285,4 +287,4 @@ def test_measures_of_tables(shared_runs):
 
 def test_an_exported_circuit_cannot_lose_neurons_on_the_way():
     with pytest.raises(ValueError, match="'dead_from' is above 0"):
-        bars.prepare(parameters(dead=0.5, dead_from=0.5), 1)
+        Bars(parameters(dead=0.5, dead_from=0.5), 1).refuse_export()

@@ -5,9 +5,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from brian_le.programs import start_values
 from brian_le.protocols.catalogue import get_protocol
 from brian_le.protocols.parameters import read_parameters
-from brian_le.protocols.tasks.bars import task as bars
+from brian_le.protocols.tasks.bars.task import Bars
 from brian_le.protocols.tasks.imperfections import ROUNDINGS, imperfections, kinds, parameters
 
 
@@ -83,20 +84,18 @@ def test_bad_values(values, message):
 
 def test_a_circuit_without_look_ahead_has_a_mismatch_of_its_membranes():
     """Every neuron of both circuits has a time constant of its own, at the launch as well."""
-    p = read_parameters('bars', bars.PARAMETERS, dict(mismatch=0.1, hidden=5, epochs=1))
-    weights, order = bars.draw(p, 1)
-    task = bars.compose(p, weights, order[0], seed=1)
-    launched = bars.launch_values(p, weights, order, task, seed=1)
+    bars = Bars(Bars.read(dict(mismatch=0.1, hidden=5, epochs=1)), 1)
+    launched = start_values(bars.compose())
     for name, others in (('le', {'mismatch_tau_r'}), ('original', set())):
         found = {key.partition('.')[2]: value for key, value in launched.items()
-                 if key.startswith(f'{name}_hidden') and 'mismatch' in key}
+                 if key.startswith(f'{name}_hidden') and '.mismatch' in key}
         assert set(found) == {'mismatch_tau_m'} | others
         assert len(set(found['mismatch_tau_m'])) == 5
-        assert 0.03 < np.std(task.circuits[name].hidden[0].mismatch_tau_m[:]) < 0.3
+        assert 0.03 < np.std(bars.microcircuits[name].hidden[0].mismatch_tau_m[:]) < 0.3
 
 
 @pytest.mark.parametrize('protocol', ['bars', 'digits', 'yin-yang', 'mnist', 'mnist-conv', 'higgs',
                                       'cifar10'])
 def test_protocols_have_them_all(protocol):
-    declared = {p.name: p for p in get_protocol(protocol).PARAMETERS}
+    declared = {p.name: p for p in get_protocol(protocol).parameters}
     assert all(declared[p.name] == p for p in parameters())
