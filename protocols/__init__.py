@@ -8,6 +8,9 @@ from brian_le import _lazy
 
 __getattr__, __dir__, __all__ = _lazy.exports(__name__, {
     'catalogue': ['MODELS', 'PROTOCOLS'],
+    'checking': ['check_protocol'],
+    'parameters': ['Folder', 'Parameter'],
+    'protocol': ['Protocol'],
     'plotting': ['plot'],
     'runs': ['Result', 'export', 'load_export', 'load_result', 'run'],
     'sweeps': ['Study', 'StudyResult', 'get_study', 'load_study', 'study_status', 'sweep'],

@@ -3,7 +3,9 @@
 This module does not import Brian2; what it names is imported when it is asked for.
 """
 
+import functools
 import importlib
+import os
 
 from brian_le.checks import choose
 from brian_le.programs import DEVICES
@@ -130,7 +132,12 @@ def get_protocol(protocol):
     if isinstance(protocol, type):
         return protocol
     if '.py:' in protocol:
-        return _users_protocol(protocol)
+        from brian_le.protocols.user_files import source_of
+
+        path, _, name = protocol.rpartition(':')
+        if not os.path.isfile(path):
+            raise ValueError(f"there is no file '{path}'")
+        return _users_protocol(path, name, source_of(path))
     where, _ = PROTOCOLS[choose('protocol', protocol, PROTOCOLS)]
     module, _, name = where.partition(':')
     module = importlib.import_module(module)
@@ -140,18 +147,18 @@ def get_protocol(protocol):
     return getattr(module, name)
 
 
-def _users_protocol(place):
-    """A subclass of `Protocol` in a file of the user's."""
+@functools.lru_cache(maxsize=8)
+def _users_protocol(path, name, source):
+    """A subclass of `Protocol` in a file of the user's, loaded anew only if that has changed."""
     from brian_le.protocols.protocol import Protocol
-    from brian_le.protocols.user_files import load_module, source_of
+    from brian_le.protocols.user_files import load_module
 
-    path, _, name = place.rpartition(':')
     module = load_module(path)
     names = [key for key, value in vars(module).items() if isinstance(value, type)
              and issubclass(value, Protocol) and value.__module__ == module.__name__]
     if callable(getattr(module, name, None)) and name not in names:
-        raise ValueError(f"'{place}' is a model of your own, and no protocol: run it with 'brian-le "
-                         f"sweep {place}', once with '--seeds 1'")
+        raise ValueError(f"'{path}:{name}' is a model of your own, and no protocol: run it with "
+                         f"'brian-le sweep {path}:{name}', once with '--seeds 1'")
     found = getattr(module, choose(f"protocol of '{path}'", name, names))
-    found.name, found.source = f'{module.__file__.rpartition("/")[2]}:{name}', source_of(path)
+    found.name, found.source = f'{os.path.basename(path)}:{name}', source
     return found

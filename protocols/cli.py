@@ -154,7 +154,7 @@ def _parser():
     sub = command('sweep', _sweep, 'run a study: many runs, in several processes, and one table',
                   _SWEEP_EXAMPLES)
     sub.add_argument('target', help='a protocol or study from brian-le list, a study file (.toml), '
-                     'or my_model.py:build')
+                     'my_study.py:Mine or my_model.py:build')
     sub.add_argument('--grid', metavar='NAME=VALUE,VALUE,...', action='append', default=[],
                      help='values of a parameter; of several, all combinations are run')
     _add_settings(sub)
@@ -170,6 +170,8 @@ def _parser():
     sub = command('status', _status, 'say how far a study is, and why runs failed')
     sub.add_argument('study', metavar='DIR', help='folder of a study')
     sub = command('plot', _plot, 'draw the figures of a result or of a study as PNG and PDF')
+    sub.add_argument('protocol', metavar='PROTOCOL', nargs='?', help='for a result of a protocol of '
+                     'your own, where that is: my_study.py:Mine')
     sub.add_argument('result', metavar='DIR', help='folder of a result or of a study')
     sub.add_argument('--out', metavar='DIR',
                      help='where to put the figures (default: figures in that folder)')
@@ -191,7 +193,7 @@ def _parser():
 
 
 def _add_protocol(sub):
-    sub.add_argument('protocol', help='a protocol from brian-le list')
+    sub.add_argument('protocol', help='a protocol from brian-le list, or my_study.py:Mine')
     _add_settings(sub)
     sub.add_argument('--seed', default=12345, help='seed of all random draws (default: 12345)')
 
@@ -325,7 +327,8 @@ def _run(options):
                  quiet=options.quiet, **given)
     for line in get_protocol(options.protocol).summarize(result):
         print(line)
-    print(f"result in '{result.directory}'; 'brian-le plot {result.directory}' draws it")
+    place = f'{options.protocol} ' if '.py:' in options.protocol else ''
+    print(f"result in '{result.directory}'; 'brian-le plot {place}{result.directory}' draws it")
 
 
 def _sweep(options):
@@ -375,7 +378,7 @@ def _status(options):
 def _plot(options):
     from brian_le.protocols.plotting import plot
 
-    for file in plot(options.result, options.out, options.figures):
+    for file in plot(options.result, options.out, options.figures, options.protocol):
         print(file)
 
 

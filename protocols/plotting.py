@@ -7,6 +7,7 @@ or a `StudyResult` and returns a dict of matplotlib figures by name.
 import functools
 import hashlib
 import importlib
+import inspect
 import os
 import re
 import warnings
@@ -15,6 +16,8 @@ from pathlib import Path
 import matplotlib
 from matplotlib.figure import Figure
 
+from brian_le.protocols.catalogue import get_protocol
+from brian_le.protocols.protocol import figures_by
 from brian_le.protocols.runs.results import load_result
 from brian_le.protocols.runs.writing import check_place, replace_file, with_remedy
 from brian_le.protocols.sweeps.study_folders import is_study, load_study
@@ -63,7 +66,7 @@ def new_figure(rows=1, columns=1, width=7.0, height=4.0, **options):
     return figure, figure.subplots(rows, columns, squeeze=False, **options)
 
 
-def plot(directory, out=None, figures=None):
+def plot(directory, out=None, figures=None, protocol=None):
     """Draw all figures of a result or of a study, as PNG and PDF.
 
     Parameters
@@ -75,6 +78,9 @@ def plot(directory, out=None, figures=None):
     figures : str or path-like, optional
         The module that draws, or its Python file, in place of what the folder names. Code that is
         no part of this package runs only if it is named here.
+
+    protocol : str or type, optional
+        For a result of a protocol of your own, the class or where it is, ``'my_study.py:Mine'``.
 
     Returns
     -------
@@ -103,13 +109,11 @@ def plot(directory, out=None, figures=None):
     else:
         result = load_result(directory)
         target = result.description['protocol']
-        drawn = _module(figures) if figures is not None else _own_figures(result)
+        drawn = _module(figures) if figures is not None else _protocol_of(result, protocol)
     out = _place(directory, out)
     with matplotlib.rc_context(STYLE):
-        with sensible(f"what is in '{directory}'", target,
-                      Path(getattr(drawn, '__file__', '.')).parent):
-            figures = {name: figure for function in drawn.__all__
-                       for name, figure in getattr(drawn, function)(result).items()}
+        with sensible(f"what is in '{directory}'", target, Path(inspect.getfile(drawn)).parent):
+            figures = drawn.draw(result) if inspect.isclass(drawn) else figures_by(drawn, result)
         with with_remedy(out):
             out.mkdir(parents=True, exist_ok=True)
         files = []
@@ -125,12 +129,21 @@ def plot(directory, out=None, figures=None):
     return files
 
 
-def _own_figures(result):
-    """The module that draws a result."""
-    if '.py:' in result.description['protocol']:
-        raise ValueError(f"'{result.directory}' is a run of a study; plot the folder of the study, "
-                         'or name what draws it with --figures FILE')
-    return importlib.import_module(protocol_of(result).figures)
+def _protocol_of(result, given):
+    """The protocol that a result is of: one of this package, or what the user has named."""
+    name = result.description['protocol']
+    if given is not None:
+        protocol = get_protocol(given)
+        if protocol.name != name:
+            raise ValueError(f"'{result.directory}' is a result of '{name}', not of "
+                             f"'{protocol.name}'")
+        return protocol
+    if '.py:' in name:
+        raise ValueError(
+            f"'{result.directory}' is of '{name}', code that is no part of this package and not run "
+            f"unasked: name it, 'brian-le plot {name} {result.directory}', or what draws it with "
+            '--figures FILE; of a run of a study, plot the folder of the study')
+    return protocol_of(result)
 
 
 def _figures_of(study, figures):

@@ -1,9 +1,17 @@
 """What a protocol is: a network, what it is shown, and what is made of what it does."""
 
+import importlib
+
 from brian_le.protocols.catalogue import PROTOCOLS
 from brian_le.protocols.parameters import read_parameters
 
-__all__ = ['Protocol']
+__all__ = ['Protocol', 'figures_by']
+
+
+def figures_by(module, result):
+    """The figures of all functions of a module, by name."""
+    return {name: figure for function in module.__all__
+            for name, figure in getattr(module, function)(result).items()}
 
 
 class Protocol:
@@ -30,13 +38,15 @@ class Protocol:
     Attributes
     ----------
     name : str
-        What commands and results call it.
+        What commands and results call it, by default the name of the class; in a file of the user's
+        that of the file comes before.
     summary : str
         One line about it; of those in the catalogue what stands there.
     parameters : sequence of Parameter
         See `brian_le.protocols.parameters.Parameter`.
     figures : str or None
-        The module that draws results.
+        The module that draws results: every function in its ``__all__`` takes a result and returns
+        figures by name.
     source : str or None
         Of one in a file of the user's, a hash of that.
     requires : dict of str to str
@@ -93,6 +103,8 @@ class Protocol:
 
     def __init_subclass__(cls, **options):
         super().__init_subclass__(**options)
+        if 'name' not in vars(cls):
+            cls.name = cls.__name__
         if cls.name in PROTOCOLS and 'summary' not in vars(cls):
             cls.summary = PROTOCOLS[cls.name][1]
 
@@ -209,6 +221,8 @@ class Protocol:
     # ----------------------------------------------------------------------- an exported project
     def refuse_export(self):
         """Raise a ValueError if one network cannot do the whole run."""
+        if type(self).compose is Protocol.compose:
+            raise ValueError(f"'{self.name}' has no network that could be exported")
 
     def kept(self):
         """Arrays to keep beside an exported project, which `rows` and `result` find among variables."""
@@ -227,6 +241,12 @@ class Protocol:
         """
         return {name: array.ravel()[-1] for name, array in result.arrays.items()
                 if array.ndim < 2 and array.size}
+
+    @classmethod
+    def draw(cls, result):
+        """The figures of a result, by name; without a module of figures, its arrays as curves."""
+        return figures_by(importlib.import_module(
+            cls.figures or 'brian_le.protocols.drawing.curves'), result)
 
     @classmethod
     def summarize(cls, result):

@@ -40,6 +40,8 @@ class Launches:
         The time step in s.
     state_names : list of str
         The variables that make up the state.
+    random : bool
+        Whether the network draws random numbers while it runs: the same ones in every launch.
     """
 
     def __init__(self, compose, device, say, precision='double', seed=0):
@@ -48,7 +50,7 @@ class Launches:
             np.random.seed(seed)
             network = compose()
             self.start, self.dt = start_values(network), float(defaultclock.dt)
-            random = uses_random_numbers(network)
+            self.random = random = uses_random_numbers(network)
             key = (signature(network), device, precision, seed if random else None)
             only_looked_at(network)
         if key not in _BUILT:

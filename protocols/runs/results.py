@@ -25,6 +25,7 @@ __all__ = ['COLUMNS', 'Result', 'ResultFolder', 'RunsElsewhere', 'damage', 'is_f
 
 COLUMNS = ('part', 'seed', 'failed', 'run')  #: of tables of studies, beside parameters and measures
 _DESCRIPTION, _ARRAYS, _CHECKPOINT = 'run.json', 'arrays.npz', 'checkpoint.npz'
+MEASURE = 'measure.'  #: begins the names of arrays with what a protocol of the user's measures
 _PART = '.part'  # behind the name of a folder whose run is under way
 _COMPARED = 'protocol', 'seed', 'device'
 _DIGEST = 'digest'  # of a checkpoint: of what it holds, and of the run that it belongs to

@@ -11,7 +11,7 @@ from brian_le.checks import choose
 from brian_le.protocols.catalogue import DEVICES, get_protocol
 from brian_le.protocols.protocol import Protocol
 from brian_le.protocols.runs.descriptions import plain
-from brian_le.protocols.runs.results import ResultFolder
+from brian_le.protocols.runs.results import MEASURE, Result, ResultFolder
 
 __all__ = ['Run', 'check_finite', 'check_seed', 'run']
 
@@ -76,6 +76,10 @@ def run(protocol, *, seed=12345, device='cpp_standalone', out=None, quiet=False,
     try:
         arrays = Run(device, folder, description, quiet, protocol.unmeasured).conduct(
             protocol(p, seed))
+        if protocol.source:  # who reads the result later does not run code of users
+            measured = protocol.measures(Result(folder.directory, description, {
+                name: np.asarray(array) for name, array in arrays.items()}))
+            arrays |= {f'{MEASURE}{name}': value for name, value in measured.items()}
         check_finite(arrays, protocol.unmeasured)
         return folder.finish(arrays)
     except FloatingPointError:
@@ -153,7 +157,14 @@ class Run:
         self.say('loading Brian2')
         from brian_le.protocols.runs.launches import Launches
 
-        return Launches(protocol.compose, self.device, self.say, protocol.precision, protocol.seed)
+        program = Launches(protocol.compose, self.device, self.say, protocol.precision,
+                           protocol.seed)
+        if program.random and protocol.total > 1:
+            raise ValueError(
+                f"the network of '{protocol.name}' draws random numbers while it runs, which would "
+                'be the same in every launch; let the whole run be one unit (total = 1), or use '
+                'brian_le.substrate.Noise, which is a function of seed and step')
+        return program
 
     def build(self, compose, precision='double'):
         """Build the program of a network, see `brian_le.programs.program.build_program`."""

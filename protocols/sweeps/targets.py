@@ -13,6 +13,7 @@ from brian_le.checks import choose
 from brian_le.protocols.catalogue import PROTOCOLS, get_protocol
 from brian_le.protocols.parameters import Folder
 from brian_le.protocols.protocol import Protocol
+from brian_le.protocols.runs.results import MEASURE
 from brian_le.protocols.user_files import load_module, sensible, source_of
 
 __all__ = ['ProtocolTarget', 'get_target', 'measures_of', 'protocol_of']
@@ -106,6 +107,10 @@ def measures_of(result):
     dict of str to int, float or str
     """
     name = result.description['protocol']
+    measured = {key.removeprefix(MEASURE): array[()] for key, array in result.arrays.items()
+                if key.startswith(MEASURE)}
+    if measured:
+        return {key: value.item() for key, value in measured.items()}
     protocol = protocol_of(result) if '.py:' not in name else Protocol
     with sensible(f"the result in '{result.directory}'", name):
         found = protocol.measures(result)
