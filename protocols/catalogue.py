@@ -78,10 +78,10 @@ PROTOCOLS = {
         'brian_le.protocols.tasks.mimic.task',
         'a microcircuit of single neurons that learns to predict itself, then from a teacher'),
     'mnist1d': (
-        'brian_le.protocols.tasks.sequences.mnist1d',
+        'brian_le.protocols.tasks.sequences.benchmarks:Mnist1d',
         'sequences of MNIST-1D, learned in real time by slow and fast neurons'),
     'mnist1d-static': (
-        'brian_le.protocols.tasks.sequences.mnist1d_static',
+        'brian_le.protocols.tasks.sequences.benchmarks:Mnist1dStatic',
         'MNIST-1D: a fixed chain of slow neurons, read out by Latent Equilibrium'),
     'phases': (
         'brian_le.protocols.tasks.phases.task',
@@ -105,7 +105,7 @@ PROTOCOLS = {
         'brian_le.protocols.tasks.classification.cifar10',
         'CIFAR-10, learned by a convolutional network of slow neurons (your files, --data DIR)'),
     'speech-commands': (
-        'brian_le.protocols.tasks.sequences.speech_commands',
+        'brian_le.protocols.tasks.sequences.benchmarks:SpeechCommands',
         'spoken words in 12 classes, learned in real time (your files, --data DIR)'),
 }
 

@@ -10,15 +10,14 @@ import pytest
 
 from brian_le.protocols import run
 from brian_le.protocols.catalogue import get_protocol
-from brian_le.protocols.parameters import read_parameters
+from brian_le.protocols.runs import launches
 from brian_le.protocols.runs import running as runner
-from brian_le.protocols.runs.running import Run
 from brian_le.protocols.studies.gle_robustness import strengths as strengths_figure
 from brian_le.protocols.sweeps.study_files import get_study
 from brian_le.protocols.tasks.gle_imperfections import imperfections, kinds
 from brian_le.protocols.tasks.lagline import task as lagline
-from brian_le.protocols.tasks.sequences import task as sequence_learning
 from tests.protocols.tasks.sequences.test_task import few  # noqa: F401, a fixture
+from tests.protocols.tasks.sequences.test_task import launches_of, training
 
 TABLES = Path(__file__).parents[3]/'docs'/'tables'
 MEASURED = ('parameter_error', 'loss', 'test_accuracy', 'train_accuracy')
@@ -35,8 +34,7 @@ def strengths(**given):
 
 
 def parameters(protocol, **given):
-    return read_parameters(protocol, get_protocol(protocol).PARAMETERS,
-                           {**SHORT[protocol], **given})
+    return get_protocol(protocol).read({**SHORT[protocol], **given})
 
 
 # ---------------------------------------------------------------------------------- what is there
@@ -84,13 +82,14 @@ def test_one_program_serves_all_strengths_and_seeds(tmp_path, few, protocol):  #
         return run(protocol, out=tmp_path/name, quiet=True, device='numpy', seed=seed,
                    **SHORT[protocol], **given).arrays
 
-    runner._BUILT.clear()
+    built = {'lagline': runner, 'mnist1d': launches}[protocol]._BUILT
+    built.clear()
     expected = arrays('alone', 5, ALL)
-    runner._BUILT.clear()
+    built.clear()
     first = arrays('before', 6, OTHERS)
-    assert len(runner._BUILT) == 1
+    assert len(built) == 1
     found = arrays('after', 5, ALL)
-    assert len(runner._BUILT) == 1
+    assert len(built) == 1
     for key, values in expected.items():
         np.testing.assert_array_equal(found[key], values, err_msg=key)
     learned = 'gle.tau_m0' if protocol == 'lagline' else 'W_forward_0'
@@ -98,13 +97,12 @@ def test_one_program_serves_all_strengths_and_seeds(tmp_path, few, protocol):  #
 
 
 def test_noise_and_delays_do_not_depend_on_where_a_run_is_cut(few):  # noqa: F811
-    p = parameters('mnist1d', batch=1, epochs=1, **ALL)
-    training = sequence_learning._Training(get_protocol('mnist1d')._BENCHMARK, p, 1)
-    training.build(Run('numpy'))
-    whole, _ = training.chunk(training.beginning(), 0, 7)
-    cut = training.beginning()
+    made = training('mnist1d', **{**SHORT['mnist1d'], **ALL, 'batch': 1})
+    program = launches_of(made)
+    whole, _ = made.chunk(program, made.begin(program), 0, 7)
+    cut = made.begin(program)
     for first, n in ((0, 3), (3, 1), (4, 3)):
-        cut, _ = training.chunk(cut, first, n)
+        cut, _ = made.chunk(program, cut, first, n)
     for key, values in whole.items():
         np.testing.assert_array_equal(cut[key], values, err_msg=key)
 

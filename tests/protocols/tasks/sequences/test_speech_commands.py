@@ -9,9 +9,8 @@ import pytest
 
 from brian_le.protocols import run
 from brian_le.protocols.data.speech_sounds import Sounds
-from brian_le.protocols.parameters import read_parameters
-from brian_le.protocols.tasks.sequences import speech_commands
-from brian_le.protocols.tasks.sequences.task import _Training
+from brian_le.protocols.tasks.sequences import benchmarks
+from brian_le.protocols.tasks.sequences.benchmarks import SpeechCommands
 from tests.protocols.data.speech_folder import write_speech, write_wav
 from tests.protocols.tasks.sequences.test_task import Killed, adam
 from tests.reference_gle import gle
@@ -30,22 +29,22 @@ def folder(tmp_path_factory):
 def short(monkeypatch, folder):
     """The network hears the first two frames only."""
     shown = Sounds._shown
-    monkeypatch.setattr(speech_commands, 'FRAMES', 2)
+    monkeypatch.setattr(benchmarks, 'FRAMES', 2)
     monkeypatch.setattr(Sounds, '_shown',
                         lambda self, sounds: shown(self, sounds)[:, :2*self._steps])
     return str(folder)
 
 
 def training(data, **options):
-    p = read_parameters('speech-commands', speech_commands.PARAMETERS, dict(data=data, **options))
-    return _Training(speech_commands._BENCHMARK, p, 3)
+    return SpeechCommands(SpeechCommands.read(dict(data=data, **options)), 3)
 
 
 def test_published_network(folder):
     made = training(str(folder), batch=8)
-    net = made.compose().net
+    made.compose()
+    net = made.net
     assert sum(w.size for w in net.weights.values()) == 1_160_262
-    assert (made.n_steps, made.n_inputs, made.duration) == (820, 32, 41)
+    assert made.data.shape == (820, 32) and made.n_steps == 820
     assert [len(group)//8 for group in net.neurons] == [750, 750, 750, 12]
     for group in net.hidden:
         for tau, expected in (('tau_m', [2.4, 0.6, 1.2, 1.8, 2.4]),
@@ -54,9 +53,8 @@ def test_published_network(folder):
                                        np.repeat(expected, 150), rtol=1e-12)
     for tau in (net.output.tau_m, net.output.tau_r):
         np.testing.assert_allclose(np.asarray(tau)*1e3, 2.4, rtol=1e-12)
-    layers = speech_commands.layers(made.p)
-    assert [layer.activation for layer in layers[:-1]] == ['linear', 'tanh', 'tanh']
-    p = read_parameters('speech-commands', speech_commands.PARAMETERS, dict(data='somewhere'))
+    assert [layer.activation for layer in made.layers[:-1]] == ['linear', 'tanh', 'tanh']
+    p = SpeechCommands.read(dict(data='somewhere'))
     assert p.rate == pytest.approx(5e-4*0.05*625/800, rel=1e-12)
     assert (p.batch, p.epochs, p.factor, p.patience, p.beta) == (256, 420, 0.9, 3, 1)
     assert p.errors == 'prospective'
@@ -82,11 +80,11 @@ def test_training_is_that_of_plain_numpy(tmp_path, short):
     found = run('speech-commands', out=tmp_path/'r', quiet=True, device='numpy', seed=3,
                 **options).arrays
     made = training(**options)
-    shown, rates = map(np.concatenate, zip(*(made.learned(epoch, 0, 3) for epoch in range(2))))
+    shown, rates = made.whole
     classes = made.data.train.classes[shown]
     x = rates.reshape(6, 8, 20, 32).swapaxes(1, 2).reshape(120, 8, 32)
     targets = np.repeat(np.eye(12)[classes].reshape(6, 1, 8, 12), 20, axis=1)
-    layers, update = speech_commands.layers(made.p), adam(0.01)
+    layers, update = made.layers, adam(0.01)
     expected = gle(
         made.weights | {('tau_m', k): np.broadcast_to(np.asarray(layer.tau_m)*1e3, layer.n)
                         for k, layer in enumerate(layers)},
@@ -117,24 +115,24 @@ def test_step_size_follows_the_loss_of_the_validation_recordings(short):
 def test_a_killed_run_ends_with_the_same_numbers(tmp_path, short, monkeypatch):
     settings = dict(SMALL, data=short, quiet=True, device='numpy', seed=3, epochs=3)
     whole = run('speech-commands', out=tmp_path/'whole', **settings)
-    chunk, calls = _Training.chunk, []
+    chunk, calls = SpeechCommands.chunk, []
 
-    def killed(self, state, first, n):
+    def killed(self, program, state, first, n):
         if len(calls) == 2:
             raise Killed
         calls.append(first)
-        return chunk(self, state, first, n)
+        return chunk(self, program, state, first, n)
 
-    monkeypatch.setattr(_Training, 'chunk', killed)
+    monkeypatch.setattr(SpeechCommands, 'chunk', killed)
     with pytest.raises(Killed):
         run('speech-commands', out=tmp_path/'killed', **settings)
-    monkeypatch.setattr(_Training, 'chunk', chunk)
+    monkeypatch.setattr(SpeechCommands, 'chunk', chunk)
     continued = run('speech-commands', out=tmp_path/'killed', **settings)
     assert continued.arrays.keys() == whole.arrays.keys()
     for key, values in whole.arrays.items():
         np.testing.assert_array_equal(continued.arrays[key], values, err_msg=key)
     assert whole.arrays['validation_accuracy'].shape == whole.arrays['test_accuracy'].shape == (4,)
-    lines = list(speech_commands.summarize(whole))
+    lines = list(SpeechCommands.summarize(whole))
     assert len(lines) == 3 and 'validation sequences are correct after 3 epochs' in lines[0]
 
 

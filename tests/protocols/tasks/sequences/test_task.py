@@ -7,13 +7,21 @@ import pytest
 from brian_le.programs.program import build_program
 from brian_le.protocols import run
 from brian_le.protocols.catalogue import get_protocol
-from brian_le.protocols.parameters import read_parameters
-from brian_le.protocols.runs.running import Run
-from brian_le.protocols.tasks.sequences import mnist1d
-from brian_le.protocols.tasks.sequences.task import _Training, losses
+from brian_le.protocols.data import mnist1d
+from brian_le.protocols.runs.launches import Launches
+from brian_le.protocols.tasks.sequences import benchmarks
+from brian_le.protocols.tasks.sequences.task import SequenceClassification, scores
 from tests.reference_gle import gle
 
-SMALL = dict(slow=4, fast=2, hidden_layers=2, batch=2000, epochs=1, precision='double')
+
+def training(name, seed=1, **options):
+    """A training of a benchmark."""
+    protocol = get_protocol(name)
+    return protocol(protocol.read(options), seed)
+
+
+def launches_of(made):
+    return Launches(made.compose, 'numpy', lambda message: None, made.precision, made.seed)
 
 
 @pytest.fixture
@@ -25,39 +33,12 @@ def few(monkeypatch):
     data = Dataset('few', 10, (6, 1), validation=None,
                    train=Split(rng.normal(size=(8, 6, 1)), rng.integers(10, size=8)),
                    test=Split(rng.normal(size=(5, 6, 1)), rng.integers(10, size=5)))
-    # both are imported before one is changed that the other takes it from
-    for module in [get_protocol(protocol) for protocol in ('mnist1d', 'mnist1d-static')]:
-        monkeypatch.setattr(module, 'sequences', lambda: data)
+    monkeypatch.setattr(benchmarks, 'sequences', lambda: data)
     return data
 
 
 SETTINGS = {'mnist1d': dict(slow=4, fast=2, hidden_layers=2),
             'mnist1d-static': dict(channels=3, chain=2, hidden=4)}
-
-
-# ------------------------------------------------------------------------------------ the sequences
-def test_sequences_are_those_of_the_package():
-    data = mnist1d.sequences()
-    assert len(data.train) == 4000 and len(data.test) == 1000 and data.shape == (360, 1)
-    assert (np.bincount(data.train.classes) + np.bincount(data.test.classes) == 500).all()
-    from mnist1d.data import get_dataset_args, make_dataset
-    options = get_dataset_args()
-    options.final_seq_length = 72
-    made = make_dataset(options)
-    # every fifth step, from the third on, is a point of the generator
-    np.testing.assert_allclose(data.train.inputs[:, 2::5, 0], made['x'], atol=1e-6)
-    between = (made['x'][:, :-1]*2 + made['x'][:, 1:]*3)/5
-    np.testing.assert_allclose(data.train.inputs[:, 5:-3:5, 0], between, atol=1e-6)
-    np.testing.assert_array_equal(data.test.classes, made['y_test'])
-
-
-def test_random_numbers_of_the_user_stay_as_they_are():
-    mnist1d.sequences.cache_clear()
-    np.random.seed(3)
-    expected = np.random.random(2)
-    np.random.seed(3)
-    mnist1d.sequences()
-    np.testing.assert_array_equal(np.random.random(2), expected)
 
 
 @pytest.mark.parametrize('protocol', ['mnist1d', 'mnist1d-static'])
@@ -75,12 +56,10 @@ def test_package_is_needed(tmp_path, monkeypatch, protocol):
     ('mnist1d', dict(slow=60, fast=30), 42040, [0.6]*30 + [1.2]*60, [0.2]*60 + [1.2]*30),
     ('mnist1d-static', {}, 4930, np.linspace(0.2, 1.8, 10), [0.2]*10)])
 def test_published_networks(protocol, options, n, tau_m, tau_r):
-    module = get_protocol(protocol)
-    p = read_parameters(protocol, module.PARAMETERS, options)
-    training = _Training(module._BENCHMARK, p, 1)
-    net = training.compose().net
-    learned = module._BENCHMARK.learned(p)
-    assert sum(w.size for (_, k), w in net.weights.items() if learned[k]) == n
+    made = training(protocol, **options)
+    made.compose()
+    net = made.net
+    assert sum(w.size for (_, k), w in net.weights.items() if made.learns[k]) == n
     first, output = net.neurons[0], net.output
     for tau, expected in (('tau_m', tau_m), ('tau_r', tau_r)):
         np.testing.assert_allclose(np.asarray(first.by_replica(tau)[0])*1e3, expected, rtol=1e-12)
@@ -107,14 +86,10 @@ def adam(rate):
 @pytest.mark.parametrize('protocol', SETTINGS)
 def test_training_is_that_of_plain_numpy(tmp_path, few, protocol):
     """Two epochs of two batches, against the reference step by step."""
-    module = get_protocol(protocol)
-    found = run(protocol, out=tmp_path/'r', quiet=True, device='numpy', seed=3, batch=4, epochs=2,
-                precision='double', rate=0.01, **SETTINGS[protocol]).arrays
-    p = read_parameters(protocol, module.PARAMETERS, dict(
-        batch=4, epochs=2, precision='double', rate=0.01, **SETTINGS[protocol]))
-    training = _Training(module._BENCHMARK, p, 3)
-    layers, learned = module._BENCHMARK.layers(p), module._BENCHMARK.learned(p)
-    order = np.concatenate([training.order(epoch) for epoch in range(2)])
+    settings = dict(batch=4, epochs=2, precision='double', rate=0.01, **SETTINGS[protocol])
+    found = run(protocol, out=tmp_path/'r', quiet=True, device='numpy', seed=3, **settings).arrays
+    made = training(protocol, 3, **settings)
+    layers, order = made.layers, made.whole[0]
     x = few.train.inputs[order].reshape(4, 4, 6).swapaxes(1, 2).reshape(24, 4, 1)
     targets = np.repeat(np.eye(10)[few.train.classes[order]].reshape(4, 1, 4, 10), 6, axis=1)
     n = len(layers)
@@ -122,12 +97,12 @@ def test_training_is_that_of_plain_numpy(tmp_path, few, protocol):
                                              else layer.tau_m)*1e3, layer.n)
                   for layer in layers] for tau in ('tau_m', 'tau_r')}
     update = adam(0.01)
-    expected = gle(training.weights | {('tau_m', k): tau for k, tau in enumerate(taus['tau_m'])},
+    expected = gle(made.weights | {('tau_m', k): tau for k, tau in enumerate(taus['tau_m'])},
                    taus['tau_r'], x, targets.reshape(24, 4, 10), dt=0.2, beta=1.0,
                    activations=[layer.activation or 'tanh' for layer in layers[:-1]] + ['linear'],
                    prospective=protocol == 'mnist1d', loss='cross_entropy', begin_at_rest=(
-                       range(p.chain) if protocol == 'mnist1d-static' else (), 6),
-                   step=lambda key, g: update(key, g) if learned[key[1]] else 0)
+                       range(made.p.chain) if protocol == 'mnist1d-static' else (), 6),
+                   step=lambda key, g: update(key, g) if made.learns[key[1]] else 0)
     for k in range(n):
         for kind in ('forward', 'bias'):
             np.testing.assert_allclose(found[f'W_{kind}_{k}'], expected[kind, k][-1], rtol=0,
@@ -142,21 +117,19 @@ def test_training_is_that_of_plain_numpy(tmp_path, few, protocol):
 
 
 def test_losses_of_large_outputs():
-    found = losses(np.array([[1000.0, 0, 0], [0.0, 0.0, 0.0]], 'float32'), [1, 2])
-    np.testing.assert_allclose(found, [1000, np.log(3)])
+    found = scores(np.array([[1000.0, 0, 0], [0.0, 0.0, 0.0]], 'float32'), [1, 2])
+    np.testing.assert_allclose(found['loss'], [1000, np.log(3)])
 
 
 def test_step_size_shrinks_when_the_loss_does_not_fall(few):
-    module = get_protocol('mnist1d')
-    p = read_parameters('mnist1d', module.PARAMETERS, dict(batch=4, patience=1, epochs=7))
-    training, rates = _Training(module._BENCHMARK, p, 1), []
-    state = {'rate': np.array(p.rate), 'best_loss': np.array(1e30), 'bad_epochs': np.array(0),
+    made, rates = training('mnist1d', batch=4, patience=1, epochs=7), []
+    state = {'rate': np.array(made.p.rate), 'best_loss': np.array(1e30), 'bad_epochs': np.array(0),
              'rates': np.zeros(7)}
     for epoch, loss in enumerate((3, 2, 2, 2.5, 1, 1, 0.5)):
-        state = training._scheduled(state | {'epoch_loss': np.array(loss)}, epoch)
+        state = made._scheduled(state | {'epoch_loss': np.array(loss)}, epoch)
         rates.append(float(state['rate']))
-    np.testing.assert_allclose(np.array(rates)/p.rate, [1, 1, 1, 0.5, 0.5, 0.5, 0.5])
-    np.testing.assert_allclose(state['rates']/p.rate, [1, 1, 1, 1, 0.5, 0.5, 0.5])
+    np.testing.assert_allclose(np.array(rates)/made.p.rate, [1, 1, 1, 0.5, 0.5, 0.5, 0.5])
+    np.testing.assert_allclose(state['rates']/made.p.rate, [1, 1, 1, 1, 0.5, 0.5, 0.5])
 
 
 # ------------------------------------------------------------------------------------ checkpoints
@@ -169,7 +142,7 @@ def test_a_killed_run_ends_with_the_same_numbers(tmp_path, few, monkeypatch, pro
     settings = dict(quiet=True, device='numpy', seed=3, batch=4, epochs=3, rate=0.01,
                     patience=0, **SETTINGS[protocol])
     whole = run(protocol, out=tmp_path/'whole', **settings)
-    chunk, calls = _Training.chunk, []
+    chunk, calls = SequenceClassification.chunk, []
 
     def killed(self, *args):
         if len(calls) == 2:
@@ -177,11 +150,11 @@ def test_a_killed_run_ends_with_the_same_numbers(tmp_path, few, monkeypatch, pro
         calls.append(1)
         return chunk(self, *args)
 
-    monkeypatch.setattr(_Training, 'chunk', killed)
+    monkeypatch.setattr(SequenceClassification, 'chunk', killed)
     with pytest.raises(Killed):
         run(protocol, out=tmp_path/'killed', **settings)
     assert (tmp_path/'killed.part'/'checkpoint.npz').exists()
-    monkeypatch.setattr(_Training, 'chunk', chunk)
+    monkeypatch.setattr(SequenceClassification, 'chunk', chunk)
     continued = run(protocol, out=tmp_path/'killed', **settings)
     assert continued.arrays.keys() == whole.arrays.keys()
     for key, values in whole.arrays.items():
@@ -189,15 +162,12 @@ def test_a_killed_run_ends_with_the_same_numbers(tmp_path, few, monkeypatch, pro
 
 
 def test_losses_do_not_depend_on_where_a_run_is_cut(few):
-    module = get_protocol('mnist1d')
-    p = read_parameters('mnist1d', module.PARAMETERS, dict(batch=1, epochs=1, rate=0.01,
-                                                           **SETTINGS['mnist1d']))
-    training = _Training(module._BENCHMARK, p, 1)
-    training.build(Run('numpy'))
-    whole, _ = training.chunk(training.beginning(), 0, 7)
-    cut = training.beginning()
+    made = training('mnist1d', batch=1, epochs=1, rate=0.01, **SETTINGS['mnist1d'])
+    program = launches_of(made)
+    whole, _ = made.chunk(program, made.begin(program), 0, 7)
+    cut = made.begin(program)
     for first, n in ((0, 3), (3, 1), (4, 3)):
-        cut, _ = training.chunk(cut, first, n)
+        cut, _ = made.chunk(program, cut, first, n)
     for key, values in whole.items():
         np.testing.assert_array_equal(cut[key], values, err_msg=key)
 
@@ -224,20 +194,18 @@ def test_bad_parameters(tmp_path, few, options, message):
 def test_in_one_piece(tmp_path, few, protocol):
     """As in an exported project: one launch finds what a run finds in batches."""
     settings = dict(batch=4, epochs=2, precision='double', **SETTINGS[protocol])
-    module = get_protocol(protocol)
-    p = read_parameters(protocol, module.PARAMETERS, settings)
-    task = module.prepare(p, 3)
-    program = build_program(task.compose, 'numpy', precision=task.precision)
-    end = program({}, task.n_steps)
-    found = module.read_variables(p, task.arrays, end)
+    made = training(protocol, 3, **settings)
+    program = build_program(made.compose_whole, 'numpy', precision=made.precision)
+    end = program({}, made.total*made.n_steps) | made.kept()
+    found = made.result(end, made.rows(end))
     expected = run(protocol, out=tmp_path/'r', quiet=True, device='numpy', seed=3,
                    **settings).arrays
-    for key in ('train_loss', 'train_accuracy'):
+    for key in ('train_loss', 'train_accuracy', 'W_bias_1'):
         np.testing.assert_allclose(found[key], expected[key], rtol=0, atol=1e-12)
     name = protocol.replace('-', '_')
     np.testing.assert_allclose(end[f'{name}_forward2.w'], expected['W_forward_2'].T.ravel(),
                                rtol=0, atol=1e-12)
-    assert f'{name}_readout_monitor.total' in task.guide
+    assert f'{name}_readout_monitor.total' in made.guide()
 
 
 def test_what_is_said_and_drawn(tmp_path, few):
@@ -245,15 +213,11 @@ def test_what_is_said_and_drawn(tmp_path, few):
 
     found = run('mnist1d', out=tmp_path/'r', quiet=True, device='numpy', batch=4, epochs=2,
                 **SETTINGS['mnist1d'])
-    lines = list(mnist1d.summarize(found))
+    lines = list(get_protocol('mnist1d').summarize(found))
     assert f'{found.arrays["n_learned"]} weights and biases learn' in lines[0]
     assert {file.stem for file in plot(tmp_path/'r')} == {'error', 'rate'}
 
 
 def test_progress_is_told(few):
-    module = get_protocol('mnist1d')
-    p = read_parameters('mnist1d', module.PARAMETERS, dict(batch=4, epochs=2,
-                                                           **SETTINGS['mnist1d']))
-    training = _Training(module._BENCHMARK, p, 1)
-    training.build(Run('numpy'))
-    assert training.describe(3, {'loss': np.array([1.0, 0.25])}) == 'epoch 2, loss 0.25'
+    made = training('mnist1d', batch=4, epochs=2, **SETTINGS['mnist1d'])
+    assert made.describe(3, {'loss': np.array([1.0, 0.25])}) == 'epoch 2, loss 0.25'
