@@ -157,8 +157,8 @@ def _users_protocol(path, name, source):
     names = [key for key, value in vars(module).items() if isinstance(value, type)
              and issubclass(value, Protocol) and value.__module__ == module.__name__]
     if callable(getattr(module, name, None)) and name not in names:
-        raise ValueError(f"'{path}:{name}' is a model of your own, and no protocol: run it with "
-                         f"'brian-le sweep {path}:{name}', once with '--seeds 1'")
+        raise ValueError(f"'{path}:{name}' is a model of your own, and no protocol: 'brian-le sweep "
+                         f"{path}:{name}' runs it, once with '--seeds 1'")
     found = getattr(module, choose(f"protocol of '{path}'", name, names))
     found.name, found.source = f'{os.path.basename(path)}:{name}', source
     return found

@@ -142,7 +142,7 @@ def _protocol_of(result, given):
         raise ValueError(
             f"'{result.directory}' is of '{name}', code that is no part of this package and not run "
             f"unasked: name it, 'brian-le plot {name} {result.directory}', or what draws it with "
-            '--figures FILE; of a run of a study, plot the folder of the study')
+            '--figures FILE; if it is a run of a study, plot the folder of the study')
     return protocol_of(result)
 
 
