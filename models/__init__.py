@@ -5,7 +5,7 @@ from brian_le import _lazy
 __getattr__, __dir__, __all__ = _lazy.exports(__name__, {
     'experiment': ['Batches', 'BatchReadout', 'Presentations', 'Readout', 'Recorder',
                    'SequenceReadout', 'Sequences', 'StepClock', 'Traces', 'drive', 'follow',
-                   'recorded'],
+                   'recorded_values'],
     'weights': ['random_weights', 'self_predicting'],
     'microcircuit': ['Microcircuit'],
     'layered': ['LayeredNetwork'],

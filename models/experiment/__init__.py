@@ -8,6 +8,6 @@ __getattr__, __dir__, __all__ = _lazy.exports(__name__, {
     'sequences': ['Sequences'],
     'step_clock': ['StepClock'],
     'wiring': ['drive', 'follow'],
-    'recorder': ['Recorder', 'recorded'],
+    'recorder': ['Recorder', 'recorded_values'],
     'readouts': ['BatchReadout', 'Readout', 'SequenceReadout', 'Traces'],
 })

@@ -5,6 +5,7 @@ time, and nothing is kept of the steps that nobody asked for.
 """
 
 import numbers
+from collections.abc import Mapping
 
 import numpy as np
 from brian2.core.clocks import defaultclock
@@ -26,7 +27,7 @@ from brian_le.models.options import need
 from brian_le.populations import Population
 from brian_le.step import READOUT
 
-__all__ = ['Recorder', 'recorded']
+__all__ = ['Recorder', 'recorded_values']
 
 _EVENT = 'recorded'
 _OF_ALL = {'i': Quantity(1), 't': second, 'dt': second}  # what all groups have
@@ -163,15 +164,15 @@ class Recorder(Container):
         """
         if values is None:
             values = getattr(self.monitor, f'{variable}_')[:]
-        if isinstance(values, dict):
-            return recorded(self.group.name, variable, values, len(self.group))
+        if isinstance(values, Mapping):
+            return recorded_values(self.group.name, variable, values, len(self.group))
         return np.array(values).reshape(-1, len(self.group))  # a copy: monitors may go
 
     def __iter__(self):
         return iter((self.group, self.monitor))
 
 
-def recorded(name, variable, variables, n=1):
+def recorded_values(name, variable, variables, n=1):
     """What a recorder has recorded, from the variables of a program or of an exported project.
 
     Parameters
@@ -192,8 +193,8 @@ def recorded(name, variable, variables, n=1):
 
     Examples
     --------
-    >>> from brian_le.models import recorded
-    >>> recorded('mean', 'u', {'mean_monitor.u': [1, 2, 3, 4]}, 2)
+    >>> from brian_le.models import recorded_values
+    >>> recorded_values('mean', 'u', {'mean_monitor.u': [1, 2, 3, 4]}, 2)
     array([[1, 2],
            [3, 4]])
     """

@@ -54,7 +54,8 @@ WEIGHTS = {('up', 0): 'up0', ('up', 1): 'up1', ('ip', 0): 'ip0', ('pi', 0): 'pi0
 _SIZES = (1, 1, 1)
 _CIRCUIT = 'circuit'
 _ROOM = 16384  # presentations in one launch of the simulation
-_COPIED = ('apical', 'output', 'inter', *WEIGHTS.values())
+_RECORDER = f'{NAME}_recorder'
+_RECORDED = ('apical', 'output', 'inter', *WEIGHTS.values())
 
 
 # ------------------------------------------------------------------------------------------ draws
@@ -159,7 +160,7 @@ def compose(p, weights, inputs, targets, stage):
     """
     from brian2 import Network, defaultclock, ms
 
-    from brian_le.models import Microcircuit, Presentations, Readout
+    from brian_le.models import Microcircuit, Presentations, Readout, Recorder
 
     steps_per_pattern(p)
     defaultclock.dt = p.dt*ms
@@ -174,36 +175,17 @@ def compose(p, weights, inputs, targets, stage):
     for key, eta in stage.eta.items():
         circuit.projections[key].eta = eta/p.t_pattern/ms
     readout = Readout(shown, circuit.output, circuit.visible, name=f'{NAME}_readout')
-    network = Network(shown, circuit, readout, *_recorder(shown, circuit, stage.every))
-    return SimpleNamespace(network=network, shown=shown, circuit=circuit, readout=readout)
-
-
-def _recorder(shown, circuit, every):
-    """What is recorded of the circuit, every so many steps: all weights and three potentials."""
-    from brian2 import EventMonitor, NeuronGroup, linked_var
-
-    from brian_le.step import READOUT
-
-    group = NeuronGroup(1, '\n'.join([*(f'{name} : 1' for name in _COPIED),
-                                      'step : integer (linked)',
-                                      'every : integer (shared, constant)']),
-                        events={'recorded': 'step % every == every - 1'},
-                        name=f'{NAME}_recorder', namespace={})
-    group.step = linked_var(shown.schedule, 'step')
-    group.every = every
+    # all weights and three potentials, every so many steps
     hidden, inter, output = circuit.hidden[0], circuit.inter[0], circuit.output
-    sources = {'output': (output, 'u_prosp'), 'inter': (inter, 'u_prosp'),
-               'v_down': (hidden, 'v_down'), 'v_pi': (hidden, 'v_pi'),
-               **{name: (circuit.projections[key], 'w') for key, name in WEIGHTS.items()}}
-    for name, (source, variable) in sources.items():
-        group.variables.add_reference(f'{name}_now', source, variable)
-    group.run_regularly('\n'.join(['apical = v_down_now + v_pi_now',
-                                   *(f'{name} = {name}_now' for name in _COPIED[1:])]),
-                        when='groups', order=READOUT, name=f'{NAME}_copy')
-    group.thresholder['recorded'].when = 'before_end'
-    yield group
-    yield EventMonitor(group, 'recorded', variables=list(_COPIED), when='after_end',
-                       name=f'{NAME}_monitor')
+    recorder = Recorder(
+        {'apical': 'v_down + v_pi', 'output': (output, 'u_prosp'), 'inter': (inter, 'u_prosp'),
+         **{name: (circuit.projections[key], 'w') for key, name in WEIGHTS.items()}},
+        shown.schedule, at='step % every == every - 1',
+        equations='every : integer (shared, constant)', v_down=(hidden, 'v_down'),
+        v_pi=(hidden, 'v_pi'), name=_RECORDER)
+    recorder.group.every = stage.every
+    return SimpleNamespace(network=Network(shown, circuit, readout, recorder), shown=shown,
+                           circuit=circuit, readout=readout)
 
 
 def _program(p, run, draws):
@@ -222,7 +204,7 @@ def _program(p, run, draws):
         given |= {f'{NAME}_inputs_patterns.values': draws.inputs,
                   f'{_CIRCUIT}_target_patterns.values': targets,
                   f'{NAME}.presentation': -1, f'{NAME}.n_presentations': len(stage.order),
-                  f'{NAME}_recorder.every': stage.every}
+                  f'{_RECORDER}.every': stage.every}
         given |= {f'{_CIRCUIT}_{WEIGHTS[key]}.eta': 1e3*eta/p.t_pattern  # in Hz
                   for key, eta in stage.eta.items()}
         return task.program({**start, **values, **given}, steps_per_pattern(p)*len(stage.order))
@@ -282,7 +264,7 @@ def train(p, draws, run):
     arrays |= evaluation(arrays_of(draws, targets), rows)
     for when, values in (('before', after_selfpred), ('after', state)):
         end = show(_weights_in(task, values), targets, observation(draws.evaluated))
-        arrays |= {f'{when}.output': end[f'{NAME}_monitor.output'],
+        arrays |= {f'{when}.output': end[f'{_RECORDER}_monitor.output'],
                    f'{when}.outputs': end[f'{NAME}_readout_monitor.mean']}
     return arrays
 
@@ -298,8 +280,8 @@ def _predict_itself(p, task, show, draws):
     """The weights after self-prediction, as values of variables, and what was recorded."""
     end = show(task.circuit.weights.variables(draws.weights), np.zeros((N_PATTERNS, 1)),
                selfpred_stage(p, draws))
-    return _weights_in(task, end), {f'selfpred.{name}': end[f'{NAME}_monitor.{name}']
-                                    for name in _COPIED}
+    return _weights_in(task, end), {f'selfpred.{name}': end[f'{_RECORDER}_monitor.{name}']
+                                    for name in _RECORDED}
 
 
 def _weights_in(task, values):
@@ -326,7 +308,7 @@ def prepare(p, seed):
     values, arrays = _predict_itself(p, task, show, draws)
     weights = task.circuit.weights.matrices(values)
     guide = {f'{NAME}_readout_monitor.mean': 'mean output potential, one per presentation',
-             f'{NAME}_monitor.up0, ...': 'weights at the end of every presentation',
+             f'{_RECORDER}_monitor.up0, ...': 'weights at the end of every presentation',
              f'{_CIRCUIT}_up0.w, {_CIRCUIT}_up1.w': 'forward weights at the end'}
     return SimpleNamespace(
         compose=lambda: compose(p, weights, draws.inputs, targets,
@@ -349,7 +331,7 @@ def arrays_of(draws, targets):
 
 def trained(variables):
     """What was recorded in training, one row per epoch."""
-    rows = {f'training.{name}': variables[f'{NAME}_monitor.{name}'] for name in _COPIED}
+    rows = {f'training.{name}': variables[f'{_RECORDER}_monitor.{name}'] for name in _RECORDED}
     rows['outputs'] = variables[f'{NAME}_readout_monitor.mean']
     rows = {key: np.reshape(values, (-1, 2*N_PATTERNS)) for key, values in rows.items()}
     return rows | {'outputs': rows['outputs'][:, N_PATTERNS:]}

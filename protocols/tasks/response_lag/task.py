@@ -53,12 +53,12 @@ def compose(p):
     Returns
     -------
     SimpleNamespace
-        ``network``, ``net`` (the `LayeredNetwork`) and ``monitor``, which records the rates of
+        ``network``, ``net`` (the `LayeredNetwork`) and ``recorder``, which records the rates of
         all layers at the end of every step as ``r0``, ``r1``, ...
     """
-    from brian2 import EventMonitor, Network, NeuronGroup, defaultclock, linked_var, ms
+    from brian2 import Network, defaultclock, ms
 
-    from brian_le.models import Dense, LayeredNetwork
+    from brian_le.models import Dense, LayeredNetwork, Recorder
 
     defaultclock.dt = p.dt*ms
     tau_r = np.array(list(look_ahead(p).values()))*ms
@@ -69,14 +69,9 @@ def compose(p):
     net.inputs.r = 1
     for group in net.neurons:
         group.tau_r = tau_r  # one value per replica
-    names = [f'r{k}' for k in range(p.depth)]
-    recorder = NeuronGroup(len(tau_r), '\n'.join(f'{name} : 1 (linked)' for name in names),
-                           events={'stepped': 'True'}, name=f'{_CHAIN}_recorder', namespace={})
-    for name, group in zip(names, net.neurons):
-        setattr(recorder, name, linked_var(group, 'r'))
-    monitor = EventMonitor(recorder, 'stepped', variables=names, when='after_end',
-                           name=f'{_CHAIN}_monitor')
-    return SimpleNamespace(network=Network(net, recorder, monitor), net=net, monitor=monitor)
+    recorder = Recorder({f'r{k}': (group, 'r') for k, group in enumerate(net.neurons)},
+                        name=f'{_CHAIN}_rates')
+    return SimpleNamespace(network=Network(net, recorder), net=net, recorder=recorder)
 
 
 def n_steps(p):
@@ -160,7 +155,7 @@ def prepare(p, seed):
         ``compose`` (returns the network), ``precision``, ``n_steps``, ``arrays`` (to keep beside
         the project) and ``guide`` (the most important variables and what they are).
     """
-    guide = {f'{_CHAIN}_monitor.r0, r1, ...': 'rates of the layers in every step, for '
+    guide = {f'{_CHAIN}_rates_monitor.r0, r1, ...': 'rates of the layers in every step, for '
                                               f'{len(LABELS)} look-ahead times'}
     return SimpleNamespace(compose=lambda: compose(p).network, precision='double',
                            n_steps=n_steps(p), arrays={}, guide=guide)
@@ -173,7 +168,9 @@ def read_variables(p, arrays, variables):
 
 def recorded(p, variables):
     """Rates of all chains, of shape (steps, layers), from what was recorded."""
-    rates = np.stack([np.reshape(variables[f'{_CHAIN}_monitor.r{k}'], (-1, len(LABELS)))
+    from brian_le.models import recorded_values
+
+    rates = np.stack([recorded_values(f'{_CHAIN}_rates', f'r{k}', variables, len(LABELS))
                       for k in range(p.depth)], axis=2)
     return {name: rates[:, number] for number, name in enumerate(look_ahead(p))}
 

@@ -6,7 +6,8 @@ from brian2 import (DimensionMismatchError, Network, NeuronGroup, Synapses, Time
                     defaultclock, ms)
 
 from brian_le import project
-from brian_le.models import Dense, LayeredNetwork, Recorder, StepClock, drive, follow, recorded
+from brian_le.models import (Dense, LayeredNetwork, Recorder, StepClock, drive, follow,
+                             recorded_values)
 from brian_le.programs.program import build_program
 from tests.running import run_cases
 
@@ -96,7 +97,7 @@ def test_clock_and_sums_go_on_from_one_launch_to_the_next():
         found = [kept['recorders'][recorder].array(variable, end) for end in (first, then)]
         np.testing.assert_allclose(np.concatenate(found), expected()[f'{recorder}.{variable}'],
                                    rtol=1e-12, err_msg=variable)
-    np.testing.assert_array_equal(recorded('again_some', 'now', then, 2), found[1])
+    np.testing.assert_array_equal(recorded_values('again_some', 'now', then, 2), found[1])
 
 
 # ------------------------------------------------------------------------------------ bad input
