@@ -139,20 +139,15 @@ def compose(p, inputs, hold, eta):
         ``network``, ``nets`` (each a `LayeredNetwork`, by name) and ``capacity``, for how many
         inputs there is room.
     """
-    from brian2 import Network, NeuronGroup, TimedArray, defaultclock, ms
+    from brian2 import Network, TimedArray, defaultclock, ms
 
-    from brian_le.models import Dense, LayeredNetwork
-    from brian_le.step import STIMULUS
+    from brian_le.models import Dense, LayeredNetwork, StepClock, drive, follow
 
     defaultclock.dt = p.dt*ms
     capacity = max(_ROOM, len(inputs), len(shown_first(p)))
     table = TimedArray(_padded(inputs, capacity), dt=1*ms, name=f'{NAME}_inputs')
-    clock = NeuronGroup(1, _CLOCK, name=NAME, namespace={'inputs': table})
-    clock.step, clock.hold, clock.first = -1, hold, _n_steps(p)[1]
-    clock.run_regularly('''step = step + 1
-                           within = step % hold
-                           x = inputs((step//hold + 0.5)*ms)''', when='before_start', order=-1,
-                        name=f'{NAME}_tick')
+    clock = StepClock(hold*p.dt*ms, equations=_CLOCK, name=NAME)
+    clock.first = _n_steps(p)[1]
     nets = {}
     for name, looks_ahead in _LOOKS_AHEAD.items():
         learns = name != 'teacher'
@@ -161,30 +156,17 @@ def compose(p, inputs, hold, eta):
             bias=False, beta=p.beta if learns else 0, eta=1/ms if learns else 0/ms,
             tau_m=p.tau_m*ms, tau_r=(p.tau_m if looks_ahead else 0)*ms, name=name)
         net.weights.update(_weights(p, name))
-        net.inputs.variables.add_reference('x', clock)
-        net.inputs.run_regularly('r = x', when='groups', order=STIMULUS, name=f'{name}_play')
+        drive(net.inputs, 'r', 'inputs((period + 0.5)*ms)', clock, inputs=table)
         if learns:
             for k in (0, 1):
                 net.projections['forward', k].eta = eta/p.t_pattern/ms
-            # output and target are both those of the step before
-            net.output.variables.add_reference('teacher_r', nets['teacher'].output, 'r')
-            net.output.run_regularly('target = teacher_r', when='groups', order=STIMULUS,
-                                     name=f'{name}_teach')
-    phased = nets['phased'].schedule
-    for variable in ('within', 'first'):
-        phased.variables.add_reference(variable, clock)
-    phased.run_regularly('learning = int(within >= first)', when='start', name='phased_switch')
-    return SimpleNamespace(network=Network(clock, *nets.values(), *_recorder(clock, nets)),
+            follow(net.output, nets['teacher'].output)
+    drive(nets['phased'].schedule, 'learning', 'int(step >= first)', clock, when='start')
+    return SimpleNamespace(network=Network(clock, *nets.values(), *_recorders(clock, nets)),
                            nets=nets, capacity=capacity)
 
 
-_CLOCK = '''
-step : integer (shared)             # from 0
-within : integer (shared)           # the step in the presentation, from 0
-x : 1 (shared)                      # the input
-hold : integer (shared, constant)   # steps in a presentation
-first : integer (shared, constant)  # first step within it that phased learning is on
-'''
+_CLOCK = 'first : integer (shared, constant)  # step of a presentation that phased learning is on from'
 
 
 def _weights(p, name):
@@ -196,41 +178,21 @@ def _padded(inputs, capacity):
     return np.pad(inputs, (0, capacity - len(inputs)), mode='edge')
 
 
-def _recorder(clock, nets):
-    """What is recorded: weights and errors of presentations, and potentials and rates of steps."""
-    from brian2 import EventMonitor, NeuronGroup
+def _recorders(clock, nets):
+    """What is recorded: losses and weights of presentations, and potentials and rates of steps."""
+    from brian_le.models import Recorder
 
-    from brian_le.step import READOUT
-
-    learners = [name for name in nets if name != 'teacher']
-    sums = [f'{name}_loss' for name in learners]
-    copies = {f'{name}_w{k}': (nets[name].projections['forward', k], 'w')
-              for name in learners for k in (0, 1)}
-    traces = {f'{name}_{variable}{k}': (nets[name].neurons[k], variable)
-              for name in _TRACED for variable in 'ur' for k in (0, 1)}
-    references = {f'{name}_now': source for name, source in (copies | traces).items()}
-    references |= {f'{name}_output': (nets[name].output, 'r') for name in nets}
-    references |= {name: (clock, name) for name in ('within', 'hold')}
-    group = NeuronGroup(1, '\n'.join([*(f'{name} : 1' for name in (*sums, *copies, *traces)),
-                                      'traced : 1 (shared, constant)',
-                                      'last : 1 (shared)']),
-                        events={'presented': 'last > 0', 'stepped': 'traced > 0'},
-                        name=f'{NAME}_recorder', namespace={})
-    for name, source in references.items():
-        group.variables.add_reference(name, *source)
-    group.run_regularly('\n'.join([
-        'last = int(within == hold - 1)',
-        *(f'{name}_loss = {name}_loss*int(within > 0) + (teacher_output - {name}_output)**2/hold'
-          for name in learners),
-        *(f'{name} = {name}_now' for name in (*copies, *traces))]),
-        when='groups', order=READOUT, name=f'{NAME}_copy')
-    for event in ('presented', 'stepped'):
-        group.thresholder[event].when = 'before_end'
-    yield group
-    yield EventMonitor(group, 'presented', variables=[*sums, *copies], when='after_end',
-                       name=f'{NAME}_monitor')
-    yield EventMonitor(group, 'stepped', variables=list(traces), when='after_end',
-                       name=f'{NAME}_traces')
+    losses, outputs = {}, {'teacher_r': (nets['teacher'].output, 'r')}
+    for name in LABELS:
+        losses[f'{name}_loss'] = f'(teacher_r - {name}_r)**2/n_steps'
+        outputs[f'{name}_r'] = nets[name].output, 'r'
+    weights = {f'{name}_w{k}': (nets[name].projections['forward', k], 'w')
+               for name in LABELS for k in (0, 1)}
+    yield Recorder({**{loss: loss for loss in losses}, **weights}, clock, sums=losses,
+                   at='step == n_steps - 1', name=f'{NAME}_learned', **outputs)
+    yield Recorder({f'{name}_{variable}{k}': (nets[name].neurons[k], variable)
+                    for name in _TRACED for variable in 'ur' for k in (0, 1)},
+                   at='on > 0', equations='on : 1 (shared, constant)', name=f'{NAME}_traces')
 
 
 # ------------------------------------------------------------------------------------------- runs
@@ -271,8 +233,8 @@ def simulate(p, seed, run):
 
     def show(state, values, eta, hold, nudged, traced=0):
         given = {f'{NAME}_inputs.values': _padded(values, task.capacity), f'{NAME}.step': -1,
-                 f'{NAME}.hold': hold, f'{NAME}.first': first_learned,
-                 f'{NAME}_recorder.traced': traced}
+                 f'{NAME}.period': -1, f'{NAME}.n_steps': hold, f'{NAME}.first': first_learned,
+                 f'{NAME}_traces.on': traced}
         for name, net in task.nets.items():
             given[f'{net.schedule.name}.nudged'] = nudged
             if name != 'teacher':
@@ -306,7 +268,7 @@ def prepare(p, seed):
         the project) and ``guide`` (the most important variables and what they are).
     """
     n_steps, _ = _n_steps(p)
-    guide = {f'{NAME}_monitor.{name}_w0, _w1': f'weights, {label}: one per presentation'
+    guide = {f'{NAME}_learned_monitor.{name}_w0, _w1': f'weights, {label}: one per presentation'
              for name, label in LABELS.items()}
     return SimpleNamespace(compose=lambda: compose(p, stimuli(p, seed), n_steps, p.eta).network,
                            precision='double', n_steps=n_steps*p.presentations, arrays={},
@@ -322,9 +284,9 @@ def recorded(variables):
     """Weights and losses of all chains, one row per presentation."""
     found = {}
     for name in LABELS:
-        found[f'{name}.weights'] = np.stack([variables[f'{NAME}_monitor.{name}_w{k}']
+        found[f'{name}.weights'] = np.stack([variables[f'{NAME}_learned_monitor.{name}_w{k}']
                                              for k in (0, 1)], axis=1)
-        found[f'{name}.loss'] = variables[f'{NAME}_monitor.{name}_loss']
+        found[f'{name}.loss'] = variables[f'{NAME}_learned_monitor.{name}_loss']
     return found
 
 
@@ -349,7 +311,7 @@ def traces(p, variables):
     for name in _TRACED:
         for variable in 'ur':
             arrays[f'trace.{name}.{variable}'] = np.stack(
-                [variables[f'{NAME}_traces.{name}_{variable}{k}'] for k in (0, 1)], axis=1)
+                [variables[f'{NAME}_traces_monitor.{name}_{variable}{k}'] for k in (0, 1)], axis=1)
     return arrays
 
 
