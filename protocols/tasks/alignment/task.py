@@ -68,7 +68,7 @@ _LARGEST = 2e8  # numbers that the gradient of one network keeps
 
 _WAVES = '\n'.join(f'phase_{m} : 1' for m in range(1, _HARMONICS + 1)) + '\nvalue : 1'
 
-_CLOCK = 'n_settling : integer (shared, constant)'
+_SETTLING_PERIODS = 'n_settling : integer (shared, constant)'
 
 
 @dataclass(frozen=True)
@@ -228,32 +228,26 @@ def compose(p, point):
     """
     from brian2 import Network, NeuronGroup, defaultclock, ms
 
-    from brian_le.models import GLENetwork
+    from brian_le.models import GLENetwork, StepClock, drive
     from brian_le.step import STIMULUS
 
     defaultclock.dt = p.dt*ms
-    clock = NeuronGroup(1, _CLOCK, name=f'{NAME}_clock', namespace={})
+    clock = StepClock(p.period*ms, equations=_SETTLING_PERIODS, name=f'{NAME}_clock')
     waves = {}
     for role, n in (('inputs', p.inputs), ('targets', p.outputs)):
-        waves[role] = NeuronGroup(n, _WAVES, name=f'{NAME}_{role}',
-                                  namespace={'period': p.period*ms})
+        waves[role] = NeuronGroup(n, _WAVES, name=f'{NAME}_{role}', namespace={})
         sines = ' + '.join(f'sin(2*pi*{m}*t/period + phase_{m})' for m in range(1, _HARMONICS + 1))
-        waves[role].run_regularly(f'value = sqrt(2/{_HARMONICS}.0)*({sines})', when='groups',
-                                  order=STIMULUS, name=f'{NAME}_{role}_oscillate')
+        drive(waves[role], 'value', f'sqrt(2/{_HARMONICS}.0)*({sines})', period=p.period*ms)
     nets = {}
     for errors in ERRORS:
         net = nets[errors] = GLENetwork(
             p.inputs, layers(p, point.depth), errors=errors, beta=p.beta, gamma=p.gamma,
             eta=1/ms, eta_tau_m=1*ms, eta_tau_r=1*ms, optimiser=Total(), tau_m=p.dt*ms,
             name=f'{NAME}_{errors}')
-        for group, variable, source, formula in (
-                (net.inputs, 'value', waves['inputs'], 'r = value'),
-                (net.output, 'value', waves['targets'], 'target = value'),
-                (net.schedule, 'n_settling', clock,
-                 'learning = int(t_in_timesteps >= n_settling)')):
-            group.variables.add_reference(variable, source)
-            group.run_regularly(formula, when='groups', order=STIMULUS + 0.5,
-                                name=f'{group.name}_follow')
+        for group, variable, wave in ((net.inputs, 'r', waves['inputs']),
+                                      (net.output, 'target', waves['targets'])):
+            drive(group, variable, 'value', wave, order=STIMULUS + 0.5)
+        drive(net.schedule, 'learning', 'int(period >= n_settling)', clock)
     return SimpleNamespace(network=Network(clock, *waves.values(), *nets.values()), nets=nets)
 
 
@@ -262,7 +256,7 @@ def values(p, task, point, drawn):
     # networks have their time constants in seconds
     weights = {(kind, k): array*1e-3 if kind in ('tau_m', 'tau_r') else array
                for (kind, k), array in drawn.weights.items()}
-    found = {f'{NAME}_clock.n_settling': settling_periods(p, point)*steps_per_period(p)}
+    found = {f'{NAME}_clock.n_settling': settling_periods(p, point)}
     for net in task.nets.values():
         found |= net.weights.variables(weights)
     for role in ('inputs', 'targets'):

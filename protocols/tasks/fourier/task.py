@@ -38,31 +38,6 @@ N_INPUTS = 50
 _SAMPLED = 0.1  # ms between two samples of the output
 _ROOM = 200  # periods in one launch of the simulation
 
-_CLOCK = '''
-step : integer (shared)                 # within the period, from 0
-period : integer (shared)               # from 0
-now : second (shared)                   # since the beginning of the run
-n_steps : integer (shared, constant)    # per period
-n_learning : integer (shared, constant) # periods with learning
-'''
-
-# A program begins every launch at t = 0; this clock goes on where the last one ended.
-_TICK = '''
-step = (step + 1) % n_steps
-period = period + int(step == 0)
-now = (1.0*period*n_steps + step)*dt
-'''
-
-_READOUT = '''
-output : 1 (linked)
-target : 1 (linked)
-step : integer (linked)
-n_steps : integer (linked)
-total : 1
-error = total/n_steps : 1  # mean squared error of the period, once it is over
-'''
-
-
 def layers(p):
     """The layers, behind 50 inputs."""
     from brian_le.models import Dense
@@ -104,46 +79,33 @@ def compose(p, weights):
     Returns
     -------
     SimpleNamespace
-        ``network``, ``net`` (the `LayeredNetwork`), ``clock``, ``readout`` (a group that compares
-        output and target), ``samples`` and ``errors`` (its monitors).
+        ``network``, ``net`` (the `LayeredNetwork`), ``clock``, ``samples`` and ``errors`` (the
+        recorders).
     """
-    from brian2 import EventMonitor, Network, NeuronGroup, defaultclock, linked_var, ms
+    from brian2 import Network, defaultclock, ms
 
-    from brian_le.models import LayeredNetwork
-    from brian_le.step import READOUT, STIMULUS
+    from brian_le.models import LayeredNetwork, Recorder, StepClock, drive
 
-    n_steps = steps_per_period(p)
+    steps_per_period(p)
     defaultclock.dt = p.dt*ms
-    clock = NeuronGroup(1, _CLOCK, name=NAME, namespace={})
-    clock.step = clock.period = -1
-    clock.n_steps, clock.n_learning = n_steps, p.learning
-    clock.run_regularly(_TICK, when='before_start', name=f'{NAME}_tick')
-
+    clock = StepClock(PERIOD*ms, equations='n_learning : integer (shared, constant)', name=NAME)
+    clock.n_learning = p.learning
     net = LayeredNetwork(N_INPUTS, layers(p), rate_at='input', gamma=p.gamma, beta=p.beta,
                          eta=p.eta/ms, tau_m=p.tau_m*ms,
                          tau_r=None if p.tau_r is None else p.tau_r*ms, name=f'{NAME}_net')
     net.weights.update(weights)
-    for group, formula, read in (
-            (net.schedule, 'learning = int(period < n_learning)\nnudged = learning',
-             ('period', 'n_learning')),
-            (net.inputs, 'r = sin(2*pi*10*hertz*(neuron + 1)*now)', ('now',)),
-            (net.output, 'target = 2.0*step/n_steps - 1', ('step', 'n_steps'))):
-        for name in read:  # linked variables of groups whose equations are not ours
-            group.variables.add_reference(name, clock)
-        group.run_regularly(formula, when='groups', order=STIMULUS, name=f'{group.name}_follow')
-
-    readout = NeuronGroup(1, _READOUT, name=f'{NAME}_readout', namespace={}, events={
-        'sampled': f'step % {sampling_steps(p)} == 0', 'period_over': 'step == n_steps - 1'})
-    readout.output = linked_var(net.output, 'r')
-    readout.target = linked_var(net.output, 'target')
-    readout.step, readout.n_steps = linked_var(clock, 'step'), linked_var(clock, 'n_steps')
-    readout.run_regularly('total = total*int(step > 0) + (output - target)**2', when='groups',
-                          order=READOUT, name=f'{NAME}_sum')
-    samples = EventMonitor(readout, 'sampled', variables=['output', 'target'],
-                           name=f'{NAME}_samples')
-    errors = EventMonitor(readout, 'period_over', variables=['error'], name=f'{NAME}_errors')
-    return SimpleNamespace(network=Network(clock, net, readout, samples, errors), net=net,
-                           clock=clock, readout=readout, samples=samples, errors=errors)
+    for switch in ('learning', 'nudged'):
+        drive(net.schedule, switch, 'int(period < n_learning)', clock)
+    drive(net.inputs, 'r', 'sin(2*pi*10*hertz*(neuron + 1)*now)', clock)
+    drive(net.output, 'target', '2.0*step/n_steps - 1', clock)
+    output, target = (net.output, 'r'), (net.output, 'target')
+    samples = Recorder({'output': output, 'target': target}, clock,
+                       at=f'step % {sampling_steps(p)} == 0', name=f'{NAME}_samples')
+    errors = Recorder({'error': 'total/n_steps'}, clock, sums={'total': '(output - target)**2'},
+                      at='step == n_steps - 1', output=output, target=target,
+                      name=f'{NAME}_errors')
+    return SimpleNamespace(network=Network(clock, net, samples, errors), net=net, clock=clock,
+                           samples=samples, errors=errors)
 
 
 def steps_per_period(p):
@@ -217,9 +179,9 @@ def prepare(p, seed):
         the project) and ``guide`` (the most important variables and what they are).
     """
     weights = draw(p, seed)
-    guide = {f'{NAME}_errors.error': 'mean squared error in every period',
-             f'{NAME}_samples.output': f'output every {sampling_steps(p)*p.dt:g} ms',
-             f'{NAME}_samples.target': 'target at the same times',
+    guide = {f'{NAME}_errors_monitor.error': 'mean squared error in every period',
+             f'{NAME}_samples_monitor.output': f'output every {sampling_steps(p)*p.dt:g} ms',
+             f'{NAME}_samples_monitor.target': 'target at the same times',
              f'{NAME}_net_forward0.w': 'weights of the hidden neurons at the end'}
     return SimpleNamespace(compose=lambda: compose(p, weights).network, precision='double',
                            n_steps=p.periods*steps_per_period(p),
@@ -234,9 +196,9 @@ def read_variables(p, arrays, variables):
 def recorded(p, variables):
     """Errors, outputs and targets, one row per period, from what was recorded."""
     n_samples = -(-steps_per_period(p)//sampling_steps(p))
-    samples = {key: np.reshape(variables[f'{NAME}_samples.{key}'], (-1, n_samples))
+    samples = {key: np.reshape(variables[f'{NAME}_samples_monitor.{key}'], (-1, n_samples))
                for key in ('output', 'target')}
-    return {'error': np.array(variables[f'{NAME}_errors.error']), **samples}
+    return {'error': np.array(variables[f'{NAME}_errors_monitor.error']), **samples}
 
 
 def sample_times(p):

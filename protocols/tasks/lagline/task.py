@@ -63,15 +63,10 @@ _SMOOTHING = 0.05  # ms, standard deviation of the Gaussian
 #: What is handed over at every launch of a compiled network.
 _LAUNCHED = {'periods', 'bptt_periods', *gle_imperfections.NAMES}
 _ROOM = 500  # periods in one launch of the simulation
-
-_CLOCK = '''
-step : integer (shared)                # 0 where learning begins
-n_init : integer (shared, constant)    # steps before
-'''
+_SINCE_LEARNING = '(1.0*period*n_steps + step)'  # in steps, negative before
 
 _SOURCE = '''
 shift : integer (constant)  # by how many steps the wave comes later
-step : integer (linked)
 r : 1
 '''
 
@@ -158,35 +153,28 @@ def compose(p, drawn, seed=0):
     SimpleNamespace
         ``network``, ``nets`` (a `GLENetwork` by name, with the ``'teacher'``) and ``clock``.
     """
-    from brian2 import Network, NeuronGroup, TimedArray, defaultclock, linked_var, ms
+    from brian2 import Network, NeuronGroup, TimedArray, defaultclock, ms
 
-    from brian_le.models import Dense, GLENetwork
+    from brian_le.models import Dense, GLENetwork, StepClock, drive, follow
     from brian_le.plasticity.optimisers import Adam
     from brian_le.protocols.tasks.lagline.recording import recorders
-    from brian_le.step import NEURONS, STIMULUS, SUM
+    from brian_le.step import NEURONS, SUM
     from brian_le.substrate import Substrate
 
-    n_period = steps_per_period(p)
+    steps_per_period(p)
     defaultclock.dt = p.dt*ms
-    clock = NeuronGroup(1, _CLOCK, name=NAME, namespace={})
-    clock.n_init = round(p.t_init/p.dt)
-    clock.step = -round(p.t_init/p.dt) - 1
-    clock.run_regularly('step = step + 1', when='before_start', name=f'{NAME}_tick')
-    source = NeuronGroup(p.batch, _SOURCE, name=f'{NAME}_source', namespace={
-        'wave': TimedArray(drawn.wave, dt=1*ms, name=f'{NAME}_wave')})
-    source.step, source.shift = linked_var(clock, 'step'), drawn.shift
-    first = round(p.t_init/p.dt) % len(drawn.wave)  # where in the wave learning begins
-    source.run_regularly(f'r = wave(((step + {first} - shift) % {len(drawn.wave)} + 0.5)*ms)',
-                         when='start', name=f'{NAME}_play')
+    clock = StepClock(PERIOD*ms, before=p.t_init*ms, name=NAME)
+    source = NeuronGroup(p.batch, _SOURCE, name=f'{NAME}_source', namespace={})
+    source.shift = drawn.shift
+    drive(source, 'r', 'wave(((step + n_before - shift) % n_steps + 0.5)*ms)', clock, when='start',
+          wave=TimedArray(drawn.wave, dt=1*ms, name=f'{NAME}_wave'))
 
     def chain(name, w, tau_m, **options):
         net = GLENetwork(1, [Dense(1, tau_m=tau*ms) for tau in tau_m], replicas=p.batch,
                          activation='softplus', output_activation='softplus', bias=False,
                          tau_r=TAU_R*ms, name=name, **options)
         net.weights.update({('forward', k): [[weight]] for k, weight in enumerate(w)})
-        net.inputs.variables.add_reference('wave_r', source, 'r')
-        net.inputs.run_regularly('r = wave_r', when='groups', order=STIMULUS,
-                                 name=f'{name}_inputs_follow')
+        drive(net.inputs, 'r', 'wave_r', wave_r=(source, 'r'))
         return net
 
     nets = {'teacher': chain('teacher', TEACHER['w'], TEACHER['tau_m'], beta=0)}
@@ -195,22 +183,15 @@ def compose(p, drawn, seed=0):
             name, drawn.w, drawn.tau_m, beta=p.beta, gamma=p.gamma, errors=STUDENTS[name],
             eta=p.eta/ms, eta_tau_m=p.eta, optimiser=Adam(), tau_min=p.tau_min*ms,
             substrate=Substrate(_imperfections(p, name), seed))
-        # output and target are both those of the step before
-        net.output.variables.add_reference('teacher_r', nets['teacher'].output, 'r')
-        net.output.run_regularly('target = teacher_r', when='groups', order=STIMULUS,
-                                 name=f'{name}_target')
-        net.schedule.variables.add_reference('step', clock)
-        net.schedule.run_regularly('learning = int(step >= 0)', when='start',
-                                   name=f'{name}_switch')
+        follow(net.output, nets['teacher'].output)
+        drive(net.schedule, 'learning', 'int(period >= 0)', clock, when='start')
+        # for the first half of the time before learning, the time constants are the teacher's
         for group, tau in zip(net.neurons, TEACHER['tau_m']):
-            for key in ('step', 'n_init'):
-                group.variables.add_reference(key, clock)
-            group.namespace['tau_teacher'] = tau*ms
-            group.run_regularly(
-                'tau_m = int(2*step < -n_init)*tau_teacher + int(2*step >= -n_init)*tau_m',
-                when='groups', order=(SUM + NEURONS)/2, name=f'{group.name}_borrow')
+            drive(group, 'tau_m', f'int(2*{_SINCE_LEARNING} < -n_before)*tau_teacher'
+                                  f' + int(2*{_SINCE_LEARNING} >= -n_before)*tau_m', clock,
+                  tau_teacher=tau*ms, order=(SUM + NEURONS)/2)
     return SimpleNamespace(network=Network(clock, source, *nets.values(),
-                                           *recorders(p, clock, source, nets, n_period)),
+                                           *recorders(p, clock, source, nets)),
                            nets=nets, clock=clock)
 
 
@@ -302,9 +283,9 @@ def prepare(p, seed):
         the project) and ``guide`` (the most important variables and what they are).
     """
     drawn = draw(p, seed)
-    guide = {f'{NAME}_losses.{name}_loss': f'{LABELS[name]}: mean squared error of every replica '
+    guide = {f'{NAME}_losses_monitor.{name}': f'{LABELS[name]}: mean squared error of every replica '
                                            f'in every period' for name in chosen(p)}
-    guide |= {f'{NAME}_traces.{name}_{key}': f'{LABELS[name]}: {what} of neuron 0 every 2 ms'
+    guide |= {f'{NAME}_traces_monitor.{name}_{key}': f'{LABELS[name]}: {what} of neuron 0 every 2 ms'
               for name in chosen(p)
               for key, what in (('forward0', 'weight'), ('tau_m0', 'time constant'))}
     return SimpleNamespace(compose=lambda: compose(p, drawn, seed).network, precision=p.precision,

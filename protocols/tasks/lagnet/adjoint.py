@@ -57,7 +57,8 @@ def probe(p, program, w_online, w_offline, amplitude, duration):
     before, after = (round(time/p.dt/every)*every for time in _SETTLING)
     n = before + round(duration/p.dt/every)*every + after
     steps = np.arange(-n, 0)  # before learning begins
-    end = program({f'{NAME}.step': -n - 1, f'{NAME}.amplitude': amplitude,
+    window, step = divmod(-n - 1, steps_per_window(p))
+    end = program({f'{NAME}.period': window, f'{NAME}.step': step, f'{NAME}.amplitude': amplitude,
                    'gle_forward0.w': np.ravel(w_online)}, n)
     inputs = sines(p, steps, amplitude)
     targets = adjoint_student(p, 'teacher', TEACHER[0]).network.run(inputs).outputs

@@ -53,13 +53,6 @@ _PUBLISHED = 0.6605, -0.7478
 _SAMPLED = 0.1  # ms between two samples
 _ROOM = 1000  # windows in one launch
 
-_CLOCK = '''
-step : integer (shared)                # 0 where learning begins
-n_init : integer (shared, constant)    # steps before
-amplitude : 1 (shared, constant)
-now = (1.0*step + n_init)*dt : second
-'''
-
 
 def draw(p, seed):
     """Where the weights of the first layer begin, [2, 1]; the random draw of a run."""
@@ -94,18 +87,16 @@ def compose(p, start):
     SimpleNamespace
         ``network``, ``teacher`` and ``student`` (each a `GLENetwork`), and ``clock``.
     """
-    from brian2 import EventMonitor, Network, NeuronGroup, defaultclock, linked_var, ms
+    from brian2 import Network, defaultclock, ms
 
-    from brian_le.models import Dense, GLENetwork
+    from brian_le.models import Dense, GLENetwork, Recorder, StepClock, drive, follow
     from brian_le.plasticity.optimisers import SGD
-    from brian_le.step import READOUT, STIMULUS
 
-    n_window = steps_per_window(p)
+    steps_per_window(p)
     defaultclock.dt = p.dt*ms
-    clock = NeuronGroup(1, _CLOCK, name=NAME, namespace={})
-    clock.n_init, clock.amplitude = round(p.t_init/p.dt), 1
-    clock.step = -round(p.t_init/p.dt) - 1
-    clock.run_regularly('step = step + 1', when='before_start', name=f'{NAME}_tick')
+    clock = StepClock(WINDOW*ms, before=p.t_init*ms, name=NAME,
+                      equations='amplitude : 1 (shared, constant)')
+    clock.amplitude = 1
 
     def network(name, first_weights, **options):
         layers = [Dense(len(m), activation=activation, tau_m=m*ms, tau_r=r*ms)
@@ -113,57 +104,25 @@ def compose(p, start):
         net = GLENetwork(1, layers, bias=False, name=name, **options)
         net.weights.update({('forward', k): w
                             for k, w in enumerate((first_weights, *TEACHER[1:]))})
-        for key in ('now', 'amplitude'):
-            net.inputs.variables.add_reference(key, clock)
-        sines = ' + '.join(f'sin({w!r}*now/ms)' for w in FREQUENCIES)
-        net.inputs.run_regularly(f'r = amplitude*({sines})', when='groups', order=STIMULUS,
-                                 name=f'{name}_inputs_play')
+        sines = ' + '.join(f'sin(w{n}*now)' for n in range(len(FREQUENCIES)))
+        drive(net.inputs, 'r', f'amplitude*({sines})', clock,
+              **{f'w{n}': w/ms for n, w in enumerate(FREQUENCIES)})
         return net
 
     teacher = network('teacher', TEACHER[0], beta=0)
     student = network('gle', start, beta=p.beta, gamma=[p.gamma, p.gamma, 0],
                       eta=[p.eta/ms, 0/ms, 0/ms], optimiser=SGD(momentum=p.momentum))
-    # output and target are both those of the step before
-    student.output.variables.add_reference('teacher_r', teacher.output, 'r')
-    student.output.run_regularly('target = teacher_r', when='groups', order=STIMULUS,
-                                 name='gle_target')
-    student.schedule.variables.add_reference('step', clock)
-    student.schedule.run_regularly('learning = int(step >= 0)', when='start', name='gle_switch')
-
-    # one neuron for each of the two weights, and for each neuron of the upper hidden layer
-    readout = NeuronGroup(2, _READOUT, name=f'{NAME}_readout', namespace={}, events={
-        'sampled': f'step % {round(_SAMPLED/p.dt)} == 0',
-        'window_over': f'step >= 0 and step % {n_window} == {n_window - 1}'})
-    readout.teacher_r, readout.student_r = (linked_var(net.output, 'r', index=[0, 0])
-                                            for net in (teacher, student))
-    readout.step = linked_var(clock, 'step')
-    readout.variables.add_reference('w_now', student.projections['forward', 0], 'w')
-    readout.variables.add_reference('err_now', student.neurons[1], 'v_prosp')
-    readout.run_regularly(f'''target = teacher_r
-                              output = student_r
-                              loss = loss*int(step % {n_window} > 0)
-                              loss = loss + (target - output)**2/{n_window}
-                              w = w_now
-                              err = err_now''', when='groups', order=READOUT,
-                          name=f'{NAME}_sum')
-    monitors = [EventMonitor(readout, 'sampled', variables=['target', 'output', 'err'],
-                             name=f'{NAME}_samples'),
-                EventMonitor(readout, 'window_over', variables=['loss', 'w'],
-                             name=f'{NAME}_windows')]
-    return SimpleNamespace(network=Network(clock, teacher, student, readout, *monitors),
+    follow(student.output, teacher.output)
+    drive(student.schedule, 'learning', 'int(period >= 0)', clock, when='start')
+    target, output = (teacher.output, 'r'), (student.output, 'r')
+    # two values for each: neurons of the upper hidden layer, and weights
+    samples = Recorder({'target': target, 'output': output, 'err': (student.neurons[1], 'err')},
+                       clock, at=f'step % {round(_SAMPLED/p.dt)} == 0', name=f'{NAME}_samples')
+    windows = Recorder({'loss': 'loss', 'w': (student.projections['forward', 0], 'w')}, clock,
+                       sums={'loss': '(target - output)**2/n_steps'}, target=target, output=output,
+                       at='period >= 0 and step == n_steps - 1', name=f'{NAME}_windows')
+    return SimpleNamespace(network=Network(clock, teacher, student, samples, windows),
                            teacher=teacher, student=student, clock=clock)
-
-
-_READOUT = '''
-teacher_r : 1 (linked)
-student_r : 1 (linked)
-step : integer (linked)
-target : 1              # a monitor would lose the indices of what is linked
-output : 1
-loss : 1                # mean squared error of the window, once it is over
-w : 1
-err : 1
-'''
 
 
 def check(p):
@@ -252,9 +211,9 @@ def prepare(p, seed):
         the project) and ``guide`` (the most important variables and what they are).
     """
     start = draw(p, seed)
-    guide = {f'{NAME}_windows.w': 'the two weights of the first layer after every window',
-             f'{NAME}_windows.loss': 'mean squared error in every window, twice',
-             f'{NAME}_samples.err': 'errors of the two neurons of the upper hidden layer every '
+    guide = {f'{NAME}_windows_monitor.w': 'the two weights of the first layer after every window',
+             f'{NAME}_windows_monitor.loss': 'mean squared error in every window, twice',
+             f'{NAME}_samples_monitor.err': 'errors of the two neurons of the upper hidden layer every '
                                     f'{_SAMPLED:g} ms'}
     return SimpleNamespace(compose=lambda: compose(p, start).network, precision='double',
                            n_steps=round(p.t_init/p.dt) + p.windows*steps_per_window(p),
@@ -269,16 +228,19 @@ def read_variables(p, arrays, variables):
 
 def samples_of(variables):
     """What was sampled, one row per sample."""
-    found = {key: np.reshape(variables[f'{NAME}_samples.{key}'], (-1, 2))
-             for key in ('target', 'output', 'err')}
-    return {'target': found['target'][:, 0], 'gle.output': found['output'][:, 0],
-            'gle.err': found['err']}
+    from brian_le.models import recorded_values
+
+    target, output, err = (recorded_values(f'{NAME}_samples', key, variables, 2)
+                           for key in ('target', 'output', 'err'))
+    return {'target': target[:, 0], 'gle.output': output[:, 0], 'gle.err': err}
 
 
 def recorded(p, variables):
     """Losses and weights at the end of every window, one row per window."""
-    loss, w = (np.reshape(variables[f'{NAME}_windows.{key}'], (-1, 2)) for key in ('loss', 'w'))
-    return {'gle.loss': loss[:, 0].copy(), 'gle.w': w.copy()}
+    from brian_le.models import recorded_values
+
+    loss, w = (recorded_values(f'{NAME}_windows', key, variables, 2) for key in ('loss', 'w'))
+    return {'gle.loss': loss[:, 0].copy(), 'gle.w': w}
 
 
 def arrays_of(p, start, rows):

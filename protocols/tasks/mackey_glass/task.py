@@ -253,10 +253,10 @@ def compose(p, seed):
         ``network``, ``nets`` (a `GLENetwork` by name) and ``shown`` (`Sequences` of one epoch,
         which comes again and again).
     """
-    from brian2 import EventMonitor, Network, NeuronGroup, defaultclock, linked_var, ms
+    from brian2 import Network, defaultclock, ms
 
     from brian_le import Adam
-    from brian_le.models import GLENetwork, Sequences
+    from brian_le.models import GLENetwork, Recorder, Sequences, StepClock, drive
 
     n = steps(p)
     defaultclock.dt = p.dt*ms
@@ -266,25 +266,18 @@ def compose(p, seed):
     # an error compares the output of the last step with the target of this one
     shown = Sequences(x, np.roll(targets, 1, axis=1), duration=n.epoch*p.dt*ms, replicas=p.batch,
                       repeat=True, name=f'{_ID}_shown')
-    shown.schedule.namespace = {'dt_shown': p.dt*ms}
+    clock = StepClock(shown.duration, name=f'{_ID}_clock')
     begin, end = n.washout, n.washout + n.train
-    step = f'(int(t/dt_shown + 0.5) % {n.epoch})'
-    shown.schedule.run_regularly(
-        f'learning = int({step} >= {begin}) * int({step} < {end})\nnudged = learning',
-        when='start', name=f'{_ID}_switch')
-    nets, objects = {}, [shown]
+    for switch in ('learning', 'nudged'):
+        drive(shown.schedule, switch, f'int(step >= {begin})*int(step < {end})', clock, when='start')
+    nets, objects = {}, [clock, shown]
     for name in online(p):
         net = nets[name] = GLENetwork(
             1, layers(p), batches=shown, errors=_ERRORS[name], beta=p.beta, gamma=p.gamma,
             eta=p.rate/p.dt/ms, optimiser=Adam(), name=name)
         net.weights.update(weights(p, seed))
-        readout = NeuronGroup(p.batch, 'r : 1 (linked)', name=f'{name}_readout',
-                              namespace=dict(shown.schedule.namespace), events={
-                                  'sampled': f'{step} >= {end + n.washout} and '
-                                             f'{step} % {n.sampled} == 0'})
-        readout.r = linked_var(net.output, 'r')
-        objects += [net, readout, EventMonitor(readout, 'sampled', variables=['r'],
-                                               name=f'{name}_samples')]
+        objects += [net, Recorder({'r': (net.output, 'r')}, clock, name=f'{name}_samples',
+                                  at=f'step >= {end + n.washout} and step % {n.sampled} == 0')]
     return SimpleNamespace(network=Network(*objects), nets=nets, shown=shown)
 
 
@@ -365,7 +358,7 @@ def prepare(p, seed):
     """
     guide = {}
     for name in online(p):
-        guide |= {f'{name}_samples.r': f'{LABELS[name]}: outputs every {_SAMPLED:g} ms in the '
+        guide |= {f'{name}_samples_monitor.r': f'{LABELS[name]}: outputs every {_SAMPLED:g} ms in the '
                                        'tests of all epochs, of all replicas',
                   f'{name}_forward0.w, {name}_bias0.bias': f'{LABELS[name]}: weights at the end'}
     return SimpleNamespace(compose=lambda: compose(p, seed).network, precision=p.precision,
@@ -385,7 +378,7 @@ def read_variables(p, arrays, variables):
 def recorded(p, variables):
     """Outputs in the tests of all epochs, [epoch, replica, sample], by network."""
     n = steps(p)
-    return {name: np.reshape(variables[f'{name}_samples.r'], (-1, n.test//n.sampled, p.batch))
+    return {name: np.reshape(variables[f'{name}_samples_monitor.r'], (-1, n.test//n.sampled, p.batch))
             .transpose(0, 2, 1).astype(float) for name in online(p)}
 
 
