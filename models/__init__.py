@@ -1,11 +1,10 @@
 """Circuits of Latent Equilibrium, composed of plain Brian2 objects."""
 
 from brian_le import _lazy
+from brian_le.models import experiment
 
 __getattr__, __dir__, __all__ = _lazy.exports(__name__, {
-    'experiment': ['Batches', 'BatchReadout', 'Presentations', 'Readout', 'Recorder',
-                   'SequenceReadout', 'Sequences', 'StepClock', 'Traces', 'drive', 'follow',
-                   'recorded_values'],
+    'experiment': experiment.__all__,
     'weights': ['random_weights', 'self_predicting'],
     'microcircuit': ['Microcircuit'],
     'layered': ['LayeredNetwork'],
