@@ -54,7 +54,7 @@ PROTOCOLS = {
         'brian_le.protocols.tasks.bars.task:Bars',
         'bars in 3 x 3 pixels, learned by a 9-30-3 microcircuit, with and without look-ahead'),
     'digits': (
-        'brian_le.protocols.tasks.classification.digits',
+        'brian_le.protocols.tasks.classification.benchmarks:Digits',
         '8 x 8 digits, learned by 64-60-10 slow neurons in mini-batches'),
     'feedback': (
         'brian_le.protocols.tasks.feedback.task',
@@ -90,19 +90,19 @@ PROTOCOLS = {
         'brian_le.protocols.tasks.response_lag.task',
         'the answer of a chain of slow neurons to a step, with and without look-ahead'),
     'yin-yang': (
-        'brian_le.protocols.tasks.classification.yin_yang',
+        'brian_le.protocols.tasks.classification.benchmarks:YinYang',
         'points in the yin-yang symbol, classified by 4-120-3 slow neurons'),
     'mnist': (
-        'brian_le.protocols.tasks.classification.mnist',
+        'brian_le.protocols.tasks.classification.benchmarks:MNIST',
         'MNIST, learned by 784-300-100-10 slow neurons (your files, --data DIR)'),
     'mnist-conv': (
-        'brian_le.protocols.tasks.classification.mnist_conv',
+        'brian_le.protocols.tasks.classification.benchmarks:MNISTConv',
         'MNIST, learned by a convolutional network of slow neurons (your files, --data DIR)'),
     'higgs': (
-        'brian_le.protocols.tasks.classification.higgs',
+        'brian_le.protocols.tasks.classification.benchmarks:HIGGS',
         'HIGGS, learned by 28-300-300-300-1 slow neurons (your file, --data DIR)'),
     'cifar10': (
-        'brian_le.protocols.tasks.classification.cifar10',
+        'brian_le.protocols.tasks.classification.benchmarks:CIFAR10',
         'CIFAR-10, learned by a convolutional network of slow neurons (your files, --data DIR)'),
     'speech-commands': (
         'brian_le.protocols.tasks.sequences.benchmarks:SpeechCommands',

@@ -3,7 +3,7 @@
 import numpy as np
 
 from brian_le.protocols.plotting import BLACK, BLUE, GREEN, ORANGE, PURPLE, new_figure
-from brian_le.protocols.tasks.classification.task import LABELS, names_in
+from brian_le.protocols.tasks.classification.options import LABELS, names_in
 
 __all__ = ['learning']
 

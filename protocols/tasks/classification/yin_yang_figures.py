@@ -7,9 +7,9 @@ import numpy as np
 from brian_le.protocols.baselines.backprop import BackpropNetwork
 from brian_le.protocols.data.datasets import yin_yang
 from brian_le.protocols.plotting import BLACK, new_figure
+from brian_le.protocols.tasks.classification.benchmarks import YinYang
 from brian_le.protocols.tasks.classification.figures import learning
-from brian_le.protocols.tasks.classification.task import LABELS, names_in
-from brian_le.protocols.tasks.classification.yin_yang import ACTIVATION, layers
+from brian_le.protocols.tasks.classification.options import LABELS, names_in
 
 __all__ = ['learning', 'answers']
 
@@ -34,7 +34,7 @@ def answers(result):
     """
     arrays = result.arrays
     shown = [name for name in names_in(arrays) if name != 'no_look_ahead']
-    p = SimpleNamespace(**result.description['parameters'])
+    layers = YinYang(SimpleNamespace(**result.description['parameters']), 0).layers
     points = (np.arange(300) + 0.5)/300
     x, y = (each.ravel() for each in np.meshgrid(points, points))
     inside = np.hypot(x - 0.5, y - 0.5) < 0.5
@@ -44,7 +44,7 @@ def answers(result):
     for axis, name in zip(axes[0], shown):
         weights = {(kind, k): arrays[f'{name}.W_{kind}_{k}'] for kind in ('forward', 'bias')
                    for k in range(2)}
-        net = BackpropNetwork((4,), layers(p), weights, activation=ACTIVATION)
+        net = BackpropNetwork((4,), layers, weights, activation=YinYang.benchmark.activation)
         found = np.full(len(x), np.nan)
         found[inside] = net.outputs(np.stack([x, y, 1 - x, 1 - y], axis=1)[inside]).argmax(axis=1)
         axis.contourf(points, points, found.reshape(300, 300), levels=[-0.5, 0.5, 1.5, 2.5],

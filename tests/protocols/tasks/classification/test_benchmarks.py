@@ -7,8 +7,8 @@ import pytest
 from brian_le.models import layer_shapes
 from brian_le.protocols import load_result, run
 from brian_le.protocols.catalogue import PROTOCOLS, get_protocol
-from brian_le.protocols.parameters import read_parameters
-from brian_le.protocols.tasks.classification.task import NETWORKS
+from brian_le.protocols.runs import launches
+from brian_le.protocols.tasks.classification.options import NETWORKS
 from tests.protocols.data.data_folders import write_cifar10, write_higgs, write_mnist
 
 QUICK = dict(epochs=1, t_pattern='0.1 ms', dt='0.1 ms', device='numpy', quiet=True, seed=1)
@@ -118,11 +118,9 @@ def cut_off(folder):
 @pytest.mark.parametrize('protocol', FOLDERS)
 def test_damaged_folders(tmp_path, monkeypatch, protocol, damage):
     """An error before anything is built, and nothing is left behind."""
-    from brian_le.protocols.runs import running as runner
-
     def fail(*arguments):
         raise AssertionError('built')
-    monkeypatch.setattr(runner.Run, 'build', fail)
+    monkeypatch.setattr(launches, 'build_program', fail)
     write, settings = FOLDERS[protocol]
     (tmp_path/'data').mkdir()
     write(tmp_path/'data', protocol != 'cifar10')
@@ -159,14 +157,14 @@ CHAINS = {
 @pytest.mark.parametrize('protocol', CHAINS)
 def test_architectures(protocol):
     """Those of the documentation, with a learning rate for every layer that learns."""
-    module = get_protocol(protocol)
-    p = read_parameters(protocol, module.PARAMETERS, {'data': 'd'} if protocol in FOLDERS else {})
+    found = get_protocol(protocol)
+    p = found.read({'data': 'd'} if protocol in FOLDERS else {})
     shape, chain = CHAINS[protocol]
-    layers = module._BENCHMARK.layers(p)
+    layers = found(p, 1).layers
     assert layer_shapes(shape, layers) == [shape, *chain]
-    factors = module._BENCHMARK.factors(p)
+    factors = found(p, 1).factors
     assert len(factors) == sum(layer.has_weights for layer in layers) and factors[0] == 1
-    text = f'{module.SUMMARY} {module.__doc__}'
+    text = f'{found.summary} {found.__doc__}'
     if 'conv' not in text:
         assert '-'.join(str(n) for (n,) in [shape, *chain][-len(factors) - 1:]) in text
     assert abs(p.t_pattern/p.dt - round(p.t_pattern/p.dt)) < 1e-9

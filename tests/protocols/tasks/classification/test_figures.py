@@ -6,7 +6,7 @@ import pytest
 from brian_le.protocols import plot, run
 from brian_le.protocols.runs.results import load_result
 from brian_le.protocols.tasks.classification.figures import STYLES, learning
-from brian_le.protocols.tasks.classification.task import LABELS
+from brian_le.protocols.tasks.classification.options import LABELS
 from brian_le.protocols.tasks.classification.yin_yang_figures import answers
 
 ALL = ['le', 'random', 'mirror', 'no_look_ahead', 'backprop']

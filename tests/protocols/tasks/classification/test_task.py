@@ -3,6 +3,7 @@ import signal
 import subprocess
 import sys
 import time
+from dataclasses import replace
 from types import SimpleNamespace
 
 import numpy as np
@@ -12,13 +13,16 @@ from brian_le.models import Dense, Flatten, initial_weights
 from brian_le.protocols import load_result, run
 from brian_le.protocols.baselines.backprop import BackpropNetwork
 from brian_le.protocols.data.datasets import Dataset, Split, digits
-from brian_le.protocols.parameters import read_parameters
-from brian_le.protocols.runs import running as runner
+from brian_le.protocols.runs import launches, running as runner
+from brian_le.protocols.runs.launches import Launches
 from brian_le.protocols.runs.results import ResultFolder
 from brian_le.protocols.runs.running import Run
 from brian_le.protocols.tasks.classification import task as classification
-from brian_le.protocols.tasks.classification.task import (LABELS, NETWORKS, Benchmark,
-                                                          first_samples, names_in, parameters)
+from brian_le.protocols.tasks.classification.benchmarks import (BENCHMARKS, Benchmark,
+                                                                first_samples)
+from brian_le.protocols.tasks.classification.options import (LABELS, NETWORKS, death, names_in,
+                                                             parameters)
+from brian_le.protocols.tasks.classification.task import Classification
 
 DECLARED = parameters(t_pattern=0.5, dt=0.1, tau_m=2.0, epochs=2, batch=4, eta=2.0, sigma=0.5)
 FACTORS = 1, 0.2
@@ -39,19 +43,21 @@ def dataset(n_classes=3, validation=True, n_train=23):
                    random_split(13, n_classes, 2))
 
 
-def benchmark(data, outputs=3):
-    return Benchmark('points', lambda p: data, lambda p: [Flatten(), Dense(5), Dense(outputs)],
-                     lambda p: FACTORS)
+def points(data=None, outputs=3):
+    """A protocol of a user, with small data."""
+    data = dataset() if data is None else data
+    return Benchmark('points', 'Points in a plane.', lambda p: data,
+                     lambda p: [Flatten(), Dense(5), Dense(outputs)], lambda p: FACTORS,
+                     DECLARED).protocol('Points')
 
 
 def parameters_of(**given):
-    return read_parameters('points', DECLARED, {'precision': 'double', 'networks': 'all', **given})
+    return points().read({'precision': 'double', 'networks': 'all', **given})
 
 
 def simulate(data=None, seed=SEED, outputs=3, run=None, **given):
     """The arrays of a run on small data; unless it is said otherwise, of all networks on numpy."""
-    data = dataset() if data is None else data
-    return benchmark(data, outputs).simulate(parameters_of(**given), seed, run or Run('numpy'))
+    return (run or Run('numpy')).conduct(points(data, outputs)(parameters_of(**given), seed))
 
 
 @pytest.fixture(scope='module')
@@ -226,12 +232,12 @@ def test_accuracy_counts_the_last_batch(batch):
 
 def test_accuracy_in_several_launches(monkeypatch):
     """The state goes on from one to the next; slow responses show it."""
-    correct, found = classification._Training.correct, []
+    correct, found = Classification.correct, []
 
     def keep(training, split, indices, outputs):
         found.append(outputs)
         return correct(training, split, indices, outputs)
-    monkeypatch.setattr(classification._Training, 'correct', keep)
+    monkeypatch.setattr(Classification, 'correct', keep)
     answers = []
     for room in (4096, 4):  # 4 is one batch
         monkeypatch.setattr(classification, '_ROOM', room)
@@ -288,19 +294,17 @@ def test_twin_is_backpropagation_by_hand(small, rate):
 
 # ------------------------------------------------------------------------------ imperfect networks
 def drawn(p, name, seed=SEED):
-    """What the substrate of a network has drawn: the launched values, without units."""
-    training = classification._Training(benchmark(dataset()), p, seed)
-    training.build(Run('numpy'))
-    return {key.removeprefix(f'{name}_'): value for key, value in training.launch_values().items()}
+    """What the substrate of a network has drawn: the values that a run starts with."""
+    start = Launches(points()(p, seed).compose, 'numpy', print, seed=seed).start
+    return {key.removeprefix(f'{name}_'): value for key, value in start.items()}
 
 
 def with_mismatch(values, eta_tau=0):
     """Give a plain network time constants, and let them match if they have a rate."""
     def before(net, data):
         for tau in ('tau_m', 'tau_r'):
-            if f'layer0.{tau}' in values:  # else there is no look-ahead
-                setattr(net, tau, [1e3*values[f'layer{k}.{tau}'].reshape(net.p.batch, -1)[0]
-                                   for k in (0, 1)])
+            setattr(net, tau, [1e3*values[f'layer{k}.{tau}'].reshape(net.p.batch, -1)[0]
+                               for k in (0, 1)])
         if not net.p.matching:
             return {}
         kept = [np.concatenate(net.tau_m)]
@@ -324,7 +328,7 @@ def test_mismatch_is_that_of_a_plain_loop(name, given):
     values = drawn(p, name)
     factors = 1e3*values['layer0.tau_m'][:5]/p.tau_m
     assert 0.3*p.mismatch < np.abs(factors - 1).mean() < 2*p.mismatch
-    assert ('layer0.tau_r' in values) == (name != 'no_look_ahead')
+    assert values['layer0.tau_r'].all() == (name != 'no_look_ahead')
     expected = plain_training(dataset(), p, name,
                               before=with_mismatch(values, p.eta_tau*p.tau_m**2/p.dt))
     found = simulate(**given)
@@ -352,9 +356,9 @@ def test_delays_are_those_of_a_plain_loop(name):
 
 
 def test_death_leaves_an_epoch_to_learn_in():
-    assert [classification._death(parameters_of(dead=0.1, dead_from=when, epochs=4))
+    assert [death(parameters_of(dead=0.1, dead_from=when, epochs=4))
             for when in (0, 0.1, 0.5, 1)] == [0, 0, 2, 3]
-    assert classification._death(parameters_of(dead_from=0.5)) == 0  # none dies
+    assert death(parameters_of(dead_from=0.5)) == 0  # none dies
 
 
 def test_dead_from_the_beginning():
@@ -372,11 +376,12 @@ def test_one_program_serves_all_strengths_and_seeds(monkeypatch):
                  bits=8, dead=0.2)
     second = dict(first, mismatch=0.4, noise=0.3, delay=0.4, bits=6, w_range=2, dead=0.4, eta=1.0,
                   beta=0.2, sigma=1, decay=0.1)
-    built, build = [], Run.build
-    monkeypatch.setattr(Run, 'build', lambda *given: built.append(0) or build(*given))
-    monkeypatch.setattr(runner, '_BUILT', {})
+    built, build = [], launches.build_program
+    monkeypatch.setattr(launches, 'build_program', lambda *given: built.append(0) or build(*given))
+    monkeypatch.setattr(launches, '_BUILT', {})
     alone = simulate(seed=8, **second)
-    runner._BUILT.clear()
+    launches._BUILT.clear()
+    simulate(**first)
     launched = drawn(parameters_of(**first), 'mirror')
     assert_equal(simulate(seed=8, **second), alone)
     for key in second:
@@ -402,7 +407,7 @@ def test_twin_may_be_left_out(small):
 
 def test_measures(small):
     def measures(arrays, **given):
-        return benchmark(dataset()).measures(SimpleNamespace(
+        return Classification.measures(SimpleNamespace(
             arrays=arrays, description=dict(parameters=vars(parameters_of(**given)))))
     alone = {key: value for key, value in small.items() if key.startswith('le.')}
     assert measures(alone) == {'accuracy': small['le.test_accuracy'],
@@ -421,7 +426,7 @@ def test_measures(small):
 def test_exported_projects_do_not_change_while_they_run():
     for given in (dict(matching=1), dict(dead=0.5, dead_from=0.5)):
         with pytest.raises(ValueError, match='give matching=0 and dead_from=0'):
-            benchmark(dataset()).prepare(parameters_of(**given), SEED)
+            points()(parameters_of(**given), SEED).refuse_export()
 
 
 # ---------------------------------------------------------------------------- what changes nothing
@@ -433,7 +438,7 @@ def test_one_network_alone(small, name):
 
 
 def test_evaluation_leaves_no_trace(monkeypatch, small):
-    monkeypatch.setattr(classification._Training, 'accuracies',
+    monkeypatch.setattr(Classification, 'accuracies',
                         lambda training, *rest: dict.fromkeys(training.names, 0.5))
     blind = simulate(networks='le')
     assert (blind['le.accuracy'] == 0.5).all()
@@ -444,7 +449,7 @@ def test_evaluation_leaves_no_trace(monkeypatch, small):
 
 class InOneGo(Run):
     def in_chunks(self, chunk, state, total, *rest, **options):
-        return chunk(state, 0, total)
+        return chunk(state(), 0, total)
 
 
 def test_chunks_change_nothing(monkeypatch, small):
@@ -463,30 +468,15 @@ def test_seed(small):
 
 
 # ------------------------------------------------------------- digits, on cpp_standalone as well
-class Shared(Run):
-    """Builds one program for each precision."""
-
-    programs = {}
-
-    def build(self, compose, precision='double'):
-        if precision in self.programs:
-            compose()  # whose objects know how their weights are stored
-        else:
-            self.programs[precision] = super().build(compose, precision)
-        return self.programs[precision]
-
-
 def few_digits(precision, run=None):
     """The protocol with its defaults, on few samples."""
-    from brian_le.protocols.tasks.classification import digits as protocol
-
     def read(p):
         data = first_samples(digits(), 70)
         return Dataset('few', 10, data.shape, data.train, None,
                        Split(data.test.inputs[:50], data.test.classes[:50], data.test.scale))
-    p = read_parameters('digits', protocol.PARAMETERS, dict(precision=precision, epochs=2))
-    few = Benchmark('digits', read, protocol.layers, protocol.factors)
-    return few.simulate(p, SEED, run or Shared('cpp_standalone'))
+    few = replace(BENCHMARKS['Digits'], read=read).protocol('Few')
+    p = few.read(dict(precision=precision, epochs=2))
+    return (run or Run('cpp_standalone')).conduct(few(p, SEED))
 
 
 @pytest.fixture(scope='module')
@@ -510,9 +500,7 @@ def test_single_precision_is_close(on_standalone):
 
 
 def test_chunks_change_nothing_on_standalone(on_standalone):
-    class SharedInOneGo(InOneGo, Shared):
-        pass
-    assert_equal(few_digits('double', SharedInOneGo('cpp_standalone')), on_standalone)
+    assert_equal(few_digits('double', InOneGo('cpp_standalone')), on_standalone)
 
 
 class Interrupted(Exception):
@@ -539,9 +527,9 @@ def test_an_interrupted_run_on_standalone(tmp_path, monkeypatch, on_standalone):
     with monkeypatch.context() as patch:
         interrupt_after(patch, 3)  # after the evaluation that follows the first epoch
         with pytest.raises(Interrupted):
-            few_digits('double', Shared('cpp_standalone', folder, description))
+            few_digits('double', Run('cpp_standalone', folder, description))
     folder._lock.release()  # as when the process has died
-    again = Shared('cpp_standalone', ResultFolder(tmp_path/'r'), description)
+    again = Run('cpp_standalone', ResultFolder(tmp_path/'r'), description)
     assert_equal(few_digits('double', again), on_standalone)
 
 
@@ -622,7 +610,7 @@ def benchmark_chunk(batch, rates):
 
     class Keeping(Run):
         def in_chunks(self, chunk, state, total, *rest, **options):
-            found.extend(chunk(state, 0, total))
+            found.extend(chunk(state(), 0, total))
             raise Interrupted
     with pytest.raises(Interrupted):
         simulate(batch=batch, epochs=6, networks='le', run=Keeping('numpy'), **rates)
@@ -651,11 +639,11 @@ def test_exports_that_are_too_large():
     """The error comes before the memory is needed."""
     p = parameters_of(epochs=10**6)
     with pytest.raises(ValueError, match="take 1e3 GB|take .* GB in an exported project"):
-        benchmark(dataset(n_train=400)).prepare(p, SEED)
+        points(dataset(n_train=400))(p, SEED).refuse_export()
 
 
 def test_summary(small):
-    lines = list(benchmark(dataset()).summarize(SimpleNamespace(arrays=small)))
+    lines = list(Classification.summarize(SimpleNamespace(arrays=small)))
     for line, (name, label) in zip(lines, LABELS.items(), strict=True):
         percent = f"{100*small[f'{name}.test_accuracy']:.2f} % of the test samples"
         assert line.startswith(label) and f' {percent} ' in line and 'after 2 epochs' in line
