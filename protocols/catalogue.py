@@ -57,7 +57,7 @@ PROTOCOLS = {
         'brian_le.protocols.tasks.classification.benchmarks:Digits',
         '8 x 8 digits, learned by 64-60-10 slow neurons in mini-batches'),
     'feedback': (
-        'brian_le.protocols.tasks.feedback.task',
+        'brian_le.protocols.tasks.feedback.task:Feedback',
         'yin-yang with a 4-30-3 microcircuit whose feedback is transposed, random or learned'),
     'filters': (
         'brian_le.protocols.tasks.filters.task',

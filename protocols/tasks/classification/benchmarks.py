@@ -99,13 +99,13 @@ def _convolutional(p):
 BENCHMARKS = {
     'Digits': Benchmark(
         'digits',
-        """Handwritten digits of 8 x 8 pixels, the ones that scikit-learn ships, learned by slow neurons.
+        """Handwritten digits of 8 x 8 pixels, which scikit-learn ships, learned by slow neurons.
 
-        A layered network of Latent Equilibrium, 64-60-10, learns to classify digits in mini-batches
-        that are shown for half a membrane time constant. Beside it learn the same network with fixed
-        random feedback, with feedback weights that learn, and without look-ahead; and the same layers
-        by backpropagation. With ``layers=conv`` the networks are convolutional: 8 kernels of 3 x 3
-        pixels, max pooling, and 60 hidden neurons.
+        A layered network of Latent Equilibrium, 64-60-10, learns to classify digits in
+        mini-batches that are shown for half a membrane time constant. Beside it learn the same
+        network with fixed random feedback, with feedback weights that learn, and without
+        look-ahead; and the same layers by backpropagation. With ``layers=conv`` the networks are
+        convolutional: 8 kernels of 3 x 3 pixels, max pooling, and 60 hidden neurons.
 
         Needs scikit-learn.
         """,
@@ -139,11 +139,12 @@ BENCHMARKS = {
         'mnist',
         """Handwritten digits of 28 x 28 pixels (MNIST), learned by slow neurons.
 
-        Fig. 2b of the Latent Equilibrium paper: 784-300-100-10 neurons with a membrane time constant
-        of 20 ms see every batch for 1 ms. They learn beside fixed random feedback, feedback weights
-        that learn and a network without look-ahead, if asked for (``networks=all``), and beside the
-        same layers trained by backpropagation. The paper reports test errors of 1.98 +- 0.11 %, of
-        2.6 % with fixed random feedback, and of 1.93 +- 0.14 % for backpropagation.
+        Fig. 2b of the Latent Equilibrium paper: 784-300-100-10 neurons with a membrane time
+        constant of 20 ms see every batch for 1 ms. They learn beside fixed random feedback,
+        feedback weights that learn and a network without look-ahead, if asked for
+        (``networks=all``), and beside the same layers trained by backpropagation. The paper
+        reports test errors of 1.98 +- 0.11 %, of 2.6 % with fixed random feedback, and of 1.93 +-
+        0.14 % for backpropagation.
         """,
         read=lambda p: first_samples(read_mnist(p.data), p.samples),
         layers=lambda p: _flat(300, 100, 10),
@@ -173,9 +174,9 @@ BENCHMARKS = {
         'higgs',
         """Collisions that produce Higgs bosons, told from background (HIGGS), by slow neurons.
 
-        Fig. 2c of the Latent Equilibrium paper: 28-300-300-300-1 neurons; an output above 0.5 stands
-        for a signal. The first 400 000 rows are used. The paper reports a test error of 27.6 %, and
-        of 27.8 % for backpropagation.
+        Fig. 2c of the Latent Equilibrium paper: 28-300-300-300-1 neurons; an output above 0.5
+        stands for a signal. The first 400 000 rows are used. The paper reports a test error of
+        27.6 %, and of 27.8 % for backpropagation.
         """,
         read=lambda p: first_samples(read_higgs(p.data, p.rows), p.samples),
         layers=lambda p: _dense(300, 300, 300, 1),
@@ -189,11 +190,12 @@ BENCHMARKS = {
             t_pattern=2.0, dt=0.1, tau_m=10.0, epochs=100, batch=128, eta=8.0, sigma=0.05)),
     'CIFAR10': Benchmark(
         'cifar10',
-        """Photographs of 32 x 32 pixels in ten classes (CIFAR-10), learned by a convolutional network.
+        """Photographs in ten classes (CIFAR-10), learned by a convolutional network.
 
-        Fig. 2e of the Latent Equilibrium paper: two convolutions with 20 and 50 kernels of 5 x 5
-        pixels, each with max pooling, and a hidden layer of 500 neurons. The paper reports a test
-        error of 38.0 +- 1.3 %, and of 39.4 +- 5.6 % for backpropagation.
+        Fig. 2e of the Latent Equilibrium paper, with images of 32 x 32 pixels: two convolutions
+        with 20 and 50 kernels of 5 x 5 pixels, each with max pooling, and a hidden layer of 500
+        neurons. The paper reports a test error of 38.0 +- 1.3 %, and of 39.4 +- 5.6 % for
+        backpropagation.
         """,
         read=lambda p: first_samples(read_cifar10(p.data), p.samples),
         layers=_convolutional,

@@ -7,16 +7,15 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
+from brian_le.programs.program import build_program
 from brian_le.protocols import run
-from brian_le.protocols.parameters import read_parameters
-from brian_le.protocols.runs import running as runner
+from brian_le.protocols.runs import launches
 from brian_le.protocols.runs.results import Result
 from brian_le.protocols.runs.running import Run
 from brian_le.protocols.studies import feedback as feedback_study_figures
 from brian_le.protocols.sweeps.study_files import get_study
-from brian_le.protocols.tasks.feedback import figures as feedback_figures, task as feedback
-from brian_le.protocols.tasks.feedback.task import (PARAMETERS, angle, dataset, draw, measures,
-                                                    scores, targets)
+from brian_le.protocols.tasks.feedback import figures as feedback_figures
+from brian_le.protocols.tasks.feedback.task import Feedback, angle
 
 KINDS = ('transposed', 'random', 'learned')
 FORWARD = {('up', 0), ('up', 1), ('ip', 0)}
@@ -25,8 +24,13 @@ KEPT = {'transposed': FORWARD, 'learned': FORWARD | {('down', 0)},
 SMALL = dict(hidden=4, samples=12, validation=6, t_pattern=0.1, epochs=2, eta_down=50, noise=0.3)
 
 
-def parameters(**given):
-    return read_parameters('feedback', PARAMETERS, given)
+def feedback(seed=2, **given):
+    return Feedback(Feedback.read({**SMALL, **given}), seed)
+
+
+def simulate(device='numpy', **given):
+    """The arrays of a run."""
+    return Run(device).conduct(feedback(**given))
 
 
 # ------------------------------------------------------------------------------------------- angles
@@ -62,19 +66,19 @@ def test_angles_of_other_shapes():
 @pytest.fixture(scope='module')
 def shared_runs():
     """All kinds one after the other in one process, each with other values and seeds before."""
-    runner._BUILT.clear()
+    launches._BUILT.clear()
     for kind in KINDS:
-        feedback.simulate(parameters(**SMALL | dict(
-            feedback=kind, noise=0.1, epochs=1, t_pattern=0.2, alpha=0.1, tau_high=0.3, w_max=2,
-            eta_up=1, eta_down=1, tau_0=0.2)), 7, Run('numpy'))
-    return {kind: feedback.simulate(parameters(**SMALL, feedback=kind), 2, Run('numpy'))
-            for kind in KINDS}
+        simulate(feedback=kind, noise=0.1, epochs=1, t_pattern=0.2, alpha=0.1, tau_high=0.3,
+                 w_max=2, eta_up=1, eta_down=1, tau_0=0.2, seed=7)
+    found = {kind: simulate(feedback=kind) for kind in KINDS}
+    assert len(launches._BUILT) == len(KINDS)
+    return found
 
 
 @pytest.mark.parametrize('kind', KINDS)
 def test_result_of_a_run(shared_runs, kind):
-    a, p = shared_runs[kind], parameters(**SMALL, feedback=kind)
-    weights, _ = draw(p, 2)
+    a, run_ = shared_runs[kind], feedback(feedback=kind)
+    weights, _ = run_.drawn
     assert a['accuracy'].shape == a['error'].shape == a['angle'].shape == (2,)
     assert a['outputs'].shape == (6, 3)
     assert {key for key in a if '_W_' in key} == {
@@ -86,7 +90,7 @@ def test_result_of_a_run(shared_runs, kind):
     for name, k in weights:
         changed = np.abs(a[f'final_W_{name}_{k}'] - weights[name, k]).max()
         assert changed > 1e-6 if name in learns else changed == 0, name
-    np.testing.assert_array_equal(scores(p, a['outputs'])['error'], a['error'][-1:])
+    np.testing.assert_array_equal(run_.scores(a['outputs'])['error'], a['error'][-1:])
 
 
 def test_angles_of_a_run(shared_runs):
@@ -101,20 +105,20 @@ def test_angles_of_a_run(shared_runs):
 
 @pytest.mark.parametrize('kind', ['transposed', 'learned'])
 def test_a_program_that_served_other_runs_gives_the_same(shared_runs, kind):
-    runner._BUILT.clear()
-    alone = feedback.simulate(parameters(**SMALL, feedback=kind), 2, Run('numpy'))
+    launches._BUILT.clear()
+    alone = simulate(feedback=kind)
     for key, values in alone.items():
         np.testing.assert_array_equal(shared_runs[kind][key], values, err_msg=key)
 
 
 def test_compiled_runs_find_the_same_and_align(shared_runs):
     """The same numbers, and, from the same program, a longer run in which weights align."""
-    found = feedback.simulate(parameters(**SMALL, feedback='learned'), 2, Run('cpp_standalone'))
+    found = simulate('cpp_standalone', feedback='learned')
     for key, values in shared_runs['learned'].items():
         np.testing.assert_allclose(found[key], values, rtol=0, atol=1e-9, err_msg=key)
     longer = dict(SMALL, t_pattern=400.0, epochs=5, eta_down=300, noise=0.4, alpha=1e-3, eta_up=1,
                   eta_out=0.1, tau_0=0.2)
-    aligned = feedback.simulate(parameters(**longer, feedback='learned'), 2, Run('cpp_standalone'))
+    aligned = simulate('cpp_standalone', **longer, feedback='learned')
     assert aligned['initial_angle'] > 60
     assert aligned['angle'][-1] < 25
 
@@ -138,7 +142,7 @@ def test_an_interrupted_run_ends_with_the_same_numbers(shared_runs, tmp_path, mo
 
 
 def test_draws_of_all_kinds_are_the_same():
-    weights, orders = zip(*(draw(parameters(**SMALL, feedback=kind), 5) for kind in KINDS))
+    weights, orders = zip(*(feedback(5, feedback=kind).drawn for kind in KINDS))
     for key in weights[0]:
         for others in weights[1:]:
             np.testing.assert_array_equal(others[key], weights[0][key])
@@ -151,35 +155,40 @@ def test_draws_of_all_kinds_are_the_same():
 
 
 def test_scores_in_closed_form():
-    p = parameters(**SMALL)
-    perfect = targets(p)[12:]
-    np.testing.assert_array_equal(perfect.argmax(axis=1), dataset(p)[1][12:])
-    assert scores(p, perfect) == {'error': 0, 'accuracy': 1}
-    wrong = scores(p, np.roll(perfect, 1, axis=1))
+    run_ = feedback()
+    perfect = run_.targets[12:]
+    np.testing.assert_array_equal(perfect.argmax(axis=1), run_.samples[1][12:])
+    assert run_.scores(perfect) == {'error': 0, 'accuracy': 1}
+    wrong = run_.scores(np.roll(perfect, 1, axis=1))
     assert wrong['accuracy'] == 0
-    np.testing.assert_allclose(wrong['error'], 2/3*(p.u_high - p.u_low)**2)
+    np.testing.assert_allclose(wrong['error'], 2/3*(run_.p.u_high - run_.p.u_low)**2)
 
 
 def test_measures_and_summary():
     a = dict(accuracy=np.linspace(0.1, 2, 20), error=np.arange(20.)[::-1],
              angle=np.arange(20.), initial_angle=np.array(80.0))
     result = Result('', dict(parameters=dict(feedback='random'), seed=1), a)
-    found = measures(result)
+    found = Feedback.measures(result)
     np.testing.assert_allclose(found['accuracy'], 1.95)  # of the last two epochs
     assert found['final_accuracy'] == found['best_accuracy'] == 2
     assert (found['error'], found['initial_angle'], found['angle']) == (0.5, 80, 19)
-    line, = feedback.summarize(result)
+    line, = Feedback.summarize(result)
     assert line.startswith('random feedback: accuracy 1.950')
     assert line.endswith('80.0 degrees at first, 19.0 at the end')
 
 
-def test_exported_project():
-    p = parameters(**SMALL, feedback='learned')
-    prepared = feedback.prepare(p, 2)
-    assert prepared.n_steps == 2*18*round(p.t_pattern/p.dt)
-    means = np.arange(2*18*3.0)
-    read = feedback.read_variables(p, prepared.arrays, {'readout_monitor.mean': means})
-    np.testing.assert_array_equal(read['outputs'].ravel(), means[-18:])
+def test_exported_project(shared_runs):
+    """What the whole run as one network has, with what is kept beside it, is its last epoch."""
+    own = feedback(feedback='learned')
+    program = build_program(own.compose_whole, 'numpy')
+    end = {**program({}, own.total*own.n_steps), **own.kept()}
+    assert own.total*own.n_steps == 2*18*5
+    found = feedback(feedback='learned').result(end, own.rows(end))
+    np.testing.assert_array_equal(found.pop('order'), own.drawn[1])
+    assert set(found) == set(shared_runs['learned'])
+    for key, values in shared_runs['learned'].items():
+        last = values[-1:] if key in ('angle', 'error', 'accuracy') else values
+        np.testing.assert_allclose(found[key], last, rtol=0, atol=1e-9, err_msg=key)
 
 
 BAD = {

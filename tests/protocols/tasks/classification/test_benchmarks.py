@@ -172,10 +172,10 @@ def test_architectures(protocol):
 
 def test_every_protocol_has_what_commands_need():
     for name in PROTOCOLS:
-        module = get_protocol(name)
-        assert module.NAME == name and module.__doc__
-        assert all(hasattr(module, key) for key in module.__all__)
-        figures = importlib.import_module(module.FIGURES)
+        protocol = get_protocol(name)
+        assert (protocol.name, protocol.summary) == (name, PROTOCOLS[name][1])
+        assert protocol.__doc__
+        figures = importlib.import_module(protocol.figures)
         assert figures.__all__ and all(callable(getattr(figures, key)) for key in figures.__all__)
 
 
