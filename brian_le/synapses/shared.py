@@ -3,6 +3,7 @@
 from brian_le.checks import whole_number
 from brian_le.synapses.dense import DenseSynapses
 from brian_le.synapses.layouts import DenseLayout
+from brian_le.synapses.loops.engine import first_neurons
 from brian_le.synapses.replicas import common_replicas, population_size
 from brian_le.synapses.views import ArrayView
 
@@ -78,7 +79,7 @@ class SharedParameters(DenseSynapses):
 
     def _first_replicas(self):
         target = self._populations[1]
-        return target[:1], target[:self._n]
+        return first_neurons(target, 1), first_neurons(target, self._n)
 
     def _make_layout(self):
         return DenseLayout(1, self._n, self.replicas, self._positions)

@@ -29,7 +29,7 @@ from brian_le.synapses.replicas import common_replicas, population_size
 from brian_le.synapses.states import check_state, connections, number_of_synapses, without_indices
 from brian_le.synapses.views import ArrayView, weight_matrix
 
-__all__ = ['LoopSynapses']
+__all__ = ['LoopSynapses', 'first_neurons']
 
 logger = get_logger(f'brian2.{__name__}')  # goes where the messages of Brian2 go
 
@@ -358,4 +358,14 @@ class LoopSynapses(OwnNames, Synapses):
 def _first_replica(group, replicas):
     if isinstance(group, Subgroup):
         raise ValueError(f"'{group.name}' is a part of a group; replicas need whole groups")
-    return group[:population_size(group, replicas)]
+    return first_neurons(group, population_size(group, replicas))
+
+
+def first_neurons(group, n):
+    """A part of a group, by a name that is the same whenever it is composed.
+
+    The name is in generated code; Brian2 would number it by the parts that a process has made.
+    """
+    if isinstance(group, Subgroup):
+        return group[:n]
+    return Subgroup(group, 0, n, name=f'{group.name}_first_{n}')

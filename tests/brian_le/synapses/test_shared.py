@@ -201,3 +201,14 @@ def test_bad_channels(channels):
     G = NeuronGroup(6, 'b : 1', name='G')
     with pytest.raises(ValueError, match='channels=.*; give a whole number of at least 1'):
         SharedParameters(G, 'b_post = c : 1 (summed)\nc : 1', channels=channels)
+
+
+def test_parts_have_one_name_whenever_they_are_composed():
+    """It is in generated code: of two compositions one program is enough."""
+    composed = []
+    for _ in range(2):
+        group = NeuronGroup(6, 'I : 1', name='cells')
+        bias = SharedParameters(group, 'I_post = bias : 1 (summed)\nbias : 1', replicas=2,
+                                name='bias')
+        composed.append((group, bias, bias.source.name, bias.target.name))
+    assert composed[0][2:] == composed[1][2:]

@@ -10,11 +10,12 @@ import numpy as np
 import pytest
 
 from brian_le.models import Dense, Flatten, initial_weights
+from brian_le.programs.program import composing
+from brian_le.programs.signature import only_looked_at, start_values
 from brian_le.protocols import load_result, run
 from brian_le.protocols.baselines.backprop import BackpropNetwork
 from brian_le.protocols.data.datasets import Dataset, Split, digits
 from brian_le.protocols.runs import launches, running as runner
-from brian_le.protocols.runs.launches import Launches
 from brian_le.protocols.runs.results import ResultFolder
 from brian_le.protocols.runs.running import Run
 from brian_le.protocols.tasks.classification import task as classification
@@ -295,8 +296,11 @@ def test_twin_is_backpropagation_by_hand(small, rate):
 # ------------------------------------------------------------------------------ imperfect networks
 def drawn(p, name, seed=SEED):
     """What the substrate of a network has drawn: the values that a run starts with."""
-    start = Launches(points()(p, seed).compose, 'numpy', print, seed=seed).start
-    return {key.removeprefix(f'{name}_'): value for key, value in start.items()}
+    with composing():
+        network = points()(p, seed).compose()
+        only_looked_at(network)
+        return {key.removeprefix(f'{name}_'): value
+                for key, value in start_values(network).items()}
 
 
 def with_mismatch(values, eta_tau=0):
