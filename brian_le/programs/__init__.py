@@ -8,5 +8,5 @@ DEVICES = ('cpp_standalone', 'cython', 'numpy')
 __getattr__, __dir__, __all__ = _lazy.exports(__name__, {
     'fast': ['fast_cpp'],
     'program': ['build_program'],
-    'signature': ['signature', 'start_values'],
+    'signatures': ['signature', 'start_values'],
 })

@@ -156,7 +156,7 @@ def write_project(compose, directory, n_steps=None, detached=False, precision='d
     device.reinit()
     device.activate(build_on_run=False)
     try:
-        with _names_from_scratch(), fast_cpp(), floating_point(precision):
+        with names_from_scratch(), fast_cpp(), floating_point(precision):
             found = _generate(compose, device, Path(directory), n_steps, detached)
     finally:
         device.reinit()
@@ -262,7 +262,7 @@ def _sort_clocks(device):
 
 
 @contextmanager
-def _names_from_scratch():
+def names_from_scratch():
     """Let Brian2 number its objects as if there were no others in this process.
 
     Otherwise the sources of a model would depend on what else is alive.

@@ -27,8 +27,8 @@ from brian_le.checks import choose
 from brian_le.programs import DEVICES, builds, children
 from brian_le.programs.contents import (end_of_run, held, is_kept, is_recording, is_state, key_of,
                                         objects_of, time_steps, timed_arrays)
-from brian_le.programs.cpp_project import (RUN, floating_point, full_disk, read_sizes,
-                                           write_project, wrong_size)
+from brian_le.programs.cpp_project import (RUN, floating_point, full_disk, names_from_scratch,
+                                           read_sizes, write_project, wrong_size)
 from brian_le.programs.temporary import TemporaryFolder
 
 __all__ = ['RuntimeProgram', 'StandaloneProgram', 'build_program', 'composing', 'require_compiler']
@@ -104,7 +104,7 @@ def _runtime(target, precision, dt=None):
 @contextmanager
 def composing(precision='double'):
     """Create networks that are to be looked at, as a program with such numbers would have them."""
-    with _random_numbers_apart(), _runtime('numpy', precision):
+    with names_from_scratch(), _random_numbers_apart(), _runtime('numpy', precision):
         yield
 
 

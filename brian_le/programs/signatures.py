@@ -30,7 +30,7 @@ __all__ = ['only_looked_at', 'signature', 'start_values', 'uses_random_numbers']
 _OF_THE_PROCESS = frozenset('''
     _creation_stack _full_creation_stack _id _network _dependencies _code_objects codeobj _scope_key
     _indices indices _stored_states _group_attribute_access_active user_equations check_of_times
-    _registered_variables _clock _own_names _stored_clocks'''.split())
+    _registered_variables _clock _own_names _stored_clocks queue'''.split())
 _RANDOM = {'rand', 'randn', 'poisson', 'binomial', 'exponential_rand', 'xi'}
 
 
@@ -149,6 +149,9 @@ class _Reading:
     def read_variables(self, obj):
         """The variables of an object: all but what may be given another value."""
         for name, variable in sorted(obj.variables.items()):
+            if not isinstance(variable, Variable):  # a queue of spikes
+                self.tell(name, _class(variable))
+                continue
             owner = getattr(variable, 'owner', None)
             owner = getattr(owner, 'name', None)
             self.tell('variable', name, _class(variable), owner, getattr(variable, 'name', None),
@@ -235,11 +238,14 @@ class _Reading:
             self.read_function(value)
         elif isinstance(value, (types.BuiltinFunctionType, np.ufunc)):
             self.tell('built in', value.__name__)
+        elif isinstance(value, np.vectorize):
+            self.read(value.pyfunc)
         elif is_dataclass(value):
             self.tell(_class(value))
             for field in fields(value):
                 self.read(getattr(value, field.name))
-        elif type(value).__module__.split('.')[0] in ('brian_le', 'brian2'):
+        elif type(value).__module__.split('.')[0] in ('brian_le', 'brian2') and hasattr(
+                value, '__dict__'):
             self.tell(_class(value))
             self.read({name: item for name, item in vars(value).items()
                        if name not in _OF_THE_PROCESS and not isinstance(item, Variables)})
