@@ -5,11 +5,10 @@ from brian_le.models import experiment
 
 __getattr__, __dir__, __all__ = _lazy.exports(__name__, {
     'experiment': experiment.__all__,
-    'weights': ['random_weights', 'self_predicting'],
+    'draws': ['initial_weights', 'random_weights', 'self_predicting'],
     'microcircuit': ['Microcircuit'],
     'layered': ['LayeredNetwork'],
     'gle': ['GLENetwork'],
     'cortical': ['CorticalChain'],
-    'layers': ['Dense', 'Conv', 'MaxPool', 'AveragePool', 'Flatten', 'by_group', 'layer_shapes',
-               'initial_weights'],
+    'layers': ['Dense', 'Conv', 'MaxPool', 'AveragePool', 'Flatten', 'by_group', 'layer_shapes'],
 })

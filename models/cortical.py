@@ -3,15 +3,14 @@
 import numpy as np
 from brian2.core.clocks import defaultclock
 from brian2.equations.equations import Equations
-from brian2.units.allunits import hertz, second
+from brian2.units.allunits import second
 from brian2.units.stdunits import ms
 
-from brian_le import (bias_learning, error_feedback, error_learning, error_neuron, get_activation,
-                      one_to_one, project, representation_neuron)
-from brian_le.checks import check_flag, choose
-from brian_le.models.layer_options import one_value, per_layer, plan_layers
+from brian_le import (bias_learning, error_feedback, error_learning, error_neuron, one_to_one,
+                      representation_neuron)
+from brian_le.checks import choose
 from brian_le.models.layered_circuit import LayeredCircuit
-from brian_le.models.options import NOT_SAID, check_random
+from brian_le.models.options import NOT_SAID, one_value, per_layer
 from brian_le.step import APICAL, ERRORS, FEEDBACK, WEIGHTS
 
 __all__ = ['CorticalChain']
@@ -131,45 +130,35 @@ class CorticalChain(LayeredCircuit):
     """
 
     _error_order, _error_end = FEEDBACK, WEIGHTS
+    _drawn_feedback = ('random',)
 
     def __init__(self, input_shape, layers, *, batches=None, replicas=1, activation='tanh',
                  output_activation='linear', feedback='mirror', beta=0.1, gamma=0.0, eta=NOT_SAID,
                  bias=True, tau_m=10*ms, tau_r=None, name='network', substrate=None,
                  rng=None):
-        rng = check_random(rng)
-        self._only_draws = rng is not None and eta is NOT_SAID
-        self._lay_out(name, input_shape, layers, batches, replicas, substrate)
-        choose('feedback', feedback, ('mirror', 'random'))
+        super().__init__(
+            input_shape, layers, batches=batches, replicas=replicas, activation=activation,
+            output_activation=output_activation, eta=eta, bias=bias, tau_m=tau_m, tau_r=tau_r,
+            name=name, substrate=substrate, rng=rng, feedback=feedback, beta=beta, gamma=gamma)
+
+    # ------------------------------------------------------------------------------ composition
+    def _check_layers(self):
         for number, layer in enumerate(self.layers):
             if hasattr(layer, 'window'):
-                raise ValueError(f"layer {number} of '{name}' is {layer}; error neurons have no "
-                                 'pooling, give Conv with a stride, or take GLENetwork')
-        plans = plan_layers(name, self.layers, self.shapes, activation, output_activation, tau_m,
-                            tau_r)
-        n = len(plans)
-        #: Values of the parameters, for printing; the groups and synapses hold those in use.
-        self.parameters = dict(
-            replicas=self.replicas, activation=get_activation(activation).name,
-            output_activation=get_activation(output_activation).name, feedback=feedback,
-            beta=one_value(name, 'beta', beta),
-            gamma=per_layer(name, 'gamma', gamma, n, None, signed=True),
-            eta=per_layer(name, 'eta', eta, n, hertz), bias=check_flag(f"bias of '{name}'", bias), tau_m=tau_m,
-            tau_r='tau_m' if tau_r is None else tau_r)
-        for plan in plans:
+                raise ValueError(f"layer {number} of '{self.name}' is {layer}; error neurons have "
+                                 'no pooling, give Conv with a stride, or take GLENetwork')
+
+    def _check(self, *, feedback, beta, gamma):
+        name = self.name
+        choose('feedback', feedback, ('mirror', 'random'))
+        for plan in self._plans:
             if (plan.tau_r == 0).any():
                 raise ValueError(f"tau_r of layer {plan.number} of '{name}' is 0, but error "
                                  'neurons integrate with tau_r; give at least the time step '
                                  f'{defaultclock.dt}')
-        self._populate(plans, {plan.number: self._equations(k, plan)
-                               for k, plan in enumerate(plans)})
-        for k in range(n):
-            self._connect_neurons(k)
-        self._finish()
-        self._draw(rng, input_shape, feedback == 'random')
-        if rng is not None and feedback == 'mirror':
-            self.mirror_weights()
+        return dict(feedback=feedback, beta=one_value(name, 'beta', beta),
+                    gamma=per_layer(name, 'gamma', gamma, len(self._plans), None, signed=True))
 
-    # ------------------------------------------------------------------------------ composition
     def _equations(self, k, plan):
         p = self.parameters
         return representation_neuron(
@@ -189,7 +178,7 @@ class CorticalChain(LayeredCircuit):
         self.errors[-1].beta = self.parameters['beta']
         super()._give_targets(self.errors[-1])
 
-    def _connect_neurons(self, k):
+    def _connect_neurons(self, k, plan):
         p, neurons, errors = self.parameters, self.neurons[k], self.errors[k]
         learns = p['eta'][k] > 0/ms
         rule = dict(gate='learning' if learns else None, eta=_SHARED if learns else None)
@@ -211,6 +200,10 @@ class CorticalChain(LayeredCircuit):
         """A projection from every neuron to the one beside it."""
         self._add(kind, k, self.substrate.project(
             source, target, model, one_to_one=True, orders=orders, name=f'{self.name}_{kind}{k}'))
+
+    def _begin(self, drawn):
+        if drawn and self.parameters['feedback'] == 'mirror':
+            self.mirror_weights()
 
     def mirror_weights(self):
         """Set all feedback weights to those of the forward projections."""

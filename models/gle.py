@@ -2,16 +2,15 @@
 
 import numpy as np
 from brian2.core.clocks import defaultclock
-from brian2.units.allunits import hertz, second
+from brian2.units.allunits import second
 from brian2.units.fundamentalunits import Quantity
 from brian2.units.stdunits import ms
 
-from brian_le import (SGD, bias_learning, error_learning, get_activation, gle_neuron, gle_output,
-                      lookahead_learning, membrane_learning)
-from brian_le.checks import check_flag, choose
-from brian_le.models.layer_options import one_value, per_layer, plan_layers
+from brian_le import (SGD, bias_learning, error_learning, gle_neuron, gle_output, lookahead_learning,
+                      membrane_learning)
+from brian_le.checks import choose
 from brian_le.models.layered_circuit import LayeredCircuit
-from brian_le.models.options import NOT_SAID, check_random
+from brian_le.models.options import NOT_SAID, one_value, per_layer
 from brian_le.plasticity.optimisers import check_optimiser
 from brian_le.step import FEEDBACK, WEIGHTS
 
@@ -134,56 +133,36 @@ class GLENetwork(LayeredCircuit):
                  errors='prospective', eta=NOT_SAID, eta_tau_m=None, eta_tau_r=None, optimiser=SGD(),
                  bias=True, tau_m=10*ms, tau_r=None, tau_min=None, name='network', substrate=None,
                  rng=None):
-        rng = check_random(rng)
-        self._only_draws = rng is not None and eta is NOT_SAID
-        self._lay_out(name, input_shape, layers, batches, replicas, substrate)
-        choose('errors', errors, ('prospective', 'instantaneous'))
-        check_optimiser(optimiser)
-        self._optimiser = optimiser
-        plans = plan_layers(name, self.layers, self.shapes, activation, output_activation, tau_m,
-                            tau_r)
-        n = len(plans)
-        tau_unit = second if optimiser.scales_with_gradient else None
-        dt = Quantity(defaultclock.dt)
-        #: Values of the parameters, for printing; the groups and synapses hold those in use.
-        self.parameters = dict(
-            replicas=self.replicas, activation=get_activation(activation).name,
-            output_activation=get_activation(output_activation).name, loss=loss,
-            beta=one_value(name, 'beta', beta),
-            gamma=per_layer(name, 'gamma', gamma, n, None, signed=True), errors=errors,
-            eta=per_layer(name, 'eta', eta, n, hertz),
-            **{what: None if value is None else per_layer(name, what, value, n, tau_unit)
-               for what, value in (('eta_tau_m', eta_tau_m), ('eta_tau_r', eta_tau_r))},
-            optimiser=optimiser, bias=check_flag(f"bias of '{name}'", bias), tau_m=tau_m,
-            tau_r='tau_m' if tau_r is None else tau_r,
-            tau_min=dt if tau_min is None else one_value(name, 'tau_min', tau_min, second))
-        # the time step of the simulation, whatever it is by then
-        self._tau_min = 'dt' if tau_min is None else self.parameters['tau_min']
-        self._check_times(plans, dt)
-        # all equations before any object, so that an unfitting option leaves nothing behind
-        self._populate(plans, {plan.number: self._equations(k, plan, k == n - 1)
-                               for k, plan in enumerate(plans)})
-        self.output.beta = self.parameters['beta']
-        for k in range(n):
-            self._connect_neurons(k)
-        self._connect_pools()
-        if loss == 'cross_entropy':
-            self._connect_softmax()
-        self._finish()
-        self._draw(rng, input_shape)
+        super().__init__(
+            input_shape, layers, batches=batches, replicas=replicas, activation=activation,
+            output_activation=output_activation, eta=eta, bias=bias, tau_m=tau_m, tau_r=tau_r,
+            name=name, substrate=substrate, rng=rng, loss=loss, beta=beta, gamma=gamma,
+            errors=errors, eta_tau_m=eta_tau_m, eta_tau_r=eta_tau_r, optimiser=optimiser,
+            tau_min=tau_min)
 
     # ------------------------------------------------------------------------------ composition
-    def _learns(self, tau, k):
-        """Whether the time constants of a layer learn."""
-        rates = self.parameters[f'eta_{tau}']
-        return rates is not None and rates[k] > 0
+    def _check(self, *, loss, beta, gamma, errors, eta_tau_m, eta_tau_r, optimiser, tau_min):
+        name, n = self.name, len(self._plans)
+        choose('errors', errors, ('prospective', 'instantaneous'))
+        check_optimiser(optimiser)
+        tau_unit = second if optimiser.scales_with_gradient else None
+        rates = {what: None if value is None else per_layer(name, what, value, n, tau_unit)
+                 for what, value in (('eta_tau_m', eta_tau_m), ('eta_tau_r', eta_tau_r))}
+        dt = Quantity(defaultclock.dt)
+        # the time step of the simulation, whatever it is by then
+        self._tau_min = 'dt' if tau_min is None else one_value(name, 'tau_min', tau_min, second)
+        found = dict(loss=loss, beta=one_value(name, 'beta', beta),
+                     gamma=per_layer(name, 'gamma', gamma, n, None, signed=True), errors=errors,
+                     **rates, optimiser=optimiser, tau_min=dt if tau_min is None else self._tau_min)
+        self._check_times(found, dt)
+        return found
 
-    def _check_times(self, plans, dt):
-        p, tau_min = self.parameters, self.parameters['tau_min']
+    def _check_times(self, p, dt):
+        tau_min = p['tau_min']
         if tau_min < dt*(1 - 1e-9):
             raise ValueError(f"tau_min of '{self.name}' is {tau_min}, less than the time step "
                              f'{dt}')
-        for k, plan in enumerate(plans):
+        for k, plan in enumerate(self._plans):
             if p['errors'] == 'prospective' and (plan.tau_r < float(dt)*(1 - 1e-9)).any():
                 raise ValueError(
                     f"tau_r of layer {plan.number} of '{self.name}' is 0, but its error neurons "
@@ -191,29 +170,31 @@ class GLENetwork(LayeredCircuit):
                     "errors='instantaneous'")
             for tau in ('tau_m', 'tau_r'):
                 values = getattr(plan, tau)
-                if self._learns(tau, k) and (values < float(tau_min)*(1 - 1e-9)).any():
+                if _learns(p, tau, k) and (values < float(tau_min)*(1 - 1e-9)).any():
                     raise ValueError(f"{tau} of layer {plan.number} of '{self.name}' learns, and "
                                      f'begins at {values.min()*1e3:g} ms, below tau_min = '
                                      f'{tau_min}')
 
-    def _equations(self, k, plan, is_output):
-        p = self.parameters
+    def _equations(self, k, plan):
+        p, is_output = self.parameters, plan is self._plans[-1]
         options = dict(
             inputs=('v_in', 'b') if p['bias'] else ('v_in',), gamma=p['gamma'][k],
-            errors=p['errors'], published_input=self._learns('tau_r', k),
-            **{tau: '' if self._learns(tau, k) else 'constant' for tau in ('tau_m', 'tau_r')})
+            errors=p['errors'], published_input=_learns(p, 'tau_r', k),
+            **{tau: '' if _learns(p, tau, k) else 'constant' for tau in ('tau_m', 'tau_r')})
         if is_output:
             equations = gle_output(plan.activation, loss=p['loss'], nudged='linked', **options)
         else:
             equations = gle_neuron(plan.activation, **options)
-        moves = self._learns('tau_m', k) or self._learns('tau_r', k)
+        moves = _learns(p, 'tau_m', k) or _learns(p, 'tau_r', k)
         return equations + 'u_dot : hertz' if moves else equations
 
-    def _connect_neurons(self, k):
-        p, plan, group = self.parameters, self._plans[k], self.neurons[k]
+    def _connect_neurons(self, k, plan):
+        p, group = self.parameters, self.neurons[k]
+        if group is self.output:
+            group.beta = p['beta']
         learns = p['eta'][k] > 0/ms
         rule = dict(gate='learning' if learns else None, eta=_SHARED if learns else None,
-                    optimiser=self._optimiser)
+                    optimiser=p['optimiser'])
         back = 'v_err' if k > 0 else None  # inputs have no errors
         self._project('forward', k, error_learning(back=back, **rule))
         if p['bias']:
@@ -224,9 +205,9 @@ class GLENetwork(LayeredCircuit):
         for tau, learning in (('tau_m', membrane_learning), ('tau_r', lookahead_learning)):
             values = getattr(plan, tau)
             setattr(group, tau, np.tile(values, self.replicas)*second)
-            if self._learns(tau, k):
+            if _learns(p, tau, k):
                 self._share(tau, k, learning(eta=_SHARED, gate='learning', tau_min=self._tau_min,
-                                             optimiser=self._optimiser))
+                                             optimiser=p['optimiser']))
                 self.projections[tau, k].eta = p[f'eta_{tau}'][k]
                 self.projections[tau, k].tau = values*second
 
@@ -250,3 +231,9 @@ class GLENetwork(LayeredCircuit):
         found = {key: np.flatnonzero(weights[key] <= bound) for key in weights
                  if key[0] in ('tau_m', 'tau_r')}
         return {key: neurons for key, neurons in found.items() if len(neurons)}
+
+
+def _learns(parameters, tau, k):
+    """Whether the time constants of a layer learn."""
+    rates = parameters[f'eta_{tau}']
+    return rates is not None and rates[k] > 0

@@ -4,13 +4,11 @@ import numpy as np
 from brian2.units.allunits import hertz, second
 from brian2.units.stdunits import ms
 
-from brian_le import (bias_learning, error_feedback, error_learning, get_activation, hidden_neuron,
-                      output_neuron, time_constant_matching)
-from brian_le.checks import check_flag, choose
-from brian_le.models.layer_options import (check_decay, filter_time, one_value, per_layer,
-                                           plan_layers)
+from brian_le import (bias_learning, error_feedback, error_learning, hidden_neuron, output_neuron,
+                      time_constant_matching)
+from brian_le.checks import choose
 from brian_le.models.layered_circuit import LayeredCircuit
-from brian_le.models.options import NOT_SAID, check_random
+from brian_le.models.options import NOT_SAID, check_decay, filter_time, one_value
 from brian_le.step import FEEDBACK, WEIGHTS
 
 __all__ = ['LayeredNetwork']
@@ -153,52 +151,45 @@ class LayeredNetwork(LayeredCircuit):
     (2, 3)
     """
 
+    _drawn_feedback = ('random', 'mirror')
+
     def __init__(self, input_shape, layers, *, batches=None, replicas=1, activation='tanh',
                  output_activation='linear', loss='mse', target='rate', beta=0.1, gamma=1.0,
                  eta=NOT_SAID, bias=True, tau_m=10*ms, tau_r=None, eta_tau=None,
                  feedback='transposed', decay=0/ms, rate_at='output', errors_from='tau_m',
                  tau_s=0*ms, tau_err=0*ms, tau_target=0*ms, name='network', substrate=None,
                  rng=None):
-        rng = check_random(rng)
-        self._only_draws = rng is not None and eta is NOT_SAID
-        self._lay_out(name, input_shape, layers, batches, replicas, substrate)
-        choose('feedback', feedback, ('transposed', 'random', 'mirror'))
-        matching = eta_tau is not None
-        plans = plan_layers(name, self.layers, self.shapes, activation, output_activation, tau_m,
-                            tau_r, matching)
-        self._filters = {what: filter_time(name, what, tau) for what, tau in (
-            ('tau_s', tau_s), ('tau_err', tau_err), ('tau_target', tau_target))}
-        #: Values of the parameters, for printing; the groups and synapses hold those in use.
-        self.parameters = dict(
-            replicas=self.replicas, activation=get_activation(activation).name,
-            output_activation=get_activation(output_activation).name, loss=loss, target=target,
-            beta=one_value(name, 'beta', beta), gamma=one_value(name, 'gamma', gamma, signed=True),
-            eta=per_layer(name, 'eta', eta, len(plans), hertz), tau_m=tau_m,
-            tau_r='tau_m' if tau_r is None else tau_r,
-            eta_tau=one_value(name, 'eta_tau', eta_tau, second) if matching else None,
-            feedback=feedback, decay=one_value(name, 'decay', decay, hertz), rate_at=rate_at,
-            errors_from=errors_from, tau_s=tau_s, tau_err=tau_err, tau_target=tau_target,
-            bias=check_flag(f"bias of '{name}'", bias))
-        check_decay(name, feedback, self.parameters['decay'], self.parameters['eta'])
-        if errors_from == 'tau_r':
-            self._error_order, self._error_end = FEEDBACK, WEIGHTS
-        # all equations before any object, so that an unfitting option leaves nothing behind
-        self._populate(plans, {plan.number: self._equations(plan, plan is plans[-1])
-                               for plan in plans})
-        self._set_parameters()
-        for k in range(len(plans)):
-            self._connect_neurons(k)
-        self._connect_pools()
-        if loss == 'cross_entropy':
-            self._connect_softmax()
-        self._finish()
-        self._draw(rng, input_shape, feedback != 'transposed')
-        if rate_at == 'input':
-            self._send_rates_of_rest()
+        super().__init__(
+            input_shape, layers, batches=batches, replicas=replicas, activation=activation,
+            output_activation=output_activation, eta=eta, bias=bias, tau_m=tau_m, tau_r=tau_r,
+            name=name, substrate=substrate, rng=rng, loss=loss, target=target, beta=beta,
+            gamma=gamma, eta_tau=eta_tau, feedback=feedback, decay=decay, rate_at=rate_at,
+            errors_from=errors_from, tau_s=tau_s, tau_err=tau_err, tau_target=tau_target)
 
     # ------------------------------------------------------------------------------ composition
-    def _equations(self, plan, is_output):
-        p = self.parameters
+    def _check(self, *, loss, target, beta, gamma, eta_tau, feedback, decay, rate_at, errors_from,
+               **filters):
+        name = self.name
+        choose('feedback', feedback, ('transposed', 'random', 'mirror'))
+        self._filters = {what: filter_time(name, what, tau) for what, tau in filters.items()}
+        if eta_tau is not None:
+            for plan in self._plans:
+                if not (plan.looks_ahead and np.all(plan.tau_r > 0)):
+                    raise ValueError(f"layer {plan.number} of '{name}' has eta_tau, but no "
+                                     'look-ahead times that membrane time constants could match; '
+                                     'give tau_r')
+            eta_tau = one_value(name, 'eta_tau', eta_tau, second)
+        decay = one_value(name, 'decay', decay, hertz)
+        check_decay(name, feedback, decay, self.parameters['eta'])
+        if errors_from == 'tau_r':
+            self._error_order, self._error_end = FEEDBACK, WEIGHTS
+        return dict(loss=loss, target=target, beta=one_value(name, 'beta', beta),
+                    gamma=one_value(name, 'gamma', gamma, signed=True), eta_tau=eta_tau,
+                    feedback=feedback, decay=decay, rate_at=rate_at, errors_from=errors_from,
+                    **filters)
+
+    def _equations(self, k, plan):
+        p, is_output = self.parameters, plan is self._plans[-1]
         used = ('tau_s', 'tau_target' if is_output else 'tau_err')
         options = dict(
             {what: self._filters[what] for what in used}, tau_r='constant',
@@ -216,14 +207,12 @@ class LayeredNetwork(LayeredCircuit):
     def _inputs_of_neurons(self):
         return ('v_in', 'b') if self.parameters['bias'] else ('v_in',)
 
-    def _set_parameters(self):
-        for plan, group in zip(self._plans, self.neurons):
-            group.tau_m = np.tile(plan.tau_m, self.replicas)*second
-            group.tau_r = np.tile(plan.tau_r, self.replicas)*second
-        self.output.beta = self.parameters['beta']
-
-    def _connect_neurons(self, k):
-        p = self.parameters
+    def _connect_neurons(self, k, plan):
+        p, group = self.parameters, self.neurons[k]
+        group.tau_m = np.tile(plan.tau_m, self.replicas)*second
+        group.tau_r = np.tile(plan.tau_r, self.replicas)*second
+        if group is self.output:
+            group.beta = p['beta']
         eta, decay = p['eta'][k], p['decay']
         learns = eta > 0/ms
         decays = learns and decay > 0/ms
@@ -250,10 +239,12 @@ class LayeredNetwork(LayeredCircuit):
             self._share('tau', k, time_constant_matching(self._inputs_of_neurons, gate='matching'))
             tau = self.projections['tau', k]
             tau.eta = p['eta_tau']
-            tau.tau = self._plans[k].tau_m*second
+            tau.tau = plan.tau_m*second
 
-    def _send_rates_of_rest(self):
-        """Rates at the input of synapses are those of the potential 0 at the beginning."""
+    def _begin(self, drawn):
+        if self.parameters['rate_at'] == 'output':
+            return
+        # rates at the input of synapses are those of the potential 0
         for plan, group in zip(self._plans, self.neurons):
             group.r = float(plan.activation.rates(0.0))
             group.slope = float(plan.activation.slopes(0.0))

@@ -3,15 +3,18 @@
 import math
 
 from brian2.core.variables import linked_var
+from brian2.units.allunits import hertz
 
 from brian_le import (ConvSynapses, DenseSynapses, PoolSynapses, ReplicatedGroup, SharedParameters,
                       project, softmax)
-from brian_le.checks import check_name
+from brian_le.activations import get_activation
+from brian_le.checks import check_flag, check_name
 from brian_le.models.description import Circuit
+from brian_le.models.draws import initial_weights
 from brian_le.models.experiment.batches import Batches, switches
-from brian_le.models.layer_options import replicas_of
-from brian_le.models.layers import Conv, Flatten, initial_weights, layer_shapes
-from brian_le.models.options import need, substrate_of
+from brian_le.models.layers import Conv, Flatten, layer_shapes
+from brian_le.models.options import (NOT_SAID, check_random, need, per_layer, plan_layers,
+                                     replicas_of, substrate_of)
 from brian_le.models.weights import Weights
 from brian_le.step import NEURONS, STIMULUS, SUM, WEIGHTS
 
@@ -24,16 +27,77 @@ _LEARNED = {'bias': 'bias', 'tau': 'tau', 'tau_m': 'tau', 'tau_r': 'tau'}
 class LayeredCircuit(Circuit):
     """Populations in layers with projections in both directions; not to be used by itself.
 
-    A class of networks calls, in this order, `_lay_out`, `_populate`, `_connect_pools` and
-    `_finish`, and connects its neurons in between with `_project` and `_share`.
+    A class of networks hands all that it is given to `__init__`, which composes it, and fills in
+    steps of that: `_check`, `_equations` and `_connect_neurons`, and where it needs more,
+    `_check_layers` and `_begin`.
+
+    Parameters
+    ----------
+    input_shape, layers, batches, replicas, activation, output_activation, eta, bias, tau_m, tau_r, \
+name, substrate, rng
+        As of `LayeredNetwork`.
+    **options
+        What only some classes have, for their `_check`.
     """
 
     _set_elsewhere = {
         'eta': "set .projections['forward', 0].eta = ... (and 'bias', and all other layers); layers "
                'that were made with eta=0/ms have constant weights: give eta=... when it is made'}
 
+    _drawn_feedback = ()  # kinds of feedback whose weights are drawn with the others
+
     #: Where errors are summed, and where this has to be finished.
     _error_order, _error_end = SUM, NEURONS
+
+    def __init__(self, input_shape, layers, *, batches, replicas, activation, output_activation,
+                 eta, bias, tau_m, tau_r, name, substrate, rng, **options):
+        rng = check_random(rng)
+        self._only_draws = rng is not None and eta is NOT_SAID
+        self._lay_out(name, input_shape, layers, batches, replicas, substrate)
+        self._check_layers()
+        self._plans = plan_layers(name, self.layers, self.shapes, activation, output_activation,
+                                  tau_m, tau_r)
+        #: Values of the parameters, for printing; the groups and synapses hold those in use.
+        self.parameters = dict(
+            replicas=self.replicas, activation=get_activation(activation).name,
+            output_activation=get_activation(output_activation).name,
+            eta=per_layer(name, 'eta', eta, len(self._plans), hertz),
+            bias=check_flag(f"bias of '{name}'", bias), tau_m=tau_m,
+            tau_r='tau_m' if tau_r is None else tau_r)
+        self.parameters |= self._check(**options)
+        # all equations before any object, so that an unfitting option leaves nothing behind
+        self._populate({plan.number: self._equations(k, plan)
+                        for k, plan in enumerate(self._plans)})
+        for k, plan in enumerate(self._plans):
+            self._connect_neurons(k, plan)
+        self._connect_pools()
+        if self.parameters.get('loss') == 'cross_entropy':
+            self._connect_softmax()
+        self._finish()
+        if rng is not None:
+            self.weights.update(initial_weights(
+                input_shape, self.layers, rng, bias=self.parameters['bias'],
+                feedback=self.parameters.get('feedback') in self._drawn_feedback))
+        self._begin(drawn=rng is not None)
+
+    # ---------------------------------------------------------------- steps that classes fill in
+    def _check_layers(self):
+        """Refuse layers that this class does not have."""
+
+    def _check(self, **options):
+        """The parameters of this class by name, checked."""
+        raise NotImplementedError
+
+    def _equations(self, k, plan):
+        """The equations of the neurons of layer k."""
+        raise NotImplementedError
+
+    def _connect_neurons(self, k, plan):
+        """Set the parameters of the neurons of layer k, and make the projections to them."""
+        raise NotImplementedError
+
+    def _begin(self, drawn):
+        """Set what depends on the initial weights, which may have been drawn."""
 
     # ------------------------------------------------------------------------------ composition
     def _lay_out(self, name, input_shape, layers, batches, replicas, substrate):
@@ -51,9 +115,8 @@ class LayeredCircuit(Circuit):
         self.replicas = replicas_of(name, batches, replicas, self.shapes)
         self.projections = {}
 
-    def _populate(self, plans, equations):
+    def _populate(self, equations):
         """Create all populations; `equations` has those of each layer with weights, by number."""
-        self._plans = plans
         if self.batches is None:
             self.inputs = self._group('inputs', math.prod(self.shapes[0]),
                                       'r : 1\nr_sent = r : 1')
@@ -144,13 +207,6 @@ class LayeredCircuit(Circuit):
             key: [projection.matrix(name)] for key, projection in self.projections.items()
             for name in [_LEARNED.get(key[0], 'w')] if name in projection.variables})
         self.substrate.settle()
-
-    def _draw(self, rng, input_shape, feedback=False):
-        """Draw initial weights, if there is a source of random numbers."""
-        if rng is not None:
-            self.weights.update(initial_weights(
-                input_shape, self.layers, rng, bias=self.parameters['bias'],
-                feedback=feedback))
 
     # ---------------------------------------------------------------------------------- looking
     @property

@@ -1,4 +1,4 @@
-"""What a layered network is made of: layers, their shapes and initial weights."""
+"""What a layered network is made of: layers and their shapes."""
 
 import math
 import numbers
@@ -9,13 +9,11 @@ from brian2.units.allunits import second
 
 from brian_le import conv_shape, pool_shape
 from brian_le.activations import Activation, get_activation
-from brian_le.checks import check_flag, check_not_negative, whole_number
-from brian_le.models.options import need_random
+from brian_le.checks import check_not_negative, whole_number
 from brian_le.parameters import quantity
 from brian_le.synapses.shapes import along_plane
 
-__all__ = ['Dense', 'Conv', 'MaxPool', 'AveragePool', 'Flatten', 'by_group', 'layer_shapes',
-           'initial_weights']
+__all__ = ['Dense', 'Conv', 'MaxPool', 'AveragePool', 'Flatten', 'by_group', 'layer_shapes']
 
 
 class Layer:
@@ -340,61 +338,6 @@ def layer_shapes(input_shape, layers):
     if len(shapes) == 1 or not layers[-1].has_weights:
         raise ValueError('the last layer has to be Dense or Conv, whose neurons are the outputs')
     return shapes
-
-
-def initial_weights(input_shape, layers, rng, *, sigma=None, bias=True, feedback=False):
-    """Random weights and biases of a layered network.
-
-    Parameters
-    ----------
-    input_shape, layers
-        As for `LayeredNetwork`.
-    rng : numpy.random.Generator, numpy.random.RandomState or int
-        Draws layer by layer the weights, the biases and the feedback weights.
-    sigma : float, optional
-        Standard deviation of normal draws, 0.05 in Fig. 2b of the paper. By default draws are
-        uniform between -1/sqrt(n) and 1/sqrt(n) for neurons with n inputs, as in Fig. 2a.
-    bias, feedback : bool
-        Whether to draw biases, and feedback weights.
-
-    Returns
-    -------
-    dict
-        Arrays by (kind, k), where k counts the layers with weights: ``('forward', k)`` and
-        ``('feedback', k)`` of shape [post, pre] or [output channel, input channel, y, x],
-        ``('bias', k)`` with one value per neuron or channel. Errors are not sent to the inputs, so
-        there is no ``('feedback', 0)``.
-
-    Examples
-    --------
-    >>> import numpy as np
-    >>> from brian_le.models import Dense, initial_weights
-    >>> w = initial_weights(4, [Dense(3), Dense(2)], np.random.default_rng(1), sigma=0.05)
-    >>> {key: array.shape for key, array in w.items()}
-    {('forward', 0): (3, 4), ('bias', 0): (3,), ('forward', 1): (2, 3), ('bias', 1): (2,)}
-    """
-    rng = need_random(rng)
-    if sigma is not None:
-        check_not_negative('sigma', quantity('sigma', sigma, None))
-    for what, flag in (('bias', bias), ('feedback', feedback)):
-        check_flag(what, flag)
-    weights = {}
-    shapes = layer_shapes(input_shape, layers)
-    with_weights = [(layer, shape) for layer, shape in zip(layers, shapes) if layer.has_weights]
-    for k, (layer, shape) in enumerate(with_weights):
-        w_shape = layer.weight_shape(shape)
-
-        def draw(size):
-            if sigma is not None:
-                return rng.normal(0, sigma, size)
-            return rng.uniform(-1, 1, size)/math.sqrt(layer.fan_in(shape))
-
-        weights['forward', k] = draw(w_shape)
-        if bias:
-            weights['bias', k] = draw(w_shape[0])
-        if feedback and k > 0:
-            weights['feedback', k] = draw(w_shape)
-    return weights
 
 
 def _times(shape):

@@ -12,7 +12,7 @@ from brian2.units.stdunits import ms
 from brian_le import stimulus
 from brian_le.checks import check_array, check_flag, check_name, check_positive, whole_number
 from brian_le.models.containers import Container
-from brian_le.models.layer_options import one_value
+from brian_le.models.options import one_value
 from brian_le.populations import Population
 from brian_le.step import STIMULUS
 
