@@ -66,6 +66,16 @@ def test_script_in_the_document_about_synapses(tmp_path):
     assert done.stdout.startswith('(300, 784) [')
 
 
+def test_script_in_the_document_about_programs(tmp_path):
+    document = (ROOT/'docs'/'programs.rst').read_text()
+    (script,) = re.findall(r'\.\. code-block:: python\n\n((?:    .*\n|\n)+)', document)
+    done = subprocess.run([sys.executable, '-c', textwrap.dedent(script)], cwd=tmp_path, check=True,
+                          capture_output=True, text=True)
+    *counts, same = done.stdout.split('\n')[:-1]
+    counts = [int(line.split()[1]) for line in counts]
+    assert counts == sorted(set(counts)) and same == 'True'
+
+
 def test_model_and_commands_in_the_document_about_sweeps(tmp_path, monkeypatch):
     from brian_le.protocols import load_study
     from brian_le.protocols.cli import main

@@ -6,7 +6,9 @@ from brian_le import _lazy
 DEVICES = ('cpp_standalone', 'cython', 'numpy')
 
 __getattr__, __dir__, __all__ = _lazy.exports(__name__, {
+    'contents': ['run_args'],
     'fast': ['fast_cpp'],
     'program': ['build_program'],
     'signatures': ['signature', 'start_values'],
+    'states': ['EndState'],
 })

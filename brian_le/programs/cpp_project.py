@@ -22,15 +22,26 @@ from brian2.devices.device import all_devices, reset_device, set_device
 from brian2.groups.group import Group, Indexing
 from brian2.groups.neurongroup import NeuronGroup
 
-from brian_le.programs.contents import (MOST_STEPS, held, is_kept, is_recording, is_state, key_of,
-                                        time_step, time_steps, timed_arrays)
+from brian_le.programs.contents import (MOST_STEPS, composed, held, is_kept, is_recording, is_state,
+                                        key_of, names_for, time_step, time_steps, timed_arrays,
+                                        units_of)
 from brian_le.programs.cpp_numbers import numbers_as_data
+from brian_le.programs.cpp_states import CppState, digest
 from brian_le.programs.fast import fast_cpp
+from brian_le.programs.states import obstacle
 
-__all__ = ['ArrayFile', 'MOST_STEPS', 'RUN', 'floating_point', 'full_disk',
+__all__ = ['ArrayFile', 'MOST_STEPS', 'Project', 'RUN', 'floating_point', 'full_disk',
            'read_sizes', 'write_project', 'wrong_size']
 
 RUN = 'run_length'  #: name of the group that says how long a run is
+_ARGUMENTS = 'set_from_command_line(args);'
+_SEED = """
+seed : integer (shared, constant)  # of the random numbers of the run, if it is not negative
+"""
+_SEEDED = """
+for (int _i=0; {seed} >= 0 && _i<{threads}; _i++)
+    _random_generators[_i].seed((unsigned long) {seed} + _i);
+"""
 SIZES = 'sizes'  #: name of the file that says how much of what grows there is
 
 
@@ -112,6 +123,38 @@ def floating_point(precision):
         prefs.core.default_float_dtype = users
 
 
+@dataclass(frozen=True)
+class Project:
+    """A C++ project that was written.
+
+    Parameters
+    ----------
+    arrays : dict of str to ArrayFile
+        Its variables.
+    steps : list of float
+        The time steps of all clocks, in s, beginning with the fastest.
+    checks : list of callable
+        Each raises a ValueError for values, by the names of variables, that cannot be run.
+    units : dict of str to Dimension
+        Of the variables and tables that can be given.
+    obstacle : str
+        Why it cannot go on exactly from where a run ended; '' if it can.
+    given, computed : list of str
+        The variables of which its state is made, see `CppState`.
+    made_of : str
+        Differs for projects that do not go on from each other.
+    """
+
+    arrays: dict
+    steps: list
+    checks: list
+    units: dict
+    obstacle: str
+    given: list
+    computed: list
+    made_of: str
+
+
 def write_project(compose, directory, n_steps=None, detached=False, precision='double'):
     """Generate the C++ project of a network.
 
@@ -133,12 +176,7 @@ def write_project(compose, directory, n_steps=None, detached=False, precision='d
 
     Returns
     -------
-    arrays : dict of str to ArrayFile
-        The variables of the project.
-    steps : list of float
-        The time steps of all clocks, in s, beginning with the fastest.
-    checks : list of callable
-        Each raises a ValueError for values, by the names of variables, that cannot be run.
+    Project
 
     Raises
     ------
@@ -172,16 +210,18 @@ def _generate(compose, device, directory, n_steps, detached):
           mock.patch.object(device, 'variableview_set_with_index_array',
                             _elements_as_arrays(device.variableview_set_with_index_array)),
           mock.patch.object(Indexing, '__call__', _counted_from_zero(Indexing.__call__))):
-        network = compose()
+        network = composed(compose)
     refuse_python(network)
     steps = time_steps(network)
-    length = NeuronGroup(1, 'duration : second (shared, constant)', name=RUN,
-                         dtype={'duration': np.float64},
+    length = NeuronGroup(1, 'duration : second (shared, constant)' + (_SEED if detached else ''),
+                         name=RUN, dtype={'duration': np.float64, 'seed': np.int64},
                          clock=min((obj.clock for obj in network.objects), key=lambda c: c.name))
     length.duration = (n_steps or 1)*time_step(network)
+    if detached:
+        length.seed = -1
     network.add(length)
-    device.insert_code('main', 'set_from_command_line(args);')
-    network.run(time_step(network), namespace={})
+    device.insert_code('main', _ARGUMENTS)
+    network.run(time_step(network), namespace=names_for(compose))
     _end_when_told(device, network, length.variables['duration'])
     if detached:
         numbers_as_data(device)
@@ -193,16 +233,43 @@ def _generate(compose, device, directory, n_steps, detached):
     variables = dict(sorted(variables.items()))  # monitors have theirs in the order of a set
     growing = [key for key, variable in variables.items()
                if isinstance(variable, DynamicArrayVariable)]
+    state = CppState(device, network, {key: variable for key, variable in variables.items()
+                                       if variable.owner.name != RUN})
+    if detached:
+        _go_on_or_begin(device, network, state, length.variables['seed'])
     device.insert_code('before_end', _sizes_code(device, [variables[key] for key in growing]))
     device.build(directory=str(directory), compile=False, run=False)
     _read_clock_once(directory/'network.cpp')
     arrays = {key: _array_file(device, variable, growing.index(key) if key in growing else None)
               for key, variable in variables.items()}
-    for table in sorted(timed_arrays(network), key=lambda table: table.name):
+    tables = sorted(timed_arrays(network), key=lambda table: table.name)
+    for table in tables:
         arrays[f'{table.name}.values'] = ArrayFile('<f8', table.values.size)
     checks = [vars(obj)['check_of_times'] for obj in network.objects
               if 'check_of_times' in vars(obj)]
-    return arrays, steps, checks
+    units = {key: dim for key, dim in units_of(variables, tables).items()
+             if not key.startswith(f'{RUN}.')}
+    data = {id(table.values) for table in tables}
+    made_of = digest((directory/'main.cpp').read_text(), *(
+        part for name, array in sorted(device.static_arrays.items()) if id(array) not in data
+        for part in (f'{name} {array.dtype.str} {array.size}', array)))
+    return Project(arrays, steps, checks, units, obstacle(network, device.code_objects.values()),
+                   state.given, state.computed, made_of)
+
+
+def _go_on_or_begin(device, network, state, seed):
+    """Let the main program go on from another run if it is told to, and keep what it ends with."""
+    seed = device.get_array_name(seed)
+    threads = max(1, prefs.devices.cpp_standalone.openmp_threads)
+    queue = device.main_queue
+    place = queue.index(('insert_code', _ARGUMENTS))
+    queue[place] = ('insert_code', f'{state.read_given}\n{_ARGUMENTS}')
+    lines = _lines_of_run(device)
+    run = next(number for number, line in enumerate(lines)
+               if line.startswith(f'{network.name}.run('))
+    lines[run:run] = [state.read_computed, _SEEDED.format(seed=f'{seed}[0]', threads=threads)]
+    queue.insert(0, ('insert_code', state.begin))
+    device.insert_code('main', state.write)
 
 
 def _keeping(owners, add_array):
@@ -239,12 +306,17 @@ def _counted_from_zero(indices_of):
 
 def _end_when_told(device, network, duration):
     """Let the duration of the last run, a constant of the main program, be a variable."""
-    lines = next(lines for what, (*_, lines) in reversed(
-        [entry for entry in device.main_queue if entry[0] == 'run_network']))
+    lines = _lines_of_run(device)
     for number, line in enumerate(lines):
         if line.startswith(f'{network.name}.run('):
             lines[number] = re.sub(r'\.run\([^,]+,', f'.run({device.get_array_name(duration)}[0],',
                                    line)
+
+
+def _lines_of_run(device):
+    """The part of the main program that makes the last run."""
+    return next(lines for what, (*_, lines) in reversed(
+        [entry for entry in device.main_queue if entry[0] == 'run_network']))
 
 
 def _sort_clocks(device):

@@ -1,13 +1,13 @@
 """Simulations that are built once and run many times.
 
-A program is a function: it takes values of variables and a number of steps, starts from rest at
-time 0, and returns all variables afterwards, with whatever its monitors recorded (of a
-`brian2.StateMonitor` indices x times). The targets numpy and cython run it inside Python;
+A program is a function: it takes values of variables and a duration, and returns all variables
+afterwards, with whatever its monitors recorded. The targets numpy and cython run it inside Python;
 cpp_standalone compiles it once and then runs the binary, which is kept and found again as long as
 the generated sources, the compiler and its flags are the same.
 
-Values go by ``'object.variable'``, as in ``'microcircuit_up0.w'``; tables by
-``'name.values'`` for a `brian2.TimedArray`.
+A run begins either as the network was composed, at time 0, or where another one ended (``state=``):
+then with everything that had been there, the time, spikes on their way, recordings, tables and
+random numbers included. In both cases, values that are given come on top.
 """
 
 import re
@@ -18,17 +18,24 @@ from pathlib import Path
 
 import numpy as np
 from brian2.core.clocks import defaultclock
+from brian2.core.namespace import get_local_namespace
+from brian2.core.network import Network, _get_all_objects
 from brian2.core.preferences import prefs
-from brian2.devices.device import all_devices, reset_device, set_device
+from brian2.devices.device import reset_device, set_device
 from brian2.units.allunits import second
 from brian2.units.fundamentalunits import Quantity
 
 from brian_le.checks import choose
 from brian_le.programs import DEVICES, builds, children
-from brian_le.programs.contents import (end_of_run, held, is_kept, is_recording, is_state, key_of,
-                                        objects_of, time_steps, timed_arrays)
+from brian_le.programs.contents import (checked_values, composed, end_of_run, held, is_recording,
+                                        is_state, names_for, seconds_of, time_steps, timed_arrays,
+                                        units_of, variables_of)
 from brian_le.programs.cpp_project import (RUN, floating_point, full_disk, names_from_scratch,
                                            read_sizes, write_project, wrong_size)
+from brian_le.programs.cpp_states import AFTER, BEFORE, digest, state_file
+from brian_le.programs.states import (EndState, check_seed, check_state, draw_anew,
+                                      numbers_of_numpy, obstacle, put_back, random_numbers,
+                                      random_numbers_apart, set_random_numbers, take)
 from brian_le.programs.temporary import TemporaryFolder
 
 __all__ = ['RuntimeProgram', 'StandaloneProgram', 'build_program', 'composing', 'require_compiler']
@@ -40,8 +47,10 @@ def build_program(compose, device='cpp_standalone', say=lambda message: None,
 
     Parameters
     ----------
-    compose : callable
-        Creates all objects and returns a `brian2.Network`. It sets ``defaultclock.dt``.
+    compose : callable or Network
+        Creates all objects and returns a `brian2.Network`; it sets ``defaultclock.dt``. Inside
+        Python it can be the network itself. Names in equations are looked up in the namespaces of
+        the objects, and then among the global names of the function.
     device : {'cpp_standalone', 'cython', 'numpy'}
         What runs it.
     say : callable
@@ -52,36 +61,46 @@ def build_program(compose, device='cpp_standalone', say=lambda message: None,
     Returns
     -------
     StandaloneProgram or RuntimeProgram
+        Called as ``program(values, duration, state=None, seed=None)``, see `RuntimeProgram`.
 
     Raises
     ------
     ValueError
-        For an unknown device, or a network with Python functions in it (network operations)
-        that is to be compiled.
+        For an unknown device, a network with Python functions in it (network operations) that is
+        to be compiled, or one that was made for another device.
     RuntimeError
         If there is no C++ compiler, or if it fails.
 
     Examples
     --------
     >>> from brian2 import Network, NeuronGroup, defaultclock, ms
-    >>> from brian_le.programs.program import build_program
+    >>> from brian_le.programs import build_program
     >>> def compose():
     ...     defaultclock.dt = 1*ms
     ...     return Network(NeuronGroup(2, 'dv/dt = -v/(10*ms) : 1', method='euler', name='G'))
     >>> program = build_program(compose, 'numpy')
-    >>> program({'G.v': [1, 2]}, n_steps=1)['G.v']
+    >>> end = program({'G.v': [1, 2]}, 1*ms)
+    >>> end['G.v']
     array([0.9, 1.8])
+    >>> program({}, 1*ms, state=end)['G.v']
+    array([0.81, 1.62])
     """
     choose('device', device, DEVICES)
+    if device == 'cpp_standalone' and isinstance(compose, Network):
+        raise ValueError(
+            f"the network '{compose.name}' was made to run inside Python, and C++ is generated from "
+            'what a script says as it makes the objects; give a function that makes and returns the '
+            'network, or choose the device numpy or cython')
+    names = get_local_namespace(1) if isinstance(compose, Network) else names_for(compose)
     if device != 'numpy':
         require_compiler(device)
-    with _random_numbers_apart():
+    with random_numbers_apart():
         if device == 'cpp_standalone':
             return StandaloneProgram(compose, say, precision)
         if device == 'cython':
             say('generating code (the first time, Cython compiles for some minutes)')
         with _runtime(device, precision):
-            return RuntimeProgram(compose(), device, precision)
+            return RuntimeProgram(composed(compose), device, precision, names)
 
 
 @contextmanager
@@ -104,27 +123,8 @@ def _runtime(target, precision, dt=None):
 @contextmanager
 def composing(precision='double'):
     """Create networks that are to be looked at, as a program with such numbers would have them."""
-    with names_from_scratch(), _random_numbers_apart(), _runtime('numpy', precision):
+    with names_from_scratch(), random_numbers_apart(), _runtime('numpy', precision):
         yield
-
-
-@contextmanager
-def _random_numbers_apart():
-    """Leave the random numbers of the user as they were."""
-    users = np.random.get_state()
-    try:
-        yield
-    finally:
-        _set_random_state(users)
-
-
-def _set_random_state(state):
-    """Go on with random numbers from a state of NumPy's, from which those of Cython come, too."""
-    np.random.set_state(state)
-    device = all_devices['runtime']
-    # of those that Cython has drawn in advance; Brian2's own way back would use freed memory
-    device.rand_buffer_index[:] = 0
-    device.randn_buffer_index[:] = 0
 
 
 def require_compiler(device):
@@ -139,28 +139,30 @@ class RuntimeProgram:
     Attributes
     ----------
     state_names : list of str
-        The variables that make up the state: what a run ends with and another can start from.
+        The variables of groups and synapses, which another run can be given as values.
     """
 
-    def __init__(self, network, target, precision='double'):
+    def __init__(self, network, target, precision='double', names=None):
         self.network = network
         self.target = target
         self.precision = precision
         self.steps = time_steps(network)
+        self._names = names or {}
         self._default_dt = Quantity(defaultclock.dt)
-        self.variables = {key_of(variable): variable for obj in objects_of(network)
-                          for variable in obj.variables.values() if is_kept(variable)
-                          and variable.owner.name == obj.name}
+        self.variables = variables_of(network)
         self.state_names = [key for key, v in self.variables.items() if is_state(v)]
         self.tables = {f'{table.name}.values': table for table in timed_arrays(network)}
+        self._units = units_of(self.variables, self.tables.values())
         self._defaults = {key: table.values.copy() for key, table in self.tables.items()}
-        network.store('as built')
-        self._random_state = np.random.get_state()
+        self._obstacle = None  # not known yet
+        self._as_built = take(network), numbers_of_numpy()
+        self._made_by = target, precision, digest(*(
+            f'{key} {np.dtype(variable.dtype).str}' for key, variable in self.variables.items()))
 
     def prepare(self):
         """Generate the code, which finds wrong names and units before anything runs."""
-        with _random_numbers_apart(), _runtime(self.target, self.precision, self._default_dt):
-            self.network.run(0*second, namespace={})
+        with self._at_work():
+            self.network.run(0*second, namespace=self._names)
 
     def check(self, values):
         """Raise a ValueError for values that cannot be run, as far as the model says so."""
@@ -171,33 +173,103 @@ class RuntimeProgram:
             for check in checks:
                 check({**present, **values})
 
-    def __call__(self, values, n_steps):
-        return self.run(values, n_steps*self.steps[0])
+    def __call__(self, values, duration, state=None, seed=None):
+        """Run the network.
 
-    def run(self, values, duration):
-        """As the program itself, for a duration in s, which may be no whole number of steps."""
-        end_of_run(duration, self.steps)
-        with _random_numbers_apart(), _runtime(self.target, self.precision, self._default_dt):
-            return self._run(values, duration)
+        Parameters
+        ----------
+        values : dict
+            Values of variables and tables, by names (``'object.variable'``, ``'table.values'``), by
+            the variables themselves (``group.v``), or by `brian2.TimedArray`; with units, or in base
+            units. One value stands for all elements.
+        duration : Quantity or int
+            A time, or a number of steps of the fastest clock.
+        state : EndState, optional
+            What an earlier call returned, to go on from there; by default the run begins as the
+            network was composed.
+        seed : int, optional
+            Of the random numbers from here on, as `brian2.seed` right before a run; by default they
+            are those of the script, or go on with the state.
 
-    def _run(self, values, duration):
-        self.network.restore('as built')
-        _set_random_state(self._random_state)  # a run does not depend on those before it
+        Returns
+        -------
+        EndState
+
+        Raises
+        ------
+        ValueError
+            For values that do not fit, a state of another program, or a network that cannot go on
+            exactly.
+        brian2.units.DimensionMismatchError
+            For values in units of something else.
+        """
+        return self.run(values, seconds_of(duration, self.steps), state, seed)
+
+    def run(self, values, duration, state=None, seed=None):
+        """As the program itself, for a duration in s."""
+        values = checked_values(values, self._units, self.variables)
+        check_seed(seed)
+        begin = self._begin_of(state)
+        start = 0 if state is None else state.t
+        end_of_run(start + duration, self.steps)
+        with self._at_work():
+            return self._run(values, duration, begin, seed)
+
+    def _begin_of(self, state):
+        """What a run begins with: objects, random numbers and tables."""
+        if state is None:
+            return *self._as_built, self._defaults
+        check_state(state)
+        (objects, drawn), tables = state.of(self._made_by)
+        self._refuse_obstacles()
+        return objects, drawn, self._defaults | tables
+
+    def _refuse_obstacles(self):
+        if self._obstacle is None:
+            self.prepare()
+            self._obstacle = obstacle(self.network, [
+                code for obj in _get_all_objects(self.network.objects) for code in obj.code_objects])
+        if self._obstacle:
+            raise ValueError(f'the network cannot go on exactly where it ended: {self._obstacle}')
+
+    @contextmanager
+    def _at_work(self):
+        """Where the network runs, and after which it and the random numbers are as before."""
+        with random_numbers_apart(), _runtime(self.target, self.precision, self._default_dt):
+            try:
+                yield
+            finally:
+                put_back(self.network, self._as_built[0])
+
+    def _run(self, values, duration, begin, seed):
+        objects, drawn, tables = begin
+        put_back(self.network, objects)
+        set_random_numbers(drawn)  # a run does not depend on those before it
+        given = {}
         for key, table in self.tables.items():
-            table.values[...] = values.get(key, self._defaults[key])
+            array = held(key, values.get(key, tables[key]), table.values.dtype)
+            if array.size not in (1, table.values.size):
+                raise wrong_size(key, array.size, table.values.size)
+            table.values[...] = array.reshape(table.values.shape) if array.size > 1 else array[0]
+            if key in values or tables[key] is not self._defaults[key]:
+                given[key] = table.values.copy()
         for key, value in values.items():
             if key not in self.tables:
-                variable = self.variables[choose('variable', key, self.variables)]
+                variable = self.variables[key]
                 array = held(key, value, variable.dtype)
                 if array.size not in (1, variable.get_value().size):
                     raise wrong_size(key, array.size, variable.get_value().size)
                 variable.set_value(array if array.size > 1 else array[0])
         self.check({})
+        if seed is not None:
+            draw_anew(seed)
         with np.errstate(over='ignore'):  # Brian2 compares with 1e50, even in single precision
-            self.network.run(duration*second, namespace={})
-        return {key: (np.array(variable.get_value()).T if is_recording(variable) else
-                      np.array(variable.get_value()).ravel())
-                for key, variable in self.variables.items()}
+            self.network.run(duration*second, namespace=self._names)
+        found = {key: (np.array(variable.get_value()).T if is_recording(variable) else
+                       np.array(variable.get_value()).ravel())
+                 for key, variable in self.variables.items()}
+        return EndState(found, float(self.network.t), given,
+                        (take(self.network), random_numbers()), self._made_by)
 
 
 def _names(arrays):
@@ -226,26 +298,39 @@ class StandaloneProgram:
         self._folder = TemporaryFolder()
         self.directory = self._folder.path
         with _says_what_is_full(self.directory):
-            self.arrays, self.steps, self._checks = write_project(
-                compose, self.directory, detached=True, precision=precision)
-        self.state_names = [key for key, array in self.arrays.items() if array.is_state]
+            project = self._project = write_project(compose, self.directory, detached=True,
+                                                    precision=precision)
+        self.arrays, self.steps = project.arrays, project.steps
+        self.state_names = [key for key, array in self.arrays.items()
+                            if array.is_state and key in project.units]
         self._n_growing = sum(array.number is not None for array in self.arrays.values())
+        self._made_by = 'cpp_standalone', precision, project.made_of
         self.binary = self.directory/'main'
         self.compiled = builds.build(self.directory, what=_names(self.arrays), say=say)
 
-    def __call__(self, values, n_steps):
-        return self.run(values, n_steps*self.steps[0])
+    def __call__(self, values, duration, state=None, seed=None):
+        """Run the binary, see `RuntimeProgram`."""
+        return self.run(values, seconds_of(duration, self.steps), state, seed)
 
-    def run(self, values, duration):
-        """As the program itself, for a duration in s, which may be no whole number of steps."""
-        end = end_of_run(duration, self.steps)
+    def run(self, values, duration, state=None, seed=None):
+        """As the program itself, for a duration in s."""
+        values = checked_values(values, self._project.units, self.arrays)
+        check_seed(seed)
+        if state is not None:
+            check_state(state)
+            state.of(self._made_by)
+            if self._project.obstacle:
+                raise ValueError('the network cannot go on exactly where it ended: '
+                                 f'{self._project.obstacle}')
+        t = duration if state is None else state.t + duration
+        end_of_run(t, self.steps)
         self.check(values)
         self._find_sizes([key for key, value in values.items() if np.size(value) == 1])
-        return self._launch(values, end)
+        return self._launch(values, t, state, seed)
 
     def check(self, values):
         """Raise a ValueError for values that cannot be run, as far as the model says so."""
-        for check in self._checks:
+        for check in self._project.checks:
             check(values)
 
     def _find_sizes(self, keys):
@@ -255,16 +340,24 @@ class StandaloneProgram:
             end = self._launch({}, 0)
             self.arrays |= {key: replace(self.arrays[key], size=len(end[key])) for key in unknown}
 
-    def _launch(self, values, end):
+    def _launch(self, values, t, state=None, seed=None):
+        rest, tables = ((b'', b'', 0.0), {}) if state is None else state.of(self._made_by)
+        end = end_of_run(t, self.steps)
+        given = tables | {key: value for key, value in values.items()
+                          if self.arrays[key].result is None}
         with tempfile.TemporaryDirectory(prefix='run_', dir=self.directory) as folder:
             folder = Path(folder)
             (folder/'static_arrays').symlink_to(self.directory/'static_arrays')
             (folder/'results').mkdir()
             (folder/'values').mkdir()
+            if state is not None:
+                self._write_state(folder/'state', state, rest)
             arguments = []
-            values = {**values, f'{RUN}.duration': end}
+            values = {**tables, **values, f'{RUN}.duration': end - rest[-1]}
+            if seed is not None:
+                values[f'{RUN}.seed'] = seed
             for number, (key, value) in enumerate(values.items()):
-                array = self.arrays[choose('variable', key, self.arrays)].file_array(key, value)
+                array = self.arrays[key].file_array(key, value)
                 with _says_what_is_full(f'{folder}/values/{number}'):
                     array.tofile(f'{folder}/values/{number}')
                 arguments.append(f'{key}=values/{number}')
@@ -275,8 +368,17 @@ class StandaloneProgram:
                 raise RuntimeError(f'the simulation ended with an error: {run.stderr.strip()} '
                                    f'(exit code {run.returncode})')
             sizes = read_sizes(folder/'results', self._n_growing)
-            return {key: array.read(folder/'results', sizes) for key, array in self.arrays.items()
-                    if array.result}
+            found = {key: array.read(folder/'results', sizes)
+                     for key, array in self.arrays.items()
+                     if array.result and not key.startswith(f'{RUN}.')}
+            rest = *((folder/'results'/name).read_bytes() for name in (BEFORE, AFTER)), end
+        return EndState(found, t, given, rest, self._made_by)
+
+    def _write_state(self, path, state, rest):
+        project = self._project
+        with open(path, 'wb') as file:
+            for piece in state_file(state, rest, self.arrays, project.given, project.computed):
+                file.write(piece)
 
     def _check_sizes(self, errors, keys):
         """Raise if the size of a projection, known to the binary alone, is another one."""

@@ -1,5 +1,6 @@
 """Protocols as C++ projects that need no Python where they run."""
 
+import functools
 import json
 import os
 import re
@@ -80,8 +81,8 @@ def export(protocol, out, *, seed=12345, quiet=False, **parameters):
                          f'{MOST_STEPS}; make it shorter')
     with TemporaryFolder() as draft:
         project, units = draft/'project', {}
-        arrays, *_ = write_project(_noting_units(task.compose, units), project,
-                                   n_steps=task.n_steps, precision=task.precision)
+        arrays = write_project(_noting_units(task.compose, units), project,
+                               n_steps=task.n_steps, precision=task.precision).arrays
         _strip_paths(project)
         add_checks(project, arrays)
         results = {key: asdict(array) for key, array in arrays.items() if array.result}
@@ -203,6 +204,7 @@ def _read_result(path, file):
 
 def _noting_units(compose, units):
     """A function that composes a network and notes the units of its variables."""
+    @functools.wraps(compose)
     def noting():
         from brian2.units.fundamentalunits import get_unit
 

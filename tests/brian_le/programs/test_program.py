@@ -4,13 +4,15 @@ import signal
 import subprocess
 import sys
 import warnings
+from functools import partial
 
 import numpy as np
 import pytest
-from brian2 import (EventMonitor, Network, NeuronGroup, Synapses, TimedArray, all_devices,
-                    defaultclock, get_device, ms, network_operation, prefs, seed, set_device)
+from brian2 import (DimensionMismatchError, EventMonitor, Network, NeuronGroup, Synapses, TimedArray,
+                    all_devices, defaultclock, get_device, ms, mV, network_operation, prefs, seed,
+                    set_device)
 
-from brian_le.programs import builds
+from brian_le.programs import builds, run_args
 from brian_le.programs.cpp_project import write_project
 from brian_le.programs.program import build_program
 
@@ -79,14 +81,82 @@ def test_a_run_continues_from_the_state_of_another(program):
     np.testing.assert_array_equal(program(state, 4)['a.v'], program({}, 7)['a.v'])
 
 
-@pytest.mark.parametrize('values, message', [
-    ({'a.tu': 1}, "unknown variable: 'a.tu'; did you mean 'a.tau'"),
-    ({'S.w': [1, 2]}, "2 values for 'S.w', which has 6"),
-    ({'a.v': np.ones(4)}, "4 values for 'a.v', which has 3"),
+@pytest.mark.parametrize('form', ['names', 'variables', 'units', 'lists', 'of other variables'])
+def test_forms_of_values(program, form):
+    set_device('runtime')
+    network = compose(tau=2)
+    a, S = network['a'], network['S']
+    drive = np.array([1, -1, 2, 0.5])
+    values = {'names': {'a.tau': 2e-3, 'S.w': -W, 'table.values': drive},
+              'variables': {a.tau: 2e-3, S.w: -W, a.namespace['drive']: drive},
+              'units': {'a.tau': 2*ms, S.w: -W*ms/ms, 'table.values': list(drive)},
+              'lists': {a.tau: [2*ms], 'S.w': list(-W), 'table.values': [[d] for d in drive]},
+              'of other variables': {a.tau: a.tau, S.w: -S.w[:], 'table.values': drive}}[form]
+    for duration in (5, 5.0, 0.5*ms, np.int64(5)):
+        found = program(values, duration)
+        for key, value in zip(('a.v', 'b.x', 'M.v'), expected(5, 2, -W, drive)):
+            np.testing.assert_allclose(found[key], value, rtol=1e-14)
+
+
+@pytest.mark.parametrize('values, error, message', [
+    ({'a.tu': 1}, ValueError, "unknown variable: 'a.tu'; did you mean 'a.tau'"),
+    ({'S.w': [1, 2]}, ValueError, "2 values for 'S.w', which has 6"),
+    ({'a.v': np.ones(4)}, ValueError, "4 values for 'a.v', which has 3"),
+    ({'table.values': [1, 2]}, ValueError, "2 values for 'table.values', which has 4"),
+    ({'a.tau': 2*mV}, DimensionMismatchError, "'a.tau' has the unit second, and is given 2. . mv"),
+    ({'a.v': 2*ms}, DimensionMismatchError, "'a.v' has no unit, and is given 2. . ms"),
+    ({'a.tau': [1*ms, 1*mV]}, DimensionMismatchError, "'a.tau' has the unit second"),
+    ({'table.values': 1*ms}, DimensionMismatchError, "'table.values' has no unit"),
+    ({'M.v': 1}, ValueError, "'M.v' cannot be given, it is computed"),
+    ({'a.i': 1}, ValueError, "'a.i' cannot be given, it is computed"),
+    ({'a.v': 'i'}, ValueError, "'a.v' is 'i'; give numbers"),
+    ({7: 1}, ValueError, "a value is given for 7; give it for a name, 'object.variable', for a var"),
+    ('a part', ValueError, "given for 'a_subgroup.v', which has none .* all of 'a'"),
+    ('twice', ValueError, "'a.v' is given twice"),
 ])
-def test_bad_values(program, values, message):
-    with pytest.raises(ValueError, match=message):
+def test_bad_values(program, values, error, message):
+    if isinstance(values, str):
+        set_device('runtime')
+        a = compose()['a']
+        values = {'a part': {a[1:].v: 1}, 'twice': {a.v: 1, 'a.v': 1}}[values]
+    with pytest.raises(error, match=message):
         program(values, 1)
+
+
+@pytest.mark.parametrize('duration', [-1, 1.5, True, 2*mV, [1, 2]*ms, np.inf*ms, -1*ms, '5', None])
+def test_bad_durations(program, duration):
+    with pytest.raises(ValueError, match='the duration of a run is .*; give a time, such as 10[*]ms'):
+        program({}, duration)
+
+
+@pytest.mark.slow
+def test_values_for_a_script_that_runs_its_binary_by_itself(tmp_path):
+    set_device('cpp_standalone', build_on_run=False)
+    device = get_device()
+    try:
+        network = compose()
+        network.run(0.5*ms)
+        device.build(directory=str(tmp_path), run=False)
+        drive = np.array([1, -1, 2, 0.5])
+        device.run(run_args=run_args(network, {'a.tau': 2*ms, 'S.w': -W, 'table.values': drive}))
+        np.testing.assert_allclose(network['a'].v, expected(5, 2, -W, drive)[0], rtol=1e-12)
+    finally:
+        device.reinit()
+        set_device('runtime')
+
+
+SLOPE = 3/ms
+
+
+def test_global_names_in_equations_and_those_around():
+    factor = 2
+
+    def make(more=0):
+        assert factor
+        defaultclock.dt = 0.1*ms
+        return Network(NeuronGroup(1, 'dv/dt = factor*SLOPE/2 : 1', name='G', method='euler'))
+    for function in (make, partial(make, more=1)):
+        np.testing.assert_allclose(build_program(function, 'numpy')({}, 1*ms)['G.v'], 3)
 
 
 _GENERATE = """

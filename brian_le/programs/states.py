@@ -1,0 +1,196 @@
+"""What a run ends with, and how another one goes on from there inside Python.
+
+Brian2 stores most of it by itself. Its `store` and `restore` leave out the delays of synapses,
+which are no state as long as nobody changes them between two runs, and the random numbers that
+Cython has drawn in advance, of which they keep the address only.
+"""
+
+import ctypes
+import numbers
+from contextlib import contextmanager
+
+import numpy as np
+from brian2.codegen.generators.cython_generator import _BUFFER_SIZE
+from brian2.core.functions import DEFAULT_FUNCTIONS, Function
+from brian2.core.operations import NetworkOperation
+from brian2.devices.device import all_devices
+from brian2.groups.neurongroup import Resetter, Thresholder
+from brian2.input.binomial import BinomialFunction
+from brian2.monitors.ratemonitor import PopulationRateMonitor
+from brian2.monitors.spikemonitor import EventMonitor
+from brian2.synapses.synapses import SynapticPathway
+
+__all__ = ['EndState', 'check_seed', 'check_state', 'draw_anew', 'numbers_of_numpy', 'obstacle',
+           'put_back', 'random_numbers', 'random_numbers_apart', 'set_random_numbers', 'take']
+
+_NAME = 'of a program'  # of what Brian2 stores
+
+
+class EndState(dict):
+    """What a run ends with: all variables by ``'object.variable'``, as flat arrays in base units.
+
+    Of a `brian2.StateMonitor` they are indices x times. The same program, or another one of the
+    same network, goes on from it: ``program(values, duration, state=end)``. It can be pickled.
+
+    Attributes
+    ----------
+    t : float
+        The time at the end, in s.
+    """
+
+    def __init__(self, variables, t, tables, rest, made_by):
+        super().__init__(variables)
+        self.t = t
+        self._tables, self._rest, self._made_by = tables, rest, made_by
+
+    def of(self, made_by):
+        """What there is besides the variables, and the tables that were given.
+
+        Raises
+        ------
+        ValueError
+            If it is of another program.
+        """
+        for part, mine, its in zip(('a program on', 'a program of the precision', 'a network with'),
+                                   self._made_by, made_by):
+            if mine != its:
+                raise ValueError(f"the state is that of {part} {_shown(mine)}, and this one has "
+                                 f'{_shown(its)}; only a program of the same network, device and '
+                                 'precision goes on from it (others can be given its variables, as '
+                                 'values)')
+        return self._rest, self._tables
+
+
+def _shown(what):
+    return f"'{what}'" if len(what) < 20 else 'other variables, sizes or seeds'
+
+
+def check_seed(seed):
+    """Raise a ValueError unless something is a seed, or None."""
+    if seed is not None and not (isinstance(seed, numbers.Integral) and not isinstance(seed, bool)
+                                 and 0 <= seed < 2**31):
+        raise ValueError(f'seed is {seed!r}; give a whole number from 0 to {2**31 - 1}, or None')
+
+
+def check_state(state):
+    """Raise a ValueError unless something is what a program returned."""
+    if not isinstance(state, EndState):
+        raise ValueError(f'state is {state!r:.80}; give what a call of the program returned (single '
+                         'variables of it are values: program(values, duration))')
+
+
+def obstacle(network, code_objects):
+    """Why a network cannot go on exactly from where it ended; '' if it can.
+
+    Parameters
+    ----------
+    network : Network
+    code_objects : iterable of CodeObject
+        Its code, which is there when it has been prepared to run.
+    """
+    known = {id(function) for function in DEFAULT_FUNCTIONS.values()}
+    for obj in network.objects:
+        if isinstance(obj, NetworkOperation):
+            return (f"the network operation '{obj.name}' is a Python function, which may remember "
+                    'what was; write it as run_regularly')
+    for code in code_objects:
+        for name, function in code.variables.items():
+            if isinstance(function, Function) and not function.stateless and not (
+                    id(function) in known or isinstance(function, BinomialFunction)):
+                return (f"the function '{name}' in the code of '{code.owner.name}' may remember what "
+                        'was; if it does not, make it with Function(..., stateless=True)')
+    return _early_reader(network)
+
+
+def _early_reader(network):
+    """What is wrong with objects that look at the events of the step before; '' if nothing is."""
+    found = {}
+    for obj in reversed(network.sorted_objects):
+        if isinstance(obj, Thresholder):
+            found[obj.group.name, obj.event] = obj.group
+        if isinstance(obj, (EventMonitor, PopulationRateMonitor, Resetter, SynapticPathway)):
+            source = obj.group if isinstance(obj, Resetter) else obj.source
+            source = getattr(source, 'source', source)  # of which it is a part
+            if (source.name, getattr(obj, 'event', 'spike')) in found:
+                return (f"'{obj.name}' looks at the events of '{source.name}' before they are found "
+                        'in a step, and Brian2 forgets those of the last step of a run; give it a '
+                        'later slot or order')
+    return ''
+
+
+def take(network):
+    """All that the objects of a network in Python are and remember."""
+    network.store(_NAME)
+    return network._stored_state.pop(_NAME), {
+        path.name: path.variables['delay'].get_value().copy() for path in _pathways(network)}
+
+
+def put_back(network, state):
+    """Let a network be as it was."""
+    stored, delays = state
+    network._stored_state[_NAME] = stored
+    try:
+        network.restore(_NAME)
+    finally:
+        del network._stored_state[_NAME]
+    for path in _pathways(network):
+        path.variables['delay'].set_value(delays[path.name])
+
+
+def _pathways(network):
+    return [path for obj in network.objects for path in getattr(obj, '_pathways', ())]
+
+
+def draw_anew(seed):
+    """Begin with the random numbers of a seed, as `brian2.seed` does."""
+    all_devices['runtime'].seed(seed)
+
+
+def random_numbers():
+    """Where the random numbers are, those that Cython has drawn in advance included."""
+    device = all_devices['runtime']
+    return np.random.get_state(), *(_drawn(*buffer) for buffer in _buffers(device))
+
+
+def set_random_numbers(state):
+    """Go on with random numbers from where they were."""
+    device = all_devices['runtime']
+    np.random.set_state(state[0])
+    for (address, index), (place, drawn) in zip(_buffers(device), state[1:]):
+        index[:] = place
+        if drawn is not None:
+            _memory(address)[:] = drawn
+
+
+def numbers_of_numpy():
+    """Where NumPy's random numbers are, of which Cython has drawn none in advance."""
+    return np.random.get_state(), (0, None), (0, None)
+
+
+@contextmanager
+def random_numbers_apart():
+    """Leave the random numbers of the user as they were."""
+    users = numbers_of_numpy()
+    try:
+        yield
+    finally:
+        set_random_numbers(users)
+
+
+def _buffers(device):
+    return ((device.rand_buffer, device.rand_buffer_index),
+            (device.randn_buffer, device.randn_buffer_index))
+
+
+def _drawn(address, index):
+    """How many of the numbers drawn in advance are used, and the numbers, if some are left."""
+    return int(index[0]), _memory(address).copy() if index[0] else None
+
+
+def _memory(address):
+    """The numbers that Cython has drawn in advance, in memory that it frees by itself."""
+    if not address[0]:
+        malloc = ctypes.CDLL(None).malloc
+        malloc.restype, malloc.argtypes = ctypes.c_void_p, [ctypes.c_size_t]
+        address[0] = malloc(8*_BUFFER_SIZE)
+    return np.frombuffer((ctypes.c_double*_BUFFER_SIZE).from_address(int(address[0])))
