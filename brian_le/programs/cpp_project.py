@@ -143,6 +143,8 @@ class Project:
         The variables of which its state is made, see `CppState`.
     made_of : str
         Differs for projects that do not go on from each other.
+    start : float
+        When a run begins, in s.
     """
 
     arrays: dict
@@ -153,6 +155,7 @@ class Project:
     given: list
     computed: list
     made_of: str
+    start: float
 
 
 def write_project(compose, directory, n_steps=None, detached=False, precision='double'):
@@ -221,6 +224,7 @@ def _generate(compose, device, directory, n_steps, detached):
         length.seed = -1
     network.add(length)
     device.insert_code('main', _ARGUMENTS)
+    start = float(network.t)
     network.run(time_step(network), namespace=names_for(compose))
     _end_when_told(device, network, length.variables['duration'])
     if detached:
@@ -254,7 +258,7 @@ def _generate(compose, device, directory, n_steps, detached):
         part for name, array in sorted(device.static_arrays.items()) if id(array) not in data
         for part in (f'{name} {array.dtype.str} {array.size}', array)))
     return Project(arrays, steps, checks, units, obstacle(network, device.code_objects.values()),
-                   state.given, state.computed, made_of)
+                   state.given, state.computed, made_of, start)
 
 
 def _go_on_or_begin(device, network, state, seed):

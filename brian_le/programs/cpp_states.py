@@ -1,10 +1,10 @@
 """Going on, in C++, from where another run ended.
 
-A binary writes what it ends with and Brian2 does not: internal variables, spikes on their way, and
-random numbers, into two files beside the results. If it finds a file ``state`` where it runs, made
-of these and of the results (`state_file`), it reads the random numbers with which the other began,
-so that it makes the same synapses; then what can be given values, before they are given; and the
-rest right before it runs.
+A binary writes two files beside its results, of what another one needs in addition: the random
+numbers with which it began; and internal variables, spikes on their way, and random numbers at the
+end. If it finds a file ``state`` where it runs, made of these and of the results (`state_file`), it
+begins with the same random numbers, so that it makes the same synapses; it reads what can be given
+values before these are given, and the rest right before it runs.
 """
 
 import hashlib
@@ -12,7 +12,7 @@ import hashlib
 import numpy as np
 from brian2.core.variables import DynamicArrayVariable
 
-from brian_le.programs.contents import is_kept, is_recording
+from brian_le.programs.contents import is_recording
 
 __all__ = ['AFTER', 'BEFORE', 'CppState', 'digest', 'state_file']
 
@@ -99,11 +99,9 @@ class CppState:
         self.computed = [key for key, variable in changing.items() if variable.read_only]
         self._variables = changing
         results = {id(variable) for variable in variables.values()}
-        hidden = sorted((variable for variable in device.arrays if id(variable) not in results
-                         and not variable.constant and not is_recording(variable)), key=self._array)
-        self._before = [variable for variable in hidden if not variable.read_only and (
-            is_kept(variable))]
-        self._after = [variable for variable in hidden if variable not in self._before]
+        self._internal = sorted((
+            variable for variable in device.arrays if id(variable) not in results
+            and not variable.constant and not is_recording(variable)), key=self._array)
         self._paths = [path.name for obj in network.objects
                        for path in getattr(obj, '_pathways', ())]
 
@@ -116,8 +114,7 @@ class CppState:
     @property
     def read_given(self):
         """Code for right before values are given."""
-        return self._if_there([self._read(variable) for variable in [
-            *self._before, *(self._variables[key] for key in self.given)]])
+        return self._if_there([self._read(self._variables[key]) for key in self.given])
 
     @property
     def read_computed(self):
@@ -125,7 +122,7 @@ class CppState:
         address, size = (text.format('_random_generators') for text in _GENERATORS)
         return self._if_there([
             *(self._read(self._variables[key]) for key in self.computed),
-            *map(self._read, self._after), *(_QUEUE_FROM.format(path=path) for path in self._paths),
+            *map(self._read, self._internal), *(_QUEUE_FROM.format(path=path) for path in self._paths),
             _FROM.format(address=address, size=size),
             _FROM.format(address=f'&{self._network.name}.t', size='sizeof(double)'),
             'if (!_state) {std::cerr << "the state is cut off"; exit(1);}'])
@@ -135,8 +132,7 @@ class CppState:
         """Code for right after the network has run."""
         lines = [_FILE.format(file='_before', name=BEFORE), _FILE.format(file='_after', name=AFTER),
                  self._bytes('_before', *_GENERATORS, of='_first'),
-                 *(self._write('_before', variable) for variable in self._before),
-                 *(self._write('_after', variable) for variable in self._after),
+                 *map(self._write, self._internal),
                  *(_QUEUE.format(path=path) for path in self._paths),
                  self._bytes('_after', *_GENERATORS, of='_random_generators')]
         return '\n'.join(['{', *lines, '}'])
@@ -159,10 +155,10 @@ class CppState:
             return f'{array}.data()', f'{array}.size()*sizeof({array}[0])'
         return array, f'{variable.size}*sizeof({array}[0])'
 
-    def _write(self, file, variable):
-        code = self._bytes(file, *self._place(variable))
+    def _write(self, variable):
+        code = self._bytes('_after', *self._place(variable))
         if isinstance(variable, DynamicArrayVariable):
-            size = self._bytes(file, '&_size', 'sizeof(_size)')
+            size = self._bytes('_after', '&_size', 'sizeof(_size)')
             code = f'{{const int64_t _size = {self._array(variable)}.size(); {size} {code}}}'
         return code
 

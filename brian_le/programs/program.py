@@ -155,6 +155,7 @@ class RuntimeProgram:
         self._units = units_of(self.variables, self.tables.values())
         self._defaults = {key: table.values.copy() for key, table in self.tables.items()}
         self._obstacle = None  # not known yet
+        self._start = float(network.t)
         self._as_built = take(network), numbers_of_numpy()
         self._made_by = target, precision, digest(*(
             f'{key} {np.dtype(variable.dtype).str}' for key, variable in self.variables.items()))
@@ -210,8 +211,7 @@ class RuntimeProgram:
         values = checked_values(values, self._units, self.variables)
         check_seed(seed)
         begin = self._begin_of(state)
-        start = 0 if state is None else state.t
-        end_of_run(start + duration, self.steps)
+        end_of_run(duration + (self._start if state is None else state.t), self.steps)
         with self._at_work():
             return self._run(values, duration, begin, seed)
 
@@ -322,7 +322,7 @@ class StandaloneProgram:
             if self._project.obstacle:
                 raise ValueError('the network cannot go on exactly where it ended: '
                                  f'{self._project.obstacle}')
-        t = duration if state is None else state.t + duration
+        t = duration + (self._project.start if state is None else state.t)
         end_of_run(t, self.steps)
         self.check(values)
         self._find_sizes([key for key, value in values.items() if np.size(value) == 1])
@@ -337,11 +337,12 @@ class StandaloneProgram:
         """Let the binary say how large variables are that take one value for all of them."""
         unknown = [key for key in keys if key in self.arrays and self.arrays[key].size is None]
         if unknown:
-            end = self._launch({}, 0)
+            end = self._launch({}, self._project.start)
             self.arrays |= {key: replace(self.arrays[key], size=len(end[key])) for key in unknown}
 
     def _launch(self, values, t, state=None, seed=None):
-        rest, tables = ((b'', b'', 0.0), {}) if state is None else state.of(self._made_by)
+        rest, tables = (((b'', b'', self._project.start), {}) if state is None
+                        else state.of(self._made_by))
         end = end_of_run(t, self.steps)
         given = tables | {key: value for key, value in values.items()
                           if self.arrays[key].result is None}

@@ -371,7 +371,7 @@ class _ModelNetwork(Network):
         log = logging.getLogger('brian2.groups.group.Group.resolve.resolution_conflict')
         log.addFilter(_is_news)
         try:
-            super().before_run({**self._names, **run_namespace})
+            super().before_run({**run_namespace, **self._names})
         finally:
             log.removeFilter(_is_news)
 

@@ -5,6 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from brian_le.models import Presentations
+from brian_le.programs import build_program
 from tests.running import CODE_TARGETS, run_cases
 
 INPUTS = np.array([[0.1, 0.9], [0.5, 0.2], [1.0, 0.0]])
@@ -54,6 +55,15 @@ def test_targets_are_published(recorded):
     for group in recorded[2:]:
         np.testing.assert_array_equal(group['u'], group['u_sent'])
         np.testing.assert_array_equal(group['on'][:, 0], np.repeat(NUDGED, 3))
+
+
+def test_another_sequence_as_values_of_a_program():
+    shown = Presentations(INPUTS, TARGETS, duration=0.2*ms, order=ORDER, capacity=9)
+    pattern = StateMonitor(shown.schedule, ['pattern', 'nudged'], record=True, when='end', name='m')
+    end = build_program(Network(shown, pattern), 'numpy')(
+        shown.tables([1, 2, 0], nudged=[1, 1, 0]), 0.8*ms)
+    np.testing.assert_array_equal(end['m.pattern'][0], [1, 1, 2, 2, 0, 0, 0, 0])
+    np.testing.assert_array_equal(end['m.nudged'][0], [1, 1, 1, 1, 0, 0, 0, 0])
 
 
 @given(st.lists(st.tuples(st.integers(0, 2), st.booleans(), st.booleans()), min_size=1,
