@@ -2,7 +2,7 @@
 
 A binary writes two files beside its results, of what another one needs in addition: the random
 numbers with which it began; and internal variables, spikes on their way, and random numbers at the
-end. If it finds a file ``state`` where it runs, made of these and of the results (`state_file`), it
+end. If it finds a file ``state`` where it runs, made of these and of the results (`write_state`), it
 begins with the same random numbers, so that it makes the same synapses; it reads what can be given
 values before these are given, and the rest right before it runs.
 """
@@ -14,7 +14,7 @@ from brian2.core.variables import DynamicArrayVariable
 
 from brian_le.programs.contents import is_recording
 
-__all__ = ['AFTER', 'BEFORE', 'CppState', 'digest', 'state_file']
+__all__ = ['AFTER', 'BEFORE', 'CppState', 'digest', 'write_state']
 
 BEFORE, AFTER = 'rest_before', 'rest_after'  #: names of the files beside the results
 _FILE = 'std::ofstream {file}(results_dir + "{name}", std::ios::binary);'
@@ -173,26 +173,26 @@ class CppState:
         return code
 
 
-def state_file(end, rest, arrays, given, computed):
-    """The content of a file ``state``, in pieces.
+def write_state(path, end, rest, project):
+    """Write a file ``state``.
 
     Parameters
     ----------
+    path : path-like
     end : dict of str to array
         Results of the run.
     rest : tuple
         What the files `BEFORE` and `AFTER` have, and the time at which its clocks ended, in s.
-    arrays : dict of str to ArrayFile
-        How results are stored.
-    given, computed : list of str
-        See `CppState`.
+    project : Project
     """
     before, after, t = rest
-    yield before
-    for key in (*given, *computed):
-        array = end[key].T if arrays[key].recorded else end[key]
-        if arrays[key].number is not None:
-            yield np.int64(array.size)
-        yield np.ascontiguousarray(array, dtype=arrays[key].dtype)
-    yield after
-    yield np.float64(t)
+    with open(path, 'wb') as file:
+        file.write(before)
+        for key in (*project.given, *project.computed):
+            stored = project.arrays[key]
+            if stored.number is not None:
+                file.write(np.int64(end[key].size))
+            array = end[key] if stored.recorded is None else end[key].T
+            file.write(np.ascontiguousarray(array, dtype=stored.dtype))
+        file.write(after)
+        file.write(np.float64(t))

@@ -32,10 +32,10 @@ from brian_le.programs.contents import (checked_values, composed, end_of_run, he
                                         units_of, variables_of)
 from brian_le.programs.cpp_project import (RUN, floating_point, full_disk, names_from_scratch,
                                            read_sizes, write_project, wrong_size)
-from brian_le.programs.cpp_states import AFTER, BEFORE, digest, state_file
+from brian_le.programs.cpp_states import AFTER, BEFORE, digest, write_state
 from brian_le.programs.states import (EndState, check_seed, check_state, draw_anew,
                                       numbers_of_numpy, obstacle, put_back, random_numbers,
-                                      random_numbers_apart, set_random_numbers, take)
+                                      random_numbers_apart, refuse, set_random_numbers, take)
 from brian_le.programs.temporary import TemporaryFolder
 
 __all__ = ['RuntimeProgram', 'StandaloneProgram', 'build_program', 'composing', 'require_compiler']
@@ -61,7 +61,7 @@ def build_program(compose, device='cpp_standalone', say=lambda message: None,
     Returns
     -------
     StandaloneProgram or RuntimeProgram
-        Called as ``program(values, duration, state=None, seed=None)``, see `RuntimeProgram`.
+        Called as ``program(values, duration, state=None, seed=None)``.
 
     Raises
     ------
@@ -219,22 +219,20 @@ class RuntimeProgram:
         """What a run begins with: objects, random numbers and tables."""
         if state is None:
             return *self._as_built, self._defaults
-        check_state(state)
-        (objects, drawn), tables = state.of(self._made_by)
+        check_state(state, self._made_by)
         self._refuse_obstacles()
-        return objects, drawn, self._defaults | tables
+        return *state.rest, self._defaults | state.tables
 
     def _refuse_obstacles(self):
         if self._obstacle is None:
             self.prepare()
             self._obstacle = obstacle(self.network, [
                 code for obj in _get_all_objects(self.network.objects) for code in obj.code_objects])
-        if self._obstacle:
-            raise ValueError(f'the network cannot go on exactly where it ended: {self._obstacle}')
+        refuse(self._obstacle)
 
     @contextmanager
     def _at_work(self):
-        """Where the network runs, and after which it and the random numbers are as before."""
+        """Where the network runs; afterwards, it and the random numbers are as before."""
         with random_numbers_apart(), _runtime(self.target, self.precision, self._default_dt):
             try:
                 yield
@@ -247,18 +245,14 @@ class RuntimeProgram:
         set_random_numbers(drawn)  # a run does not depend on those before it
         given = {}
         for key, table in self.tables.items():
-            array = held(key, values.get(key, tables[key]), table.values.dtype)
-            if array.size not in (1, table.values.size):
-                raise wrong_size(key, array.size, table.values.size)
-            table.values[...] = array.reshape(table.values.shape) if array.size > 1 else array[0]
+            array = _fitting(key, values.get(key, tables[key]), table.values)
+            table.values[...] = array.reshape(table.values.shape if array.size > 1 else ())
             if key in values or tables[key] is not self._defaults[key]:
                 given[key] = table.values.copy()
         for key, value in values.items():
             if key not in self.tables:
                 variable = self.variables[key]
-                array = held(key, value, variable.dtype)
-                if array.size not in (1, variable.get_value().size):
-                    raise wrong_size(key, array.size, variable.get_value().size)
+                array = _fitting(key, value, variable.get_value())
                 variable.set_value(array if array.size > 1 else array[0])
         self.check({})
         if seed is not None:
@@ -270,6 +264,14 @@ class RuntimeProgram:
                  for key, variable in self.variables.items()}
         return EndState(found, float(self.network.t), given,
                         (take(self.network), random_numbers()), self._made_by)
+
+
+def _fitting(key, value, array):
+    """A value as numbers for an array: as many as that has, or one for all."""
+    found = held(key, value, array.dtype)
+    if found.size not in (1, array.size):
+        raise wrong_size(key, found.size, array.size)
+    return found
 
 
 def _names(arrays):
@@ -298,8 +300,8 @@ class StandaloneProgram:
         self._folder = TemporaryFolder()
         self.directory = self._folder.path
         with _says_what_is_full(self.directory):
-            project = self._project = write_project(compose, self.directory, detached=True,
-                                                    precision=precision)
+            project = write_project(compose, self.directory, detached=True, precision=precision)
+        self._project = project
         self.arrays, self.steps = project.arrays, project.steps
         self.state_names = [key for key, array in self.arrays.items()
                             if array.is_state and key in project.units]
@@ -317,13 +319,9 @@ class StandaloneProgram:
         values = checked_values(values, self._project.units, self.arrays)
         check_seed(seed)
         if state is not None:
-            check_state(state)
-            state.of(self._made_by)
-            if self._project.obstacle:
-                raise ValueError('the network cannot go on exactly where it ended: '
-                                 f'{self._project.obstacle}')
+            check_state(state, self._made_by)
+            refuse(self._project.obstacle)
         t = duration + (self._project.start if state is None else state.t)
-        end_of_run(t, self.steps)
         self.check(values)
         self._find_sizes([key for key, value in values.items() if np.size(value) == 1])
         return self._launch(values, t, state, seed)
@@ -342,7 +340,7 @@ class StandaloneProgram:
 
     def _launch(self, values, t, state=None, seed=None):
         rest, tables = (((b'', b'', self._project.start), {}) if state is None
-                        else state.of(self._made_by))
+                        else (state.rest, state.tables))
         end = end_of_run(t, self.steps)
         given = tables | {key: value for key, value in values.items()
                           if self.arrays[key].result is None}
@@ -352,7 +350,7 @@ class StandaloneProgram:
             (folder/'results').mkdir()
             (folder/'values').mkdir()
             if state is not None:
-                self._write_state(folder/'state', state, rest)
+                write_state(folder/'state', state, rest, self._project)
             arguments = []
             values = {**tables, **values, f'{RUN}.duration': end - rest[-1]}
             if seed is not None:
@@ -374,12 +372,6 @@ class StandaloneProgram:
                      if array.result and not key.startswith(f'{RUN}.')}
             rest = *((folder/'results'/name).read_bytes() for name in (BEFORE, AFTER)), end
         return EndState(found, t, given, rest, self._made_by)
-
-    def _write_state(self, path, state, rest):
-        project = self._project
-        with open(path, 'wb') as file:
-            for piece in state_file(state, rest, self.arrays, project.given, project.computed):
-                file.write(piece)
 
     def _check_sizes(self, errors, keys):
         """Raise if the size of a projection, known to the binary alone, is another one."""

@@ -21,7 +21,8 @@ from brian2.monitors.spikemonitor import EventMonitor
 from brian2.synapses.synapses import SynapticPathway
 
 __all__ = ['EndState', 'check_seed', 'check_state', 'draw_anew', 'numbers_of_numpy', 'obstacle',
-           'put_back', 'random_numbers', 'random_numbers_apart', 'set_random_numbers', 'take']
+           'put_back', 'random_numbers', 'random_numbers_apart', 'refuse', 'set_random_numbers',
+           'take']
 
 _NAME = 'of a program'  # of what Brian2 stores
 
@@ -36,33 +37,17 @@ class EndState(dict):
     ----------
     t : float
         The time at the end, in s.
+    tables : dict of str to array
+        The values of tables that were given.
+    rest : tuple
+        What else it takes to go on, as the device has it.
+    made_by : tuple of str
+        Device, precision, and what stands for the network.
     """
 
     def __init__(self, variables, t, tables, rest, made_by):
         super().__init__(variables)
-        self.t = t
-        self._tables, self._rest, self._made_by = tables, rest, made_by
-
-    def of(self, made_by):
-        """What there is besides the variables, and the tables that were given.
-
-        Raises
-        ------
-        ValueError
-            If it is of another program.
-        """
-        for part, mine, its in zip(('a program on', 'a program of the precision', 'a network with'),
-                                   self._made_by, made_by):
-            if mine != its:
-                raise ValueError(f"the state is that of {part} {_shown(mine)}, and this one has "
-                                 f'{_shown(its)}; only a program of the same network, device and '
-                                 'precision goes on from it (others can be given its variables, as '
-                                 'values)')
-        return self._rest, self._tables
-
-
-def _shown(what):
-    return f"'{what}'" if len(what) < 20 else 'other variables, sizes or seeds'
+        self.t, self.tables, self.rest, self.made_by = t, tables, rest, made_by
 
 
 def check_seed(seed):
@@ -72,11 +57,23 @@ def check_seed(seed):
         raise ValueError(f'seed is {seed!r}; give a whole number from 0 to {2**31 - 1}, or None')
 
 
-def check_state(state):
-    """Raise a ValueError unless something is what a program returned."""
+def check_state(state, made_by):
+    """Raise a ValueError unless something is what a program of this kind returned."""
     if not isinstance(state, EndState):
         raise ValueError(f'state is {state!r:.80}; give what a call of the program returned (single '
                          'variables of it are values: program(values, duration))')
+    for what, its, needed in zip(('device', 'precision', 'network'), state.made_by, made_by):
+        if its != needed:
+            known = '' if what == 'network' else f" '{its}', and not '{needed}'"
+            raise ValueError(f'the state is that of a program of another {what}{known}; only a '
+                             'program of the same network, device and precision goes on from it '
+                             '(others can be given its variables, as values)')
+
+
+def refuse(obstacle):
+    """Raise a ValueError if there is something because of which a network cannot go on."""
+    if obstacle:
+        raise ValueError(f'the network cannot go on exactly where it ended: {obstacle}')
 
 
 def obstacle(network, code_objects):

@@ -167,7 +167,7 @@ def test_what_is_no_state(program, state, message):
 def test_states_of_another_program(program, half):
     other = build_program(lambda: Network(NeuronGroup(1, 'v : 1', name='G')), 'numpy')
     for name, mine, its in [('other', program, other({}, 0)), ('half', other, half)]:
-        with pytest.raises(ValueError, match='the state is that of a (program on|network with)'):
+        with pytest.raises(ValueError, match='the state is that of a program of another (device|network)'):
             mine({}, 1*ms, state=its)
 
 
