@@ -28,8 +28,8 @@ class Feedback(Protocol):
     Results have ``error`` and ``accuracy`` in validation, and the ``angle`` between the weights
     from above and the transposed forward ones (degrees), after every epoch; ``initial_angle``;
     ``outputs``, mean output potentials in the last validation (samples, 3); ``initial_W_*`` and
-    ``final_W_*`` (matrices [post, pre]). Of an exported project rows are those of
-    the last epoch, and there is ``order``, the samples as they were shown.
+    ``final_W_*`` (matrices [post, pre]). Those of an exported project have no ``angle``, but
+    ``order``, the samples as they were shown.
     """
 
     name = 'feedback'
@@ -38,7 +38,8 @@ class Feedback(Protocol):
     unit = 'epoch'
     parameters = (
         Parameter('feedback', 'learned', 'weights from above: those of the forward projection, '
-                  'fixed random ones, or learned ones', choices=('transposed', 'random', 'learned')),
+                  'fixed random ones, or learned ones',
+                  choices=('transposed', 'random', 'learned')),
         Parameter('epochs', 120, 'epochs of all training and all validation samples', minimum=1,
                   maximum=1e6),
         Parameter('samples', 2000, 'training samples', minimum=1, maximum=1e6),
@@ -168,11 +169,16 @@ class Feedback(Protocol):
         return {**self.presentations.tables(order, training, training),
                 f'{self.name}.presentation': -1}
 
+    def chunk(self, program, state, first, n):
+        state, rows = super().chunk(program, state, first, n)
+        return state, {**rows, 'angle': np.array([_turned(self._matrices(state))])}
+
     def rows(self, end):
-        """Errors, accuracies and outputs in the last validation, and the angle at the end."""
-        means = np.reshape(end['readout_monitor.mean'], (-1, N_OUTPUTS))[-self.p.validation:]
-        return {**self.scores(means), 'outputs': means[None],
-                'angle': np.array([_turned(self._matrices(end))])}
+        """Errors, accuracies and outputs in validation."""
+        means = np.reshape(end['readout_monitor.mean'],
+                           (-1, self.p.samples + self.p.validation, N_OUTPUTS))
+        validated = means[:, self.p.samples:]
+        return {**self.scores(validated), 'outputs': validated}
 
     def _matrices(self, state):
         """The weights in a state by (kind, layer), of shape [post, pre]."""
@@ -180,16 +186,16 @@ class Feedback(Protocol):
                 for (kind, k), drawn in self.drawn[0].items()}
 
     def scores(self, means):
-        """Validation error (mean square) and accuracy, each as an array of one value.
+        """Errors (mean square) and accuracies in validation.
 
         Parameters
         ----------
         means : numpy.ndarray
-            Mean output potentials, of shape (validation, 3).
+            Mean output potentials, of shape (epochs, validation, 3).
         """
         wanted, classes = (all_[self.p.samples:] for all_ in (self.targets, self.samples[1]))
-        return {'error': np.array([np.mean((means - wanted)**2)]),
-                'accuracy': np.array([np.mean(means.argmax(axis=1) == classes)])}
+        return {'error': np.array([np.mean((each - wanted)**2) for each in means]),
+                'accuracy': np.mean(means.argmax(axis=2) == classes, axis=1)}
 
     def describe(self, done, rows):
         return f"accuracy {rows['accuracy'][-1]:.3f}, angle {rows['angle'][-1]:.1f} degrees"

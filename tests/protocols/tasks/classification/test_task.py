@@ -12,7 +12,7 @@ import pytest
 from brian_le.models import Dense, Flatten, initial_weights
 from brian_le.programs.program import composing
 from brian_le.programs.signature import only_looked_at, start_values
-from brian_le.protocols import load_result, run
+from brian_le.protocols import check_protocol, load_result, run
 from brian_le.protocols.baselines.backprop import BackpropNetwork
 from brian_le.protocols.data.datasets import Dataset, Split, digits
 from brian_le.protocols.runs import launches, running as runner
@@ -461,6 +461,11 @@ def test_chunks_change_nothing(monkeypatch, small):
     assert_equal(simulate(networks='mirror', run=InOneGo('numpy')), alone)
     monkeypatch.setattr(runner, '_CHUNK_SECONDS', 0)  # a chunk for every batch
     assert_equal(simulate(networks='mirror'), alone)
+
+
+def test_what_all_protocols_keep_to():
+    check_protocol('yin-yang', networks='mirror', hidden=4, samples=21, batch=10, epochs=2,
+                   t_pattern=0.2, mismatch=0.1)
 
 
 def test_seed(small):
