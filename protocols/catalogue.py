@@ -72,7 +72,7 @@ PROTOCOLS = {
         'brian_le.protocols.tasks.lagnet.task',
         'errors as they happen beside the adjoint method, in a network of fast and slow neurons'),
     'mackey-glass': (
-        'brian_le.protocols.tasks.mackey_glass.task',
+        'brian_le.protocols.tasks.mackey_glass.task:MackeyGlass',
         'a chaotic series, predicted by a network that learns online while it listens'),
     'mimic': (
         'brian_le.protocols.tasks.mimic.task',

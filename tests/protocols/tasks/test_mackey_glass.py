@@ -8,12 +8,10 @@ from brian_le.programs.program import build_program
 from brian_le.protocols import run
 from brian_le.protocols.baselines.adjoint import TemporalNetwork
 from brian_le.protocols.baselines.windowed import Adam, train_truncated
-from brian_le.protocols.parameters import read_parameters
 from brian_le.protocols.runs.results import ResultFolder
 from brian_le.protocols.tasks.mackey_glass.figures import errors, predictions
-from brian_le.protocols.tasks.mackey_glass.task import (PARAMETERS, compose, layers, mackey_glass,
-                                                        nrmse, prepare, read_variables, steps,
-                                                        stretches, summarize, weights)
+from brian_le.protocols.tasks.mackey_glass.series import mackey_glass, nrmse, steps, stretches
+from brian_le.protocols.tasks.mackey_glass.task import MackeyGlass, layers, weights
 from tests.reference_gle import gle
 from tests.reference_optimisers import adam
 
@@ -22,7 +20,7 @@ SHORT = dict(epochs=3, train=20, test=10, washout=5, batch=2, horizon=3, slow=4,
 
 
 def parameters(**given):
-    return read_parameters('mackey-glass', PARAMETERS, given)
+    return MackeyGlass.read(given)
 
 
 # ------------------------------------------------------------------------------------ the series
@@ -159,7 +157,7 @@ def test_result_of_a_run(short):
     assert a['echo.nrmse'] == pytest.approx(nrmse(a['echo.output'], a['target']), rel=1e-12)
     assert a['persistence.nrmse'] == nrmse(a['present'], a['target'])
     np.testing.assert_array_equal(a['present'][:, 3:], a['target'][:, :-3])
-    lines = list(summarize(short))
+    lines = list(MackeyGlass.summarize(short))
     assert '3 ms ahead' in lines[0] and 'after 3 epochs' in lines[0] and len(lines) == 6
     for line, name in zip(lines[1:], ('gle', 'instantaneous', 'bptt', 'echo', 'persistence')):
         assert f"{np.ravel(a[f'{name}.nrmse'])[-1]:.4f}" in line
@@ -174,10 +172,9 @@ def test_every_device_finds_the_same(short, tmp_path):
 
 def test_in_one_piece(short):
     """As in an exported project: one launch finds what a run finds in chunks of epochs."""
-    p = parameters(**SHORT)
-    task = prepare(p, 3)
-    end = build_program(task.compose, 'numpy')({}, task.n_steps)
-    found = read_variables(p, task.arrays, end)
+    whole = MackeyGlass(parameters(**SHORT), 3)
+    end = build_program(whole.compose_whole, 'numpy')({}, whole.total*whole.n_steps)
+    found = whole.result(end, whole.rows(end))
     assert {'gle.nrmse', 'instantaneous.output', 'target', 'persistence.nrmse'} <= set(found)
     for key, value in found.items():
         np.testing.assert_array_equal(value, short.arrays[key], err_msg=key)
@@ -274,7 +271,7 @@ def test_bad_input_leaves_nothing_behind(tmp_path, case):
 def test_targets_are_where_the_output_is_compared_with_them():
     """One step later, for an error is computed before the output of its step."""
     p = parameters(**SHORT)
-    played = build_program(lambda: compose(p, 3).network, 'numpy')({}, 5)
+    played = build_program(MackeyGlass(p, 3).compose, 'numpy')({}, 5)
     np.testing.assert_array_equal(played['gle_layer2.target'],
                                   stretches(p, 3)['train'][1][3, :, 0])
 
