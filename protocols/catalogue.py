@@ -69,7 +69,7 @@ PROTOCOLS = {
         'brian_le.protocols.tasks.lagline.task',
         'a chain of two neurons learns the weights and time constants of a teacher, online'),
     'lagnet': (
-        'brian_le.protocols.tasks.lagnet.task',
+        'brian_le.protocols.tasks.lagnet.task:LagNet',
         'errors as they happen beside the adjoint method, in a network of fast and slow neurons'),
     'mackey-glass': (
         'brian_le.protocols.tasks.mackey_glass.task:MackeyGlass',

@@ -5,8 +5,8 @@ import numpy as np
 from brian_le.protocols.baselines.adjoint import TemporalNetwork, adjoint_signals
 from brian_le.protocols.baselines.windowed import Momentum, WindowedStudent
 from brian_le.protocols.tasks.lagnet.spectra import COMMON_PERIOD, FREQUENCIES, components
-from brian_le.protocols.tasks.lagnet.task import (ACTIVATIONS, NAME, TAU_M, TAU_R, TEACHER,
-                                                  samples_of, steps_per_window)
+from brian_le.protocols.tasks.lagnet.setting import (ACTIVATIONS, NAME, TAU_M, TAU_R, TEACHER,
+                                                     samples_of, steps_per_window)
 
 __all__ = ['adjoint_student', 'measure_spectra', 'probe', 'sines', 'trace']
 
@@ -38,7 +38,7 @@ def probe(p, program, w_online, w_offline, amplitude, duration):
     p : SimpleNamespace
         The parameters.
     program : callable
-        Of the network of `brian_le.protocols.tasks.lagnet.task.compose`.
+        Of the network of `brian_le.protocols.tasks.lagnet.task.LagNet`.
     w_online, w_offline : numpy.ndarray
         Weights of the first layer of the two students, [2, 1].
     amplitude : float
@@ -66,7 +66,7 @@ def probe(p, program, w_online, w_offline, amplitude, duration):
     trajectory = network.run(inputs)
     signals = adjoint_signals(network, trajectory, targets - trajectory.outputs)[1][:, 0]
     kept = slice(before//every, (n - after)//every)
-    return ((p.dt*steps + p.t_init)[::every][kept], samples_of(end)['gle.err'][kept]/p.beta,
+    return ((p.dt*steps + p.t_init)[::every][kept], samples_of(end)['gle.err'][0, kept]/p.beta,
             signals[::every][kept])
 
 

@@ -3,9 +3,9 @@
 import numpy as np
 
 from brian_le.protocols.plotting import BLACK, BLUE, GREEN, ORANGE, new_figure
+from brian_le.protocols.tasks.lagnet.setting import TAU_M, TAU_R, TEACHER, WINDOW
 from brian_le.protocols.tasks.lagnet.spectra import FREQUENCIES, continuous_ratio, discrete_ratio
-from brian_le.protocols.tasks.lagnet.task import (LABELS, NEURONS, TAU_M, TAU_R, TEACHER, WINDOW,
-                                                  names_in)
+from brian_le.protocols.tasks.lagnet.task import LABELS, NEURONS, names_in
 
 __all__ = ['weights', 'spectra', 'signals']
 

@@ -7,21 +7,19 @@ from brian_le.programs.program import build_program
 from brian_le.protocols import run
 from brian_le.protocols.baselines.adjoint import TemporalNetwork
 from brian_le.protocols.baselines.windowed import Momentum, train_truncated
-from brian_le.protocols.parameters import read_parameters
 from brian_le.protocols.tasks.lagnet.adjoint import measure_spectra, sines
 from brian_le.protocols.tasks.lagnet.figures import signals, spectra, weights
+from brian_le.protocols.tasks.lagnet.setting import ACTIVATIONS, TAU_M, TAU_R, TEACHER, draw
 from brian_le.protocols.tasks.lagnet.spectra import (FREQUENCIES, components, continuous_ratio,
                                                      discrete_ratio)
-from brian_le.protocols.tasks.lagnet.task import (ACTIVATIONS, LABELS, PARAMETERS, TAU_M, TAU_R,
-                                                  TEACHER, compose, draw, prepare, read_variables,
-                                                  summarize)
+from brian_le.protocols.tasks.lagnet.task import LABELS, LagNet
 from tests.reference_gle import gle
 
 SHORT = dict(dt=0.1, windows=10, t_init=5)  # 30 steps per window
 
 
 def settings(**given):
-    return read_parameters('lagnet', PARAMETERS, given)
+    return LagNet.read(given)
 
 
 @pytest.fixture(scope='module')
@@ -114,8 +112,8 @@ def test_errors_have_the_phases_of_adjoint_variables(full):
 def test_ratios_of_small_signals():
     """Without errors on the membranes they are those of the recursions."""
     p = settings(dt=0.1, gamma=0, small=1e-4)
-    start = draw(p, 1)
-    found = measure_spectra(p, build_program(lambda: compose(p, start).network, 'numpy'), start)
+    own = LagNet(p, 1)
+    found = measure_spectra(p, build_program(own.compose, 'numpy'), own.start)
     for i in (0, 1):
         expected = discrete_ratio(FREQUENCIES, TAU_M[1][i], TAU_R[1][i], 0.1)
         np.testing.assert_allclose(found['small.gain'][i]*np.exp(1j*found['small.phase'][i]),
@@ -146,15 +144,15 @@ def test_a_result(short):
     np.testing.assert_allclose(a['time'], 0.1*np.arange(350))
     assert a['before.gle'].shape == a['after.adjoint'].shape == (400, 2)
     np.testing.assert_allclose(np.diff(a['before.time']), 0.1)
-    lines = list(summarize(short))
+    lines = list(LagNet.summarize(short))
     assert len(lines) == 6 and lines[0].startswith('GLE') and 'after 30 ms' in lines[1]
 
 
 def test_in_one_piece(short):
     """As in an exported project: one launch finds what a run finds in chunks of windows."""
-    p = settings(start='random', **SHORT)
-    task = prepare(p, 3)
-    found = read_variables(p, task.arrays, build_program(task.compose, 'numpy')({}, task.n_steps))
+    own = LagNet(settings(start='random', **SHORT), 3)
+    end = build_program(own.compose_whole, 'numpy')({}, own.lead + own.total*own.n_steps)
+    found = own.result(end, own.rows(end))
     assert set(found) == {'time', 'target', 'gle.output', 'gle.err', 'gle.loss', 'gle.w'}
     for key, value in found.items():
         np.testing.assert_array_equal(value, short.arrays[key], err_msg=key)
