@@ -66,7 +66,7 @@ PROTOCOLS = {
         'brian_le.protocols.tasks.fourier.task',
         'a 50 ms sawtooth out of 50 sines, learned online by 50-30-1 slow neurons'),
     'lagline': (
-        'brian_le.protocols.tasks.lagline.task',
+        'brian_le.protocols.tasks.lagline.task:LagLine',
         'a chain of two neurons learns the weights and time constants of a teacher, online'),
     'lagnet': (
         'brian_le.protocols.tasks.lagnet.task:LagNet',

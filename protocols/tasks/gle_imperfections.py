@@ -3,14 +3,13 @@
 from brian_le.protocols.parameters import Parameter
 from brian_le.protocols.tasks import imperfections as common
 
-__all__ = ['NAMES', 'PARAMETERS', 'imperfections', 'kinds']
+__all__ = ['PARAMETERS', 'imperfections']
 
 PARAMETERS = (
     *common.parameters('mismatch', 'noise', 'delay'),
     Parameter('error_mismatch', 0.0, 'relative standard deviation of the two time constants of '
               'error neurons against those of their neurons', minimum=0, maximum=10),
 )
-NAMES = tuple(parameter.name for parameter in PARAMETERS)
 
 _LONGEST = 1000.0  # ms, of time constants; at least they are a time step
 
@@ -30,7 +29,7 @@ def imperfections(p, prospective=True, mismatched=('tau_m', 'tau_r')):
     Returns
     -------
     list of brian_le.substrate.Imperfection
-        For a `brian_le.substrate.Substrate`, of the kinds that `kinds` tells apart.
+        For a `brian_le.substrate.Substrate`.
 
     Examples
     --------
@@ -49,8 +48,3 @@ def imperfections(p, prospective=True, mismatched=('tau_m', 'tau_r')):
         found.append(Mismatch(('tau_v', 'tau_prosp_v'), p.error_mismatch,
                               clip=(p.dt*ms, _LONGEST*ms)))
     return found
-
-
-def kinds(p):
-    """Which imperfections there are; see `brian_le.protocols.tasks.imperfections.kinds`."""
-    return common.kinds(p), p.error_mismatch > 0

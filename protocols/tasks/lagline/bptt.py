@@ -4,8 +4,8 @@ import numpy as np
 
 from brian_le.protocols.baselines.adjoint import TemporalNetwork
 from brian_le.protocols.baselines.windowed import Adam, WindowedStudent
-from brian_le.protocols.tasks.lagline.task import (LEARNED, PERIOD, TAU_R, TEACHER, WINDOWS,
-                                                   steps_per_period)
+from brian_le.protocols.tasks.lagline.setting import (LEARNED, TAU_R, TEACHER, WINDOWS,
+                                                      steps_per_period)
 
 __all__ = ['Backpropagation']
 
@@ -86,8 +86,10 @@ class Backpropagation:
         return state
 
     def arrays(self, state):
-        """Losses of all periods, and weights and time constants before, between and after them."""
-        if not self.periods:
-            return {}
+        """Losses of all periods, and weights and time constants before, between and after them.
+
+        There are none in an exported project.
+        """
         return {f'{name}.{key}': state[f'{name}_{key}'] for name in self.students
-                for key in ('loss', *(f'{kind}{k}' for kind, k in LEARNED))}
+                for key in ('loss', *(f'{kind}{k}' for kind, k in LEARNED))
+                if f'{name}_{key}' in state}

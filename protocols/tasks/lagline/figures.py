@@ -3,7 +3,8 @@
 import numpy as np
 
 from brian_le.protocols.plotting import BLACK, BLUE, GREEN, ORANGE, PURPLE, new_figure
-from brian_le.protocols.tasks.lagline.task import LABELS, PERIOD, STUDENTS, TEACHER, names_in
+from brian_le.protocols.tasks.lagline.setting import LABELS, PERIOD, STUDENTS, TEACHER
+from brian_le.protocols.tasks.lagline.task import names_in
 
 __all__ = ['signals', 'parameters', 'losses']
 

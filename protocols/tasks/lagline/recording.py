@@ -2,8 +2,8 @@
 
 import numpy as np
 
-from brian_le.protocols.tasks.lagline.task import (LEARNED, NAME, PERIOD, SAMPLED, SCALES,
-                                                   VARIABLES, chosen)
+from brian_le.protocols.tasks.lagline.setting import (LEARNED, NAME, PERIOD, SAMPLED, SCALES,
+                                                      VARIABLES, chosen, steps_per_period)
 
 __all__ = ['recorded', 'recorders']
 
@@ -19,7 +19,7 @@ def recorders(p, clock, source, nets):
         samples |= {f'{name}_r{k}': (group, 'r') for k, group in enumerate(net.neurons)}
     for name in chosen(p):
         samples |= {f'{name}_err{k}': (group, 'err') for k, group in enumerate(nets[name].neurons)}
-        losses[name] = f'(teacher_r - {name}_r)**2/n_steps'
+        losses[name] = f'(teacher_r - {name}_r)**2/{steps_per_period(p)}'
     yield Recorder(samples, clock, at=f'step % {round(SAMPLED/p.dt)} == 0', neurons=[0],
                    name=f'{NAME}_samples')
     yield Recorder({name: name for name in losses}, clock, sums=losses,

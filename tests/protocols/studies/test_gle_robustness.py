@@ -11,11 +11,10 @@ import pytest
 from brian_le.protocols import run
 from brian_le.protocols.catalogue import get_protocol
 from brian_le.protocols.runs import launches
-from brian_le.protocols.runs import running as runner
 from brian_le.protocols.studies.gle_robustness import strengths as strengths_figure
 from brian_le.protocols.sweeps.study_files import get_study
-from brian_le.protocols.tasks.gle_imperfections import imperfections, kinds
-from brian_le.protocols.tasks.lagline import task as lagline
+from brian_le.protocols.tasks.gle_imperfections import imperfections
+from brian_le.protocols.tasks.lagline.task import LagLine
 from tests.protocols.tasks.sequences.test_task import few  # noqa: F401, a fixture
 from tests.protocols.tasks.sequences.test_task import launches_of, training
 
@@ -50,15 +49,11 @@ def test_error_mismatch_needs_error_neurons():
     assert imperfections(strengths(error_mismatch=0.1), prospective=False) == []
 
 
-def test_programs_are_told_apart_by_what_there_is():
-    alone = [kinds(strengths(**{name: 0.1})) for name in ALL]
-    assert len({*alone, kinds(strengths())}) == 5
-    assert kinds(strengths(**ALL)) == kinds(strengths(**OTHERS))
-
-
 def test_students_are_imperfect_and_the_teacher_is_not():
     p = parameters('lagline', **dict(ALL, students='all', dt=0.02))
-    nets = lagline.compose(p, lagline.draw(p, 1), seed=1).nets
+    own = LagLine(p, 1)
+    own.compose()
+    nets = own.nets
     for group in nets['teacher'].neurons:
         assert not [name for name in group.equations if 'mismatch' in name or 'noise' in name]
         np.testing.assert_array_equal(group.tau_r_, 1e-4)
@@ -82,7 +77,7 @@ def test_one_program_serves_all_strengths_and_seeds(tmp_path, few, protocol):  #
         return run(protocol, out=tmp_path/name, quiet=True, device='numpy', seed=seed,
                    **SHORT[protocol], **given).arrays
 
-    built = {'lagline': runner, 'mnist1d': launches}[protocol]._BUILT
+    built = launches._BUILT
     built.clear()
     expected = arrays('alone', 5, ALL)
     built.clear()
@@ -127,10 +122,10 @@ def test_measures_of_the_chain():
     ends = dict(forward0=1.1, forward1=2, tau_m0=0.8, tau_m1=2.1)
     arrays = {f'gle.{key}': np.repeat([5.0, end], [90, 10]) for key, end in ends.items()}
     arrays |= {'gle.loss': np.repeat([3, 0.5], [45, 5])}
-    found = lagline.measures(SimpleNamespace(arrays=arrays))
+    found = LagLine.measures(SimpleNamespace(arrays=arrays))
     assert found == pytest.approx(dict(ends, loss=0.5, parameter_error=0.2))
     arrays |= {key.replace('gle', 'bptt1'): values for key, values in arrays.items()}
-    assert lagline.measures(SimpleNamespace(arrays=arrays)).keys() == {
+    assert LagLine.measures(SimpleNamespace(arrays=arrays)).keys() == {
         f'{name}.{key}' for name in ('gle', 'bptt1') for key in found}
 
 
@@ -153,7 +148,7 @@ def ends(tmp_path_factory):
             given[name] = strength
         result = run('lagline', out=folder/name, quiet=True, seed=1, students='gle', periods=250,
                      bptt_periods=0, **given)
-        found[name] = lagline.measures(result)
+        found[name] = LagLine.measures(result)
     return found
 
 

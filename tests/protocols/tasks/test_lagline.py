@@ -8,12 +8,11 @@ from brian_le.programs.program import build_program
 from brian_le.protocols import run
 from brian_le.protocols.baselines.adjoint import TemporalNetwork
 from brian_le.protocols.baselines.windowed import Adam
-from brian_le.protocols.parameters import read_parameters
 from brian_le.protocols.tasks.lagline.bptt import Backpropagation
 from brian_le.protocols.tasks.lagline.figures import losses, parameters, signals
-from brian_le.protocols.tasks.lagline.task import (LABELS, LEARNED, PARAMETERS, TAU_R, TEACHER,
-                                                   compose, draw, names_in, prepare,
-                                                   read_variables, smoothed, summarize)
+from brian_le.protocols.tasks.lagline.setting import (LABELS, LEARNED, TAU_R, TEACHER, draw,
+                                                      smoothed)
+from brian_le.protocols.tasks.lagline.task import LagLine, names_in
 from tests.models.golden.lagline import recording, recordings
 from tests.reference_gle import gle
 
@@ -21,7 +20,7 @@ SHORT = dict(dt=0.1, periods=5, bptt_periods=3, t_init=6, batch=3)  # 40 steps p
 
 
 def settings(**given):
-    return read_parameters('lagline', PARAMETERS, given)
+    return LagLine.read(given)
 
 
 @pytest.fixture(scope='module')
@@ -89,10 +88,11 @@ def test_steps_are_those_of_the_reference(short, name, errors):
 def replay(request):
     """The published start and input, over 55 000 steps."""
     recorded, p = recording(request.param), settings(periods=125)
-    drawn = SimpleNamespace(wave=smoothed(recorded.wave, 5), shift=recorded.shift, w=recorded.w,
-                            tau_m=recorded.tau_m)
-    program = build_program(lambda: compose(p, drawn).network)
-    return recorded, read_variables(p, {}, program({}, 55000))
+    own = LagLine(p, 0)
+    own.drawn = SimpleNamespace(wave=smoothed(recorded.wave, 5), shift=recorded.shift,
+                                w=recorded.w, tau_m=recorded.tau_m)
+    end = build_program(own.compose)({}, 55000)
+    return recorded, own.result(end, own.rows(end))
 
 
 def test_replay_of_the_published_run(replay):
@@ -143,7 +143,7 @@ def test_a_result(short):
             np.testing.assert_allclose(a[f'{name}.tau_m{k}'][:4], start.tau_m[k], rtol=1e-12)
     for window in (4, 2, 1):
         assert a[f'bptt{window}.loss'].shape == (3,) and a[f'bptt{window}.tau_m1'].shape == (4,)
-    lines = list(summarize(short))
+    lines = list(LagLine.summarize(short))
     assert len(lines) == 5 and lines[0].startswith('GLE') and 'after 20 ms' in lines[0]
     assert 'after 12 ms' in lines[2]
 
@@ -151,7 +151,7 @@ def test_a_result(short):
 def test_summary_names_clamped_time_constants(short):
     a = dict(short.arrays)
     a['instantaneous.tau_m0'] = np.append(a['instantaneous.tau_m0'], 0.1)
-    lines = list(summarize(SimpleNamespace(arrays=a, description=short.description)))
+    lines = list(LagLine.summarize(SimpleNamespace(arrays=a, description=short.description)))
     assert lines[-1] == ('instantaneous errors: tau_m of neuron 0 is at its lower bound, 0.1 ms')
 
 
@@ -192,9 +192,9 @@ def test_single_precision(short, tmp_path):
 
 def test_in_one_piece(short):
     """As in an exported project: one launch finds what a run finds in chunks of periods."""
-    p = settings(**SHORT)
-    task = prepare(p, 3)
-    found = read_variables(p, task.arrays, build_program(task.compose, 'numpy')({}, task.n_steps))
+    own = LagLine(settings(**SHORT), 3)
+    end = build_program(own.compose_whole, 'numpy')({}, own.lead + own.total*own.n_steps)
+    found = own.result(end, own.rows(end))
     assert set(found) == {key for key in short.arrays if not key.startswith('bptt')}
     for key, value in found.items():
         np.testing.assert_array_equal(value, short.arrays[key], err_msg=key)
