@@ -38,8 +38,9 @@ class SequenceClassification(Protocol):
     @classmethod
     def of(cls, name, benchmark):
         """The protocol of a `brian_le.protocols.tasks.sequences.benchmarks.Benchmark`."""
-        return type(name.title().replace('-', ''), (cls,), dict(
+        return type(''.join(map(str.capitalize, name.split('-'))), (cls,), dict(
             name=name, benchmark=benchmark, parameters=benchmark.parameters,
+            __module__=benchmark.layers.__module__,
             __doc__=f'{inspect.cleandoc(benchmark.about)}\n\n{inspect.cleandoc(cls.__doc__)}'))
 
     def __init__(self, p, seed):
