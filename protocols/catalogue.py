@@ -60,7 +60,7 @@ PROTOCOLS = {
         'brian_le.protocols.tasks.feedback.task:Feedback',
         'yin-yang with a 4-30-3 microcircuit whose feedback is transposed, random or learned'),
     'filters': (
-        'brian_le.protocols.tasks.filters.task',
+        'brian_le.protocols.tasks.filters.task:Filters',
         'gain and phase of slow neurons and of their error neurons at many frequencies'),
     'fourier': (
         'brian_le.protocols.tasks.fourier.task',

@@ -1,45 +1,11 @@
-"""The filters of Generalized Latent Equilibrium: gain and phase of a neuron and of its error.
-
-A neuron that integrates with tau_m and looks ahead by tau_r passes on a signal of the angular
-frequency w as ``forward = (1 + i*w*tau_r)/(1 + i*w*tau_m)`` times itself. Its error neuron has the
-two time constants swapped: ``error = (1 + i*w*tau_m)/(1 + i*w*tau_r)``. The adjoint method, which
-gives the exact gradient but has to know the future, asks for
-``adjoint = (1 - i*w*tau_r)/(1 - i*w*tau_m)``: the phase of the error filter, and the reciprocal of
-its gain. So errors come as early as neurons are late, at every frequency.
-
-One neuron for every frequency and every ratio tau_r/tau_m answers to a cosine, and multiplies what
-it sends out with that cosine and its sine; the sums over whole periods are gain and phase. In
-steps of forward Euler a derivative is ``(exp(i*w*dt) - 1)/dt``, not ``i*w``: with it the formulae
-above are exact for any time step (`euler_derivative`). To first order, gain and phase thereby
-differ from those of continuous time by at most ``w*dt/2``, and at most
-``dt/2*|1/tau_r - 1/tau_m|``. Nothing is random: the seed does not matter.
-"""
-
-from types import SimpleNamespace
+"""Gain and phase of neurons of Generalized Latent Equilibrium, and of their errors."""
 
 import numpy as np
 
 from brian_le.protocols.parameters import Parameter
+from brian_le.protocols.protocol import Protocol
 
-__all__ = ['NAME', 'SUMMARY', 'PARAMETERS', 'FIGURES', 'FILTERS', 'euler_derivative', 'transfer',
-           'adjoint', 'expected', 'accuracy', 'compose', 'check', 'simulate', 'prepare',
-           'read_variables', 'summarize']
-
-NAME = 'filters'
-SUMMARY = 'gain and phase of slow neurons and of their error neurons at many frequencies'
-FIGURES = 'brian_le.protocols.tasks.filters.figures'
-
-PARAMETERS = (
-    Parameter('tau_m', 10.0, 'membrane time constant', 'ms', minimum=1e-6),
-    Parameter('ratios', 20, 'ratios tau_r/tau_m, in equal steps up to largest_ratio', minimum=1,
-              maximum=1000),
-    Parameter('largest_ratio', 2.0, 'the largest ratio tau_r/tau_m', minimum=1e-6),
-    Parameter('frequencies', 41, 'frequencies, evenly on a logarithmic scale and rounded to '
-              'multiples of the lowest; equal ones count once', minimum=1, maximum=1e5),
-    Parameter('lowest', 0.01, 'the lowest frequency, as w*tau_m', minimum=1e-6),
-    Parameter('highest', 100.0, 'the highest frequency, as w*tau_m', minimum=1e-6),
-    Parameter('dt', 0.01, 'time step', 'ms', minimum=1e-6),
-)
+__all__ = ['FILTERS', 'Filters', 'accuracy', 'adjoint', 'euler_derivative', 'expected', 'transfer']
 
 #: What a filter sends out, by the names that results have them by.
 FILTERS = {'forward': 'u_prosp', 'error': 'err'}
@@ -59,6 +25,116 @@ _LINKS = '''
 cosine : 1 (linked)
 sine : 1 (linked)
 '''
+
+
+class Filters(Protocol):
+    """Gain and phase of slow neurons, and of their error neurons, at many frequencies.
+
+    A neuron that integrates with tau_m and looks ahead by tau_r passes on a signal of the angular
+    frequency w as ``forward = (1 + i*w*tau_r)/(1 + i*w*tau_m)`` times itself. Its error neuron has
+    the two time constants swapped: ``error = (1 + i*w*tau_m)/(1 + i*w*tau_r)``. The adjoint method,
+    which gives the exact gradient but has to know the future, asks for
+    ``adjoint = (1 - i*w*tau_r)/(1 - i*w*tau_m)``: the phase of the error filter, and the reciprocal
+    of its gain. So errors come as early as neurons are late, at every frequency.
+
+    One neuron for every frequency and every ratio tau_r/tau_m answers to a cosine, and multiplies
+    what it sends out with that cosine and its sine; the sums over whole periods are gain and phase.
+    In steps of forward Euler a derivative is ``(exp(i*w*dt) - 1)/dt``, not ``i*w``: with it the
+    formulae above are exact for any time step (`euler_derivative`). To first order, gain and phase
+    thereby differ from those of continuous time by at most ``w*dt/2``, and at most
+    ``dt/2*|1/tau_r - 1/tau_m|``. Nothing is random: the seed does not matter.
+
+    Results have ``w``: angular frequencies (1/ms); ``ratio``: ratios tau_r/tau_m; ``forward`` and
+    ``error``: complex, [frequency, ratio], see `transfer`.
+    """
+
+    name = 'filters'
+    figures = 'brian_le.protocols.tasks.filters.figures'
+    unit = 'run'
+    parameters = (
+        Parameter('tau_m', 10.0, 'membrane time constant', 'ms', minimum=1e-6),
+        Parameter('ratios', 20, 'ratios tau_r/tau_m, in equal steps up to largest_ratio', minimum=1,
+                  maximum=1000),
+        Parameter('largest_ratio', 2.0, 'the largest ratio tau_r/tau_m', minimum=1e-6),
+        Parameter('frequencies', 41, 'frequencies, evenly on a logarithmic scale and rounded to '
+                  'multiples of the lowest; equal ones count once', minimum=1, maximum=1e5),
+        Parameter('lowest', 0.01, 'the lowest frequency, as w*tau_m', minimum=1e-6),
+        Parameter('highest', 100.0, 'the highest frequency, as w*tau_m', minimum=1e-6),
+        Parameter('dt', 0.01, 'time step', 'ms', minimum=1e-6),
+    )
+
+    def __init__(self, p, seed):
+        super().__init__(p, seed)
+        self.w, self.period = waves(p)
+        self.n_steps = n_steps(p)
+
+    @staticmethod
+    def check(p):
+        n_steps(p)
+
+    def compose(self):
+        """A cosine for every frequency, and a neuron for each of its time constants.
+
+        Neuron n of the group ``filters`` has the frequency n // ratios and the ratio n % ratios.
+        """
+        from brian2 import Network, NeuronGroup, defaultclock, linked_var, ms
+
+        from brian_le import gle_neuron
+        from brian_le.step import READOUT, STIMULUS
+
+        p, w = self.p, self.w
+        defaultclock.dt = p.dt*ms
+        sources = NeuronGroup(len(w), _WAVES, name='filters_waves', namespace={})
+        sources.w, sources.n_settling = w/ms, n_settling(p)
+        sources.run_regularly('cosine = cos(w*t)\nsine = sin(w*t)', when='groups', order=STIMULUS,
+                              name='filters_oscillate')
+
+        sums = [f'{name}_{part}' for name in FILTERS for part in ('cosine', 'sine')]
+        neurons = NeuronGroup(
+            len(w)*p.ratios, gle_neuron('linear', tau_m=p.tau_m*ms, tau_r='constant',
+                                        inputs=('v_in',))
+            + '\n'.join([_LINKS, 'measured : 1 (linked)', *(f'{name} : 1' for name in sums)]),
+            method='prospective_euler', name=self.name, namespace={})
+        neurons.tau_r = np.tile(p.tau_m*ratios(p), len(w))*ms
+        index = np.repeat(np.arange(len(w)), p.ratios)
+        neurons.cosine = linked_var(sources, 'cosine', index=index)
+        neurons.sine = linked_var(sources, 'sine', index=index)
+        neurons.measured = linked_var(sources, 'measured')
+        # after the waves, before anything reads
+        neurons.run_regularly('v_in = cosine\nv_err = cosine', when='groups', order=STIMULUS + 0.5,
+                              name='filters_receive')
+        neurons.run_regularly('\n'.join(
+            f'{name}_{part} += measured*{sent}*{part}' for name, sent in FILTERS.items()
+            for part in ('cosine', 'sine')), when='groups', order=READOUT, name='filters_project')
+        return Network(sources, neurons)
+
+    def rows(self, end):
+        """What the filters multiply their signals with, [1, frequency, ratio], from the sums."""
+        return {name: np.reshape(end[f'filters.{name}_cosine'] - 1j*end[f'filters.{name}_sine'],
+                                 (1, -1, self.p.ratios))/(self.period/2) for name in FILTERS}
+
+    def result(self, state, rows):
+        return {'w': self.w, 'ratio': ratios(self.p),
+                **{name: values[0] for name, values in rows.items()}}
+
+    def guide(self):
+        return {f'filters.{name}_{part}': f'sum of the {part} times what the {name} filter sends '
+                                          'out' for name in FILTERS
+                for part in ('cosine', 'sine')}
+
+    @staticmethod
+    def summarize(result):
+        found = accuracy(result)
+        yield (f"{len(result.arrays['w'])} frequencies, {len(result.arrays['ratio'])} ratios; gain "
+               '(relative) and phase (rad) differ from')
+        yield f"the filters in steps of forward Euler by at most {found['steps'].max():.1e}"
+        slow = found['w_dt'] <= 2e-3
+        if slow.any():
+            yield ('the filters in continuous time by at most '
+                   f"{found['continuous'][slow].max():.1e} "
+                   f'where w*dt is at most 0.002 ({slow.sum()} frequencies)')
+        yield ('the filters in continuous time by at most '
+               f"{(found['continuous']/found['w_dt']).max():.2f} times w*dt")
 
 
 def euler_derivative(w, dt):
@@ -170,119 +246,6 @@ def n_steps(p):
     return total
 
 
-def compose(p):
-    """The network: a cosine for every frequency, and a neuron for each of its time constants.
-
-    Parameters
-    ----------
-    p : SimpleNamespace
-        The parameters.
-
-    Returns
-    -------
-    brian2.Network
-        Its group ``filters`` has the sums ``forward_cosine``, ``forward_sine``, ``error_cosine``
-        and ``error_sine``; neuron n has the frequency n // ratios and the ratio n % ratios.
-    """
-    from brian2 import Network, NeuronGroup, defaultclock, linked_var, ms
-
-    from brian_le import gle_neuron
-    from brian_le.step import READOUT, STIMULUS
-
-    defaultclock.dt = p.dt*ms
-    w, _ = waves(p)
-    sources = NeuronGroup(len(w), _WAVES, name=f'{NAME}_waves', namespace={})
-    sources.w, sources.n_settling = w/ms, n_settling(p)
-    sources.run_regularly('cosine = cos(w*t)\nsine = sin(w*t)', when='groups', order=STIMULUS,
-                          name=f'{NAME}_oscillate')
-
-    sums = [f'{name}_{part}' for name in FILTERS for part in ('cosine', 'sine')]
-    neurons = NeuronGroup(
-        len(w)*p.ratios, gle_neuron('linear', tau_m=p.tau_m*ms, tau_r='constant', inputs=('v_in',))
-        + '\n'.join([_LINKS, 'measured : 1 (linked)', *(f'{name} : 1' for name in sums)]),
-        method='prospective_euler', name=NAME, namespace={})
-    neurons.tau_r = np.tile(p.tau_m*ratios(p), len(w))*ms
-    index = np.repeat(np.arange(len(w)), p.ratios)
-    neurons.cosine = linked_var(sources, 'cosine', index=index)
-    neurons.sine = linked_var(sources, 'sine', index=index)
-    neurons.measured = linked_var(sources, 'measured')
-    # after the waves, before anything reads
-    neurons.run_regularly('v_in = cosine\nv_err = cosine', when='groups', order=STIMULUS + 0.5,
-                          name=f'{NAME}_receive')
-    neurons.run_regularly('\n'.join(
-        f'{name}_{part} += measured*{sent}*{part}' for name, sent in FILTERS.items()
-        for part in ('cosine', 'sine')), when='groups', order=READOUT, name=f'{NAME}_project')
-    return Network(sources, neurons)
-
-
-def check(p):
-    """Raise a ValueError for parameters that do not fit each other."""
-    n_steps(p)
-
-
-def simulate(p, seed, run):
-    """Show all cosines at once, and measure what becomes of them.
-
-    Parameters
-    ----------
-    p : SimpleNamespace
-        The parameters.
-    seed : int
-        Not used.
-    run : brian_le.protocols.runs.running.Run
-        Builds the program and keeps the result.
-
-    Returns
-    -------
-    dict of str to numpy.ndarray
-        ``w``: angular frequencies (1/ms); ``ratio``: ratios tau_r/tau_m; ``forward`` and
-        ``error``: complex, [frequency, ratio], see `transfer`.
-    """
-    steps = n_steps(p)
-    program = run.build(lambda: compose(p))
-
-    def whole(state, first, n):
-        return state, {name: values[None] for name, values in measured(
-            p, program({}, steps)).items()}
-
-    _, rows = run.in_chunks(whole, {}, 1, 'run', room=1, duration=steps*p.dt,
-                            describe=lambda done, new: 'all frequencies')
-    return axes(p) | {name: values[0] for name, values in rows.items()}
-
-
-def prepare(p, seed):
-    """The run as a network, for an exported project.
-
-    Returns
-    -------
-    SimpleNamespace
-        ``compose`` (returns the network), ``precision``, ``n_steps``, ``arrays`` (to keep beside
-        the project) and ``guide`` (the most important variables and what they are).
-    """
-    guide = {f'{NAME}.{name}_{part}': f'sum of the {part} times what the {name} filter sends out'
-             for name in FILTERS for part in ('cosine', 'sine')}
-    return SimpleNamespace(compose=lambda: compose(p), precision='double', n_steps=n_steps(p),
-                           arrays=axes(p), guide=guide)
-
-
-def read_variables(p, arrays, variables):
-    """The arrays of a result from the variables of an exported project."""
-    return arrays | measured(p, variables)
-
-
-def axes(p):
-    """Frequencies and ratios, as a result holds them."""
-    return {'w': waves(p)[0], 'ratio': ratios(p)}
-
-
-def measured(p, variables):
-    """What the filters multiply their signals with, [frequency, ratio], from the sums."""
-    half = waves(p)[1]/2
-    return {name: np.reshape(np.asarray(variables[f'{NAME}.{name}_cosine'])
-                             - 1j*np.asarray(variables[f'{NAME}.{name}_sine']),
-                             (-1, p.ratios))/half for name in FILTERS}
-
-
 def expected(arrays, tau_m, dt=None):
     """What theory says that a result holds.
 
@@ -326,17 +289,3 @@ def accuracy(result):
         found[name] = np.maximum(abs(abs(quotients) - 1),
                                  abs(np.angle(quotients))).max(axis=(0, 2))
     return found
-
-
-def summarize(result):
-    """Lines of text about a result."""
-    found = accuracy(result)
-    yield (f"{len(result.arrays['w'])} frequencies, {len(result.arrays['ratio'])} ratios; gain "
-           '(relative) and phase (rad) differ from')
-    yield f"the filters in steps of forward Euler by at most {found['steps'].max():.1e}"
-    slow = found['w_dt'] <= 2e-3
-    if slow.any():
-        yield (f"the filters in continuous time by at most {found['continuous'][slow].max():.1e} "
-               f'where w*dt is at most 0.002 ({slow.sum()} frequencies)')
-    yield ('the filters in continuous time by at most '
-           f"{(found['continuous']/found['w_dt']).max():.2f} times w*dt")

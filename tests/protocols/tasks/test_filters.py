@@ -8,11 +8,9 @@ from scipy.signal import freqz
 from brian_le import error_neuron, representation_neuron
 from brian_le.programs.program import build_program
 from brian_le.protocols import export, run
-from brian_le.protocols.parameters import read_parameters
 from brian_le.protocols.tasks.filters.figures import deviation, gain, phase, phase_by_ratio
-from brian_le.protocols.tasks.filters.task import (PARAMETERS, accuracy, adjoint, euler_derivative,
-                                                   expected, prepare, read_variables, summarize,
-                                                   transfer)
+from brian_le.protocols.tasks.filters.task import (Filters, accuracy, adjoint, euler_derivative,
+                                                   expected, transfer)
 
 SHORT = dict(dt=0.1, frequencies=9, ratios=4, lowest=0.1, highest=300)
 FINE = dict(dt=0.01, frequencies=5, ratios=5, lowest=0.2, highest=2)
@@ -115,23 +113,21 @@ def test_result_of_a_run(short):
     multiples = short.arrays['w']/short.arrays['w'][0]
     np.testing.assert_allclose(multiples, np.round(multiples), rtol=1e-12)
     assert len(multiples) == 9 and np.all(np.diff(multiples) > 0)
-    lines = ' '.join(summarize(short))
+    lines = ' '.join(Filters.summarize(short))
     assert '9 frequencies, 4 ratios' in lines and 'where w*dt is at most 0.002 (1 freq' in lines
 
 
 def test_frequencies_that_are_rounded_to_the_same_count_once():
-    p = read_parameters('filters', PARAMETERS, {})
-    w = prepare(p, 0).arrays['w']
+    w = Filters(Filters.read({}), 0).w
     assert len(w) == 38
     np.testing.assert_allclose(w[:8]/w[0], [1, 2, 3, 4, 5, 6, 8, 10], rtol=1e-12)
 
 
 def test_every_device_and_an_exported_project_find_the_same(short, tmp_path):
     compiled = run('filters', quiet=True, out=tmp_path/'r', **SHORT).arrays
-    p = read_parameters('filters', PARAMETERS, SHORT)
-    task = prepare(p, 0)
-    project = read_variables(p, task.arrays, build_program(task.compose, 'numpy')(
-        {}, task.n_steps))
+    own = Filters(Filters.read(SHORT), 0)
+    end = build_program(own.compose_whole, 'numpy')({}, own.n_steps)
+    project = own.result(end, own.rows(end))
     for found, rtol in ((compiled, 1e-11), (project, 0)):
         assert set(found) == set(short.arrays)
         for key, value in short.arrays.items():
