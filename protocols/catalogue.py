@@ -48,7 +48,7 @@ _CLASSES = {'microcircuit': 'Microcircuit', 'layered_network': 'LayeredNetwork',
 #: Names of the protocols, where they are, and what they are.
 PROTOCOLS = {
     'alignment': (
-        'brian_le.protocols.tasks.alignment.task',
+        'brian_le.protocols.tasks.alignment.task:Alignment',
         'the weight changes of random networks in time against the exact gradient'),
     'bars': (
         'brian_le.protocols.tasks.bars.task:Bars',

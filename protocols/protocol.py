@@ -224,6 +224,10 @@ class Protocol:
         if type(self).compose is Protocol.compose:
             raise ValueError(f"'{self.name}' has no network that could be exported")
 
+    def exported_steps(self):
+        """Time steps of the network of `compose_whole`, by default those of all units."""
+        return self.lead + self.total*self.n_steps
+
     def kept(self):
         """Arrays to keep beside an exported project, which `rows` and `result` find among variables."""
         return {}

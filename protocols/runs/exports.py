@@ -161,7 +161,7 @@ def _exported(protocol):
     protocol.refuse_export()
     return SimpleNamespace(
         compose=protocol.compose_whole, precision=protocol.precision, arrays=protocol.kept(),
-        n_steps=protocol.lead + protocol.total*protocol.n_steps, guide=protocol.guide())
+        n_steps=protocol.exported_steps(), guide=protocol.guide())
 
 
 def _read(protocol, description, kept, variables):

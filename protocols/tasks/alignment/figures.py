@@ -3,7 +3,7 @@
 import numpy as np
 
 from brian_le.protocols.plotting import BLACK, BLUE, GREEN, ORANGE, PURPLE, new_figure
-from brian_le.protocols.tasks.alignment.task import ERRORS, KINDS
+from brian_le.protocols.tasks.alignment.measuring import ERRORS, KINDS
 
 __all__ = ['frequency', 'depth', 'ratio', 'layers']
 

@@ -1,18 +1,16 @@
 import os
-from types import SimpleNamespace
 
 import numpy as np
 import pytest
 
 from brian_le.programs.program import build_program
 from brian_le.protocols import export, run
-from brian_le.protocols.parameters import read_parameters
+from brian_le.protocols.runs.launches import Launches
 from brian_le.protocols.tasks.alignment.figures import depth, frequency, layers, ratio
-from brian_le.protocols.tasks.alignment.task import (ERRORS, KINDS, NAME, PARAMETERS, SWEEPS,
-                                                     Point, alignment, compare, compose, draw,
-                                                     gradients, n_steps, points, prepare, proposed,
-                                                     read_variables, settling_periods,
-                                                     steps_per_period, summarize, totals, values)
+from brian_le.protocols.tasks.alignment.measuring import (ERRORS, KINDS, Point, alignment, compose,
+                                                          draw, gradients, n_steps, proposed,
+                                                          settling_periods, steps_per_period)
+from brian_le.protocols.tasks.alignment.task import SWEEPS, Alignment, points
 from tests.reference_gle import gle
 
 SHORT = dict(networks=2, inputs=2, hidden=4, outputs=2, depth=1, deepest=2, period=30, dt=0.1,
@@ -21,29 +19,14 @@ SHORT = dict(networks=2, inputs=2, hidden=4, outputs=2, depth=1, deepest=2, peri
 
 
 def parameters(**given):
-    return read_parameters(NAME, PARAMETERS, given)
+    return Alignment.read(given)
 
 
-class Measured:
-    """A compiled pair of networks, and what is measured with it."""
-
-    def __init__(self, device, number_of_layers, **settings):
-        self.p = parameters(**settings)
-        task = self.task = SimpleNamespace()
-
-        def compose_network():
-            vars(task).update(vars(compose(self.p, Point(0, number_of_layers, 1, 1))))
-            return task.network
-        self.program = build_program(compose_network, device)
-
-    def totals(self, point, drawn):
-        end = self.program(values(self.p, self.task, point, drawn), n_steps(self.p, point))
-        return {errors: proposed(totals(net), end) for errors, net in self.task.nets.items()}
-
-    def __call__(self, point, seed=1):
-        drawn = draw(self.p, seed, point)
-        return compare(self.p, point, self.totals(point, drawn),
-                       *gradients(self.p, point, drawn))
+def measuring(device, **settings):
+    """A function of a point that gives what is measured."""
+    own = Alignment(parameters(**settings), 1)
+    program = Launches(own.compose, device, lambda message: None)
+    return lambda point: own.measure(program, point)
 
 
 def series(p, point, drawn):
@@ -57,10 +40,10 @@ def series(p, point, drawn):
 @pytest.mark.parametrize('gamma', [0, 0.5])
 def test_totals_are_those_of_the_steps(gamma):
     """Of the rules in plain NumPy, for both kinds of errors."""
-    measured = Measured('numpy', 1, **SHORT, gamma=gamma)
-    p, point = measured.p, Point(1, 1, 0.6, 2.0)
+    p, point = parameters(**SHORT, gamma=gamma), Point(1, 1, 0.6, 2.0)
     drawn = draw(p, 3, point)
-    found = measured.totals(point, drawn)
+    program = build_program(lambda: compose(p, point, drawn), 'numpy')
+    found = proposed(program({}, n_steps(p, point)), drawn)
     x, target = series(p, point, drawn)
     learning = np.arange(len(x)) >= settling_periods(p, point)*steps_per_period(p)
     assert 0 < learning.sum() == steps_per_period(p) < len(x)
@@ -115,7 +98,7 @@ def test_alignment_of_vectors():
 @pytest.fixture(scope='module')
 def compiled():
     """Networks of 5-20-20-5 neurons."""
-    return Measured('cpp_standalone', 2, period=400, dt=0.1)
+    return measuring('cpp_standalone', period=400, dt=0.1, lowest=0.05)
 
 
 @pytest.mark.parametrize('network', range(4))
@@ -147,7 +130,7 @@ def test_instantaneous_errors_are_less_aligned_with_slow_inputs(compiled):
 
 
 def test_weak_errors_may_act_on_the_membranes():
-    found = Measured('numpy', 1, **SHORT | dict(period=100), gamma=0.1)(Point(0, 1, 0.2, 2.0))
+    found = measuring('numpy', **SHORT | dict(period=100), gamma=0.1)(Point(0, 1, 0.2, 2.0))
     assert found['cosine'][0].min() > 0.95
 
 
@@ -155,7 +138,7 @@ def test_weak_errors_may_act_on_the_membranes():
 @pytest.fixture(scope='module')
 def short(tmp_path_factory):
     """A short run on numpy."""
-    return run(NAME, device='numpy', quiet=True, seed=3,
+    return run('alignment', device='numpy', quiet=True, seed=3,
                out=tmp_path_factory.mktemp('alignment')/'short', **SHORT)
 
 
@@ -171,7 +154,7 @@ def test_result_of_a_run(short):
         assert abs(a[f'{sweep}.cosine']).max() <= 1 + 1e-12
     missing = np.isnan(a['depth.layers']).all(axis=(1, 3, 4))
     np.testing.assert_array_equal(missing, [[False, False, True], [False, False, False]])
-    lines = list(summarize(short))
+    lines = list(Alignment.summarize(short))
     assert len(lines) == 2 + 3*3 and '1 hidden layers, w*tau_m = 0.6' in lines[1]
 
 
@@ -191,8 +174,9 @@ def test_random_draws():
 
 def test_as_in_an_exported_project(short):
     p = parameters(**SHORT)
-    task = prepare(p, 3)
-    found = read_variables(p, task.arrays, build_program(task.compose, 'numpy')({}, task.n_steps))
+    own = Alignment(p, 3)
+    end = build_program(own.compose_whole, 'numpy')({}, own.exported_steps()) | own.kept()
+    found = own.result(end, own.rows(end))
     for key in ('cosine', 'size', 'adjoint'):
         np.testing.assert_allclose(found[key], short.arrays[f'depth.{key}'][p.depth - 1, 0],
                                    rtol=1e-9)
@@ -215,8 +199,8 @@ def test_an_interrupted_run_ends_with_the_same_numbers(short, tmp_path, monkeypa
     with monkeypatch.context() as patch:
         patch.setattr(ResultFolder, 'checkpoint', interrupt)
         with pytest.raises(Interrupted):
-            run(NAME, device='numpy', quiet=True, seed=3, out=tmp_path/'r', **SHORT)
-    continued = run(NAME, device='numpy', quiet=True, seed=3, out=tmp_path/'r', **SHORT)
+            run('alignment', device='numpy', quiet=True, seed=3, out=tmp_path/'r', **SHORT)
+    continued = run('alignment', device='numpy', quiet=True, seed=3, out=tmp_path/'r', **SHORT)
     for key, value in short.arrays.items():
         np.testing.assert_array_equal(continued.arrays[key], value, err_msg=key)
 
@@ -238,9 +222,9 @@ BAD = {
 def test_bad_input_leaves_nothing_behind(tmp_path, case):
     settings, message = BAD[case]
     with pytest.raises(ValueError, match=message):
-        run(NAME, quiet=True, device='numpy', out=tmp_path/'r', **settings)
+        run('alignment', quiet=True, device='numpy', out=tmp_path/'r', **settings)
     with pytest.raises(ValueError, match=message):
-        export(NAME, tmp_path/'p', quiet=True, **settings)
+        export('alignment', tmp_path/'p', quiet=True, **settings)
     assert os.listdir(tmp_path) == []
 
 
