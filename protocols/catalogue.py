@@ -75,7 +75,7 @@ PROTOCOLS = {
         'brian_le.protocols.tasks.mackey_glass.task:MackeyGlass',
         'a chaotic series, predicted by a network that learns online while it listens'),
     'mimic': (
-        'brian_le.protocols.tasks.mimic.task',
+        'brian_le.protocols.tasks.mimic.task:Mimic',
         'a microcircuit of single neurons that learns to predict itself, then from a teacher'),
     'mnist1d': (
         'brian_le.protocols.tasks.sequences.benchmarks:Mnist1d',

@@ -8,14 +8,12 @@ import pytest
 
 from brian_le.programs.program import build_program
 from brian_le.protocols import run
-from brian_le.protocols.parameters import read_parameters
 from brian_le.protocols.runs.results import Result
 from brian_le.protocols.runs.running import Run
 from brian_le.protocols.studies import fig5_mimic as fig5_mimic_figures
 from brian_le.protocols.sweeps.study_files import get_study
 from brian_le.protocols.tasks.mimic.figures import error, outputs, self_prediction, weights
-from brian_le.protocols.tasks.mimic.task import (PARAMETERS, WEIGHTS, draw, measures, prepare,
-                                                 read_variables, simulate, summarize, train)
+from brian_le.protocols.tasks.mimic.task import WEIGHTS, Mimic, draw
 from tests.models.golden import files as golden
 from tests.models.golden.mimic import recording
 from tests.reference import microcircuit, softplus
@@ -24,7 +22,7 @@ CONDUCTANCES = ('g_l', 'g_b', 'g_a', 'g_d', 'g_som')
 
 
 def parameters(**given):
-    return read_parameters('mimic', PARAMETERS, given)
+    return Mimic.read(given)
 
 
 # ------------------------------------------------------------------- recorded runs of the paper
@@ -52,7 +50,9 @@ def test_golden_run(name, compiled):
     """Both stages, all 500 epochs, as far as single precision goes."""
     file, p = recording(name), parameters()
     file.draws.teacher = draw(p, file.seed).teacher
-    found = train(p, file.draws, compiled)
+    own = Mimic(p, file.seed)
+    own.draws = file.draws
+    found = compiled.conduct(own)
     np.testing.assert_allclose(found['targets'], file.targets, rtol=0, atol=5e-7)
     for key, values in file.selfpred.items():
         np.testing.assert_allclose(found[f'selfpred.{key}'], values, rtol=0, atol=1.5e-6,
@@ -78,7 +78,7 @@ def result_of(arrays, p, seed):
 
 def test_the_paper_s_seed_learns_what_the_teacher_knows(compiled):
     p = parameters()
-    found = measures(result_of(simulate(p, 12345, compiled), p, 12345))
+    found = Mimic.measures(result_of(compiled.conduct(Mimic(p, 12345)), p, 12345))
     assert abs(found['w_up0'] + 0.251) < 0.012 and abs(found['w_up1'] + 0.688) < 0.012
     assert found['error'] < 1e-5 and found['apical'] < 1e-4
     assert found['distance'] == pytest.approx(0.00900, abs=2e-5)
@@ -88,12 +88,12 @@ def test_the_paper_s_seed_learns_what_the_teacher_knows(compiled):
 def test_errors_of_the_wrong_sign_lead_away(compiled, seed, hidden, error):
     """The published code has the same end for 12347; of seed 2 the signs fit."""
     p = parameters()
-    result = result_of(simulate(p, seed, compiled), p, seed)
-    found = measures(result)
+    result = result_of(compiled.conduct(Mimic(p, seed)), p, seed)
+    found = Mimic.measures(result)
     assert found['w_up0'] == pytest.approx(hidden, abs=1e-3)
     assert found['error'] == pytest.approx(error, rel=0.05)
     wrong = result.arrays['training.down0'][0]*result.arrays['teacher'][1] < 0
-    assert wrong == (seed == 12347) == any('wrong sign' in line for line in summarize(result))
+    assert wrong == (seed == 12347) == any('wrong sign' in line for line in Mimic.summarize(result))
 
 
 def test_the_table_of_the_study():
@@ -178,10 +178,9 @@ def test_numbers_do_not_depend_on_checkpoints(short, tmp_path, monkeypatch):
 
 
 def test_as_in_an_exported_project(short):
-    p = parameters(**SHORT)
-    task = prepare(p, 3)
-    end = build_program(task.compose, 'numpy')({}, task.n_steps)
-    found = read_variables(p, task.arrays, end)
+    own = Mimic(parameters(**SHORT), 3)
+    end = build_program(own.compose_whole, 'numpy')({}, own.exported_steps()) | own.kept()
+    found = own.result(end, own.rows(end))
     assert set(found) == {key for key in short[3].arrays
                           if not key.startswith(('before', 'after'))}
     for key, value in found.items():
@@ -190,13 +189,13 @@ def test_as_in_an_exported_project(short):
 
 def test_measures(short):
     a = short[3].arrays
-    found = measures(short[3])
+    found = Mimic.measures(short[3])
     assert found['w_up0'] == a['training.up0'][-1] and found['w_up1'] == a['training.up1'][-1]
     assert found['error'] == a['error'][-1]
     assert found['distance'] == max(abs(a['training.up0'][-1] - a['teacher'][0]),
                                     abs(a['training.up1'][-1] - a['teacher'][1]))
     assert found['apical'] == pytest.approx(np.abs(a['selfpred.apical'][-8:]).mean())
-    assert f"{found['error']:.1e}" in list(summarize(short[3]))[2]
+    assert f"{found['error']:.1e}" in list(Mimic.summarize(short[3]))[2]
 
 
 BAD = {
