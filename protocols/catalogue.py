@@ -63,7 +63,7 @@ PROTOCOLS = {
         'brian_le.protocols.tasks.filters.task:Filters',
         'gain and phase of slow neurons and of their error neurons at many frequencies'),
     'fourier': (
-        'brian_le.protocols.tasks.fourier.task',
+        'brian_le.protocols.tasks.fourier.task:Fourier',
         'a 50 ms sawtooth out of 50 sines, learned online by 50-30-1 slow neurons'),
     'lagline': (
         'brian_le.protocols.tasks.lagline.task:LagLine',

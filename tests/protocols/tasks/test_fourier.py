@@ -9,16 +9,14 @@ import pytest
 
 from brian_le.programs.program import build_program
 from brian_le.protocols import load_result, run
-from brian_le.protocols.parameters import read_parameters
 from brian_le.protocols.tasks.fourier.figures import errors, outputs
-from brian_le.protocols.tasks.fourier.task import (PARAMETERS, draw, prepare, read_variables,
-                                                   sample_times, summarize)
+from brian_le.protocols.tasks.fourier.task import Fourier, sample_times
 
 SHORT = dict(dt=0.25, periods=5, learning=3, hidden=6)  # 200 steps per period
 
 
 def parameters(**given):
-    return read_parameters('fourier', PARAMETERS, given)
+    return Fourier.read(given)
 
 
 def published(p, weights):
@@ -60,7 +58,7 @@ def test_steps_are_those_of_the_paper(tmp_path, gamma):
     a = run('fourier', device='numpy', quiet=True, seed=5, gamma=gamma, out=tmp_path/'r',
             **SHORT).arrays
     p = parameters(gamma=gamma, **SHORT)
-    output, target, W, b = published(p, draw(p, 5))
+    output, target, W, b = published(p, Fourier(p, 5).weights)
     for found, expected in ((a['output'].ravel(), output), (a['target'].ravel(), target),
                             (a['error'], ((output - target)**2).reshape(5, -1).mean(axis=1)),
                             *((a[f'W_forward_{k}'], W[k]) for k in (0, 1)),
@@ -83,10 +81,10 @@ def test_result_of_a_run(short):
     assert a['time'].shape == a['output'].shape == a['target'].shape == (5, 200)
     np.testing.assert_allclose(a['time'].ravel(), 0.25*np.arange(1000), rtol=0, atol=1e-9)
     np.testing.assert_allclose(a['target'][1], np.linspace(-1, 1, 200, endpoint=False), atol=1e-15)
-    for (kind, k), w in draw(parameters(**SHORT), 3).items():
+    for (kind, k), w in Fourier(parameters(**SHORT), 3).weights.items():
         np.testing.assert_array_equal(a[f'initial_W_{kind}_{k}'], w)
         assert (a[f'W_{kind}_{k}'] != w).all()
-    lines = list(summarize(short))
+    lines = list(Fourier.summarize(short))
     assert f"{a['error'][2]:.4f} in period 3" in lines[0]
     assert f"{a['error'][3:].mean():.4f} (mean of 2 periods)" in lines[1]
 
@@ -100,11 +98,12 @@ def test_every_device_finds_the_same(short, tmp_path):
 
 def test_in_one_piece(short):
     """As in an exported project: one launch finds what a run finds in chunks of periods."""
-    p = parameters(**SHORT)
-    task = prepare(p, 3)
-    assert task.n_steps == 1000
-    end = build_program(task.compose, 'numpy')({}, task.n_steps)
-    for key, value in read_variables(p, task.arrays, end).items():
+    own = Fourier(parameters(**SHORT), 3)
+    assert own.exported_steps() == 1000
+    end = build_program(own.compose_whole, 'numpy')({}, 1000)
+    found = own.result(end, own.rows(end))
+    assert set(found) == set(short.arrays)
+    for key, value in found.items():
         np.testing.assert_array_equal(value, short.arrays[key], err_msg=key)
     np.testing.assert_array_equal(end['fourier_net_forward0.w'],
                                   short.arrays['W_forward_0'].T.ravel())
@@ -220,4 +219,4 @@ def test_figures_of_a_run_that_only_learns(tmp_path):
                  hidden=2)
     assert len(outputs(result)['output'].axes) == 2
     assert len(errors(result)['error'].axes[0].texts) == 0
-    assert len(list(summarize(result))) == 1
+    assert len(list(Fourier.summarize(result))) == 1
