@@ -84,7 +84,7 @@ PROTOCOLS = {
         'brian_le.protocols.tasks.sequences.benchmarks:Mnist1dStatic',
         'MNIST-1D: a fixed chain of slow neurons, read out by Latent Equilibrium'),
     'phases': (
-        'brian_le.protocols.tasks.phases.task',
+        'brian_le.protocols.tasks.phases.task:Phases',
         'two neurons with optimal weights, which drift away unless learning waits or looks ahead'),
     'response-lag': (
         'brian_le.protocols.tasks.response_lag.task',

@@ -7,18 +7,16 @@ import pytest
 from brian_le.models import Dense
 from brian_le.programs.program import build_program
 from brian_le.protocols import run
-from brian_le.protocols.parameters import read_parameters
 from brian_le.protocols.runs.results import Result
 from brian_le.protocols.runs.running import Run
 from brian_le.protocols.tasks.phases.figures import relaxation, weights
-from brian_le.protocols.tasks.phases.task import (LABELS, PARAMETERS, measures, prepare,
-                                                  read_variables, relaxed, relaxed_error,
-                                                  shown_first, simulate, stimuli, summarize)
+from brian_le.protocols.tasks.phases.task import (LABELS, Phases, relaxed, relaxed_error,
+                                                  shown_first, stimuli)
 from tests.reference_layered import PHI, layered
 
 
 def parameters(**given):
-    return read_parameters('phases', PARAMETERS, given)
+    return Phases.read(given)
 
 
 # --------------------------------------------------------------------------- beside plain NumPy
@@ -105,9 +103,9 @@ def found():
     compiled, by_time = Run('cpp_standalone'), {}
     for t_pattern in (5, 50, 100):
         p = parameters(t_pattern=t_pattern, presentations=1000)
-        by_time[t_pattern] = measures(Result('', {}, simulate(p, 1, compiled)))
+        by_time[t_pattern] = Phases.measures(Result('', {}, compiled.conduct(Phases(p, 1))))
     p = parameters(t_pattern=5, offset=0.3, eta=10)
-    by_time['offset'] = measures(Result('', {}, simulate(p, 1, compiled)))
+    by_time['offset'] = Phases.measures(Result('', {}, compiled.conduct(Phases(p, 1))))
     return by_time
 
 
@@ -148,20 +146,20 @@ def test_numbers_do_not_depend_on_checkpoints(short, tmp_path, monkeypatch):
 
 
 def test_as_in_an_exported_project(short):
-    p = parameters(**SHORT)
-    task = prepare(p, 3)
-    found = read_variables(p, task.arrays, build_program(task.compose, 'numpy')({}, task.n_steps))
+    own = Phases(parameters(**SHORT), 3)
+    end = build_program(own.compose_whole, 'numpy')({}, own.exported_steps())
+    found = own.result(end, own.rows(end))
     assert set(found) == {key for key in short[0].arrays if not key.startswith('trace')}
     for key, value in found.items():
         np.testing.assert_array_equal(value, short[0].arrays[key], err_msg=key)
 
 
 def test_measures(short):
-    a, found = short[0].arrays, measures(short[0])
+    a, found = short[0].arrays, Phases.measures(short[0])
     for name in LABELS:
         for key in ('distance', 'loss', 'relaxed_error'):
             assert found[f'{name}_{key}'] == a[f'{name}.{key}'][-1]  # a tenth is one
-    lines = list(summarize(short[0]))
+    lines = list(Phases.summarize(short[0]))
     assert len(lines) == 3 and f"{found['le_distance']:.2g}" in lines[0]
 
 
