@@ -87,7 +87,7 @@ PROTOCOLS = {
         'brian_le.protocols.tasks.phases.task:Phases',
         'two neurons with optimal weights, which drift away unless learning waits or looks ahead'),
     'response-lag': (
-        'brian_le.protocols.tasks.response_lag.task',
+        'brian_le.protocols.tasks.response_lag.task:ResponseLag',
         'the answer of a chain of slow neurons to a step, with and without look-ahead'),
     'yin-yang': (
         'brian_le.protocols.tasks.classification.benchmarks:YinYang',

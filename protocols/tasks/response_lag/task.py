@@ -1,77 +1,104 @@
-"""Response lag: how long a chain of slow neurons takes to answer, with and without look-ahead.
-
-The input of a chain of linear neurons steps from 0 to 1; every neuron passes on the rate of the
-one below. With a look-ahead of tau_r = tau_m each layer costs one time step, however slow its
-membrane is. Without look-ahead each costs about a membrane time constant, and with a look-ahead
-that is too short about the difference, tau_m - tau_r. The latency of a layer is the time until its
-rate first reaches 1 - 1/e of its final value. Nothing is random: the seed does not matter.
-"""
+"""How long a chain of slow neurons takes to answer, with and without look-ahead."""
 
 from types import SimpleNamespace
 
 import numpy as np
 
 from brian_le.protocols.parameters import Parameter
+from brian_le.protocols.protocol import Protocol
 
-__all__ = ['NAME', 'SUMMARY', 'PARAMETERS', 'FIGURES', 'UNMEASURED', 'LABELS', 'compose',
-           'latencies', 'look_ahead', 'some_layers', 'check', 'simulate', 'prepare',
-           'read_variables', 'summarize']
-
-NAME = 'response-lag'
-SUMMARY = 'the answer of a chain of slow neurons to a step, with and without look-ahead'
-FIGURES = 'brian_le.protocols.tasks.response_lag.figures'
-UNMEASURED = ('*.latency',)  #: NaN stands for of layers that have not answered
-
-PARAMETERS = (
-    Parameter('depth', 20, 'layers of the chain', minimum=1, maximum=200),
-    Parameter('tau_m', 10.0, 'membrane time constant', 'ms', minimum=1e-6),
-    Parameter('partial', 0.8, 'look-ahead that is too short, as a fraction of tau_m', minimum=0,
-              maximum=1),
-    Parameter('dt', 0.1, 'time step', 'ms', minimum=1e-6),
-)
+__all__ = ['LABELS', 'ResponseLag', 'THRESHOLD', 'latencies', 'look_ahead', 'some_layers']
 
 LABELS = {'le': 'look-ahead by tau_m', 'partial': 'look-ahead too short',
           'no_look_ahead': 'without look-ahead'}
 THRESHOLD = 1 - np.exp(-1)  #: fraction of the final rate that counts as an answer
 
-_CHAIN = 'chain'
+
+class ResponseLag(Protocol):
+    """The answer of a chain of slow neurons to a step, with and without look-ahead.
+
+    The input of a chain of linear neurons steps from 0 to 1; every neuron passes on the rate of the
+    one below. With a look-ahead of tau_r = tau_m each layer costs one time step, however slow its
+    membrane is. Without look-ahead each costs about a membrane time constant, and with a look-ahead
+    that is too short about the difference, tau_m - tau_r. The latency of a layer is the time until
+    its rate first reaches 1 - 1/e of its final value. Nothing is random: the seed does not matter.
+
+    Results have ``time`` (ms) at the end of every step; for every chain (``'le'``, ``'partial'``,
+    ``'no_look_ahead'``), after its name and a dot: ``rates`` (steps, layers) and ``latency``
+    (layers) in ms.
+    """
+
+    name = 'response-lag'
+    figures = 'brian_le.protocols.tasks.response_lag.figures'
+    unmeasured = ('*.latency',)  # NaN stands for of layers that have not answered
+    unit = 'run'
+    parameters = (
+        Parameter('depth', 20, 'layers of the chain', minimum=1, maximum=200),
+        Parameter('tau_m', 10.0, 'membrane time constant', 'ms', minimum=1e-6),
+        Parameter('partial', 0.8, 'look-ahead that is too short, as a fraction of tau_m', minimum=0,
+                  maximum=1),
+        Parameter('dt', 0.1, 'time step', 'ms', minimum=1e-6),
+    )
+
+    def __init__(self, p, seed):
+        super().__init__(p, seed)
+        self.n_steps = n_steps(p)
+
+    @staticmethod
+    def check(p):
+        n_steps(p)
+
+    def compose(self):
+        """One chain, with a replica for every look-ahead."""
+        from brian2 import Network, defaultclock, ms
+
+        from brian_le.models import Dense, LayeredNetwork, Recorder
+
+        p = self.p
+        defaultclock.dt = p.dt*ms
+        tau_r = np.array(list(look_ahead(p).values()))*ms
+        net = LayeredNetwork(1, [Dense(1, activation='linear')]*p.depth, replicas=len(tau_r),
+                             bias=False, tau_m=p.tau_m*ms, name='chain')
+        net.weights.update({key: np.ones(net.weights.shape(*key)) for key in net.weights})
+        net.schedule.nudged = net.schedule.learning = 0
+        net.inputs.r = 1
+        for group in net.neurons:
+            group.tau_r = tau_r  # one value per replica
+        recorder = Recorder({f'r{k}': (group, 'r') for k, group in enumerate(net.neurons)},
+                            name='chain_rates')
+        return Network(net, recorder)
+
+    def rows(self, end):
+        """Rates of all chains, of shape (1, steps, layers)."""
+        from brian_le.models import recorded_values
+
+        rates = np.stack([recorded_values('chain_rates', f'r{k}', end, len(LABELS))
+                          for k in range(self.p.depth)], axis=2)
+        return {name: rates[None, :, number] for number, name in enumerate(LABELS)}
+
+    def result(self, state, rows):
+        arrays = {'time': self.p.dt*(1 + np.arange(self.n_steps))}
+        for name, (rates,) in rows.items():
+            arrays |= {f'{name}.rates': rates, f'{name}.latency': latencies(rates, self.p.dt)}
+        return arrays
+
+    def guide(self):
+        return {'chain_rates_monitor.r0, r1, ...': 'rates of the layers in every step, for '
+                                                   f'{len(LABELS)} look-ahead times'}
+
+    @staticmethod
+    def summarize(result):
+        tau_r = look_ahead(SimpleNamespace(**result.description['parameters']))
+        for name, label in LABELS.items():
+            latency = result.arrays[f'{name}.latency']
+            times = ', '.join(f'{latency[layer - 1]:.4g} ms in layer {layer}'
+                              for layer in some_layers(len(latency)))
+            yield f'{label:<20} (tau_r {tau_r[name]:g} ms): latency {times}'
 
 
 def look_ahead(p):
     """Look-ahead times of the chains in ms, by the names that results have them by."""
     return {'le': p.tau_m, 'partial': p.partial*p.tau_m, 'no_look_ahead': 0.0}
-
-
-def compose(p):
-    """The network: one chain, with a replica for every look-ahead.
-
-    Parameters
-    ----------
-    p : SimpleNamespace
-        The parameters.
-
-    Returns
-    -------
-    SimpleNamespace
-        ``network``, ``net`` (the `LayeredNetwork`) and ``recorder``, which records the rates of
-        all layers at the end of every step as ``r0``, ``r1``, ...
-    """
-    from brian2 import Network, defaultclock, ms
-
-    from brian_le.models import Dense, LayeredNetwork, Recorder
-
-    defaultclock.dt = p.dt*ms
-    tau_r = np.array(list(look_ahead(p).values()))*ms
-    net = LayeredNetwork(1, [Dense(1, activation='linear')]*p.depth, replicas=len(tau_r),
-                         bias=False, tau_m=p.tau_m*ms, name=_CHAIN)
-    net.weights.update({key: np.ones(net.weights.shape(*key)) for key in net.weights})
-    net.schedule.nudged = net.schedule.learning = 0
-    net.inputs.r = 1
-    for group in net.neurons:
-        group.tau_r = tau_r  # one value per replica
-    recorder = Recorder({f'r{k}': (group, 'r') for k, group in enumerate(net.neurons)},
-                        name=f'{_CHAIN}_rates')
-    return SimpleNamespace(network=Network(net, recorder), net=net, recorder=recorder)
 
 
 def n_steps(p):
@@ -110,90 +137,6 @@ def latencies(rates, dt):
     return np.where(reached.any(axis=0), dt*(1 + reached.argmax(axis=0)), np.nan)
 
 
-def check(p):
-    """Raise a ValueError for parameters that do not fit each other."""
-    n_steps(p)
-
-
-def simulate(p, seed, run):
-    """Show the step to all chains, and record the rates of all layers.
-
-    Parameters
-    ----------
-    p : SimpleNamespace
-        The parameters.
-    seed : int
-        Not used.
-    run : brian_le.protocols.runs.running.Run
-        Builds the program and keeps the result.
-
-    Returns
-    -------
-    dict of str to numpy.ndarray
-        ``time`` (ms) at the end of every step; for every chain (``'le'``, ``'partial'``,
-        ``'no_look_ahead'``), after its name and a dot: ``rates`` (steps, layers) and ``latency``
-        (layers) in ms.
-    """
-    steps = n_steps(p)
-    program = run.build(lambda: compose(p).network)
-
-    def whole(state, first, n):
-        return state, {name: rates[None] for name, rates in recorded(
-            p, program({}, steps)).items()}
-
-    _, rows = run.in_chunks(whole, {}, 1, 'run', room=1, duration=steps*p.dt,
-                            describe=lambda done, new: 'all layers')
-    return evaluation(p, {name: rates[0] for name, rates in rows.items()})
-
-
-def prepare(p, seed):
-    """The run as a network, for an exported project.
-
-    Returns
-    -------
-    SimpleNamespace
-        ``compose`` (returns the network), ``precision``, ``n_steps``, ``arrays`` (to keep beside
-        the project) and ``guide`` (the most important variables and what they are).
-    """
-    guide = {f'{_CHAIN}_rates_monitor.r0, r1, ...': 'rates of the layers in every step, for '
-                                              f'{len(LABELS)} look-ahead times'}
-    return SimpleNamespace(compose=lambda: compose(p).network, precision='double',
-                           n_steps=n_steps(p), arrays={}, guide=guide)
-
-
-def read_variables(p, arrays, variables):
-    """The arrays of a result from the variables of an exported project."""
-    return arrays | evaluation(p, recorded(p, variables))
-
-
-def recorded(p, variables):
-    """Rates of all chains, of shape (steps, layers), from what was recorded."""
-    from brian_le.models import recorded_values
-
-    rates = np.stack([recorded_values(f'{_CHAIN}_rates', f'r{k}', variables, len(LABELS))
-                      for k in range(p.depth)], axis=2)
-    return {name: rates[:, number] for number, name in enumerate(look_ahead(p))}
-
-
-def evaluation(p, rates):
-    """What a result holds: times, and rates and latencies of every chain."""
-    steps = len(next(iter(rates.values())))
-    arrays = {'time': p.dt*(1 + np.arange(steps))}
-    for name, values in rates.items():
-        arrays |= {f'{name}.rates': values, f'{name}.latency': latencies(values, p.dt)}
-    return arrays
-
-
 def some_layers(depth):
     """The layers, from 1 on, that stand for all: the first, one in the middle, and the last."""
     return sorted({1, (depth + 1)//2, depth})
-
-
-def summarize(result):
-    """Lines of text about a result."""
-    tau_r = look_ahead(SimpleNamespace(**result.description['parameters']))
-    for name, label in LABELS.items():
-        latency = result.arrays[f'{name}.latency']
-        times = ', '.join(f'{latency[layer - 1]:.4g} ms in layer {layer}'
-                          for layer in some_layers(len(latency)))
-        yield f'{label:<20} (tau_r {tau_r[name]:g} ms): latency {times}'

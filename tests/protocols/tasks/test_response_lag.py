@@ -6,10 +6,9 @@ from scipy.signal import lfilter
 
 from brian_le.programs.program import build_program
 from brian_le.protocols import run
-from brian_le.protocols.parameters import read_parameters
 from brian_le.protocols.tasks.response_lag.figures import latency, responses
-from brian_le.protocols.tasks.response_lag.task import (LABELS, PARAMETERS, THRESHOLD, latencies,
-                                                        prepare, read_variables, summarize)
+from brian_le.protocols.tasks.response_lag.task import (LABELS, THRESHOLD, ResponseLag,
+                                                        latencies)
 
 RATIOS = {'le': 1, 'partial': 0.8, 'no_look_ahead': 0}
 
@@ -60,7 +59,7 @@ def test_result_of_a_run(deep):
     assert set(deep.arrays) == {'time', *(f'{name}.{key}' for name in LABELS
                                           for key in ('rates', 'latency'))}
     np.testing.assert_array_equal(deep.arrays['time'], np.arange(1, 401))
-    lines = list(summarize(deep))
+    lines = list(ResponseLag.summarize(deep))
     assert len(lines) == 3 and lines[0].endswith(
         'latency 1 ms in layer 1, 10 ms in layer 10, 20 ms in layer 20')
     assert '(tau_r 8 ms)' in lines[1]
@@ -80,10 +79,9 @@ def test_every_device_finds_the_same(tmp_path):
 
 
 def test_as_in_an_exported_project(tmp_path):
-    p = read_parameters('response-lag', PARAMETERS, SHORT)
-    task = prepare(p, 0)
-    end = build_program(task.compose, 'numpy')({}, task.n_steps)
-    found = read_variables(p, task.arrays, end)
+    own = ResponseLag(ResponseLag.read(SHORT), 0)
+    end = build_program(own.compose_whole, 'numpy')({}, own.exported_steps())
+    found = own.result(end, own.rows(end))
     expected = run('response-lag', device='numpy', quiet=True, out=tmp_path/'r', **SHORT).arrays
     assert set(found) == set(expected)
     for key, value in expected.items():
