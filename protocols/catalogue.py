@@ -6,6 +6,7 @@ This module does not import Brian2; what it names is imported when it is asked f
 import functools
 import importlib
 import os
+import pkgutil
 
 from brian_le.checks import choose
 from brian_le.programs import DEVICES
@@ -113,7 +114,7 @@ PROTOCOLS = {
 def get_model(name):
     """The function or class of a model; a ValueError if there is none of that name."""
     package, _ = MODELS[choose('model', name, MODELS)]
-    return getattr(importlib.import_module(package), _CLASSES.get(name, name))
+    return pkgutil.resolve_name(f'{package}:{_CLASSES.get(name, name)}')
 
 
 def get_protocol(protocol):
@@ -153,12 +154,12 @@ def _users_protocol(path, name, source):
     from brian_le.protocols.protocol import Protocol
     from brian_le.protocols.user_files import load_module
 
-    module = load_module(path)
-    names = [key for key, value in vars(module).items() if isinstance(value, type)
-             and issubclass(value, Protocol) and value.__module__ == module.__name__]
-    if callable(getattr(module, name, None)) and name not in names:
+    here = vars(load_module(path))
+    names = [key for key, value in here.items() if isinstance(value, type)
+             and issubclass(value, Protocol) and value.__module__ == here['__name__']]
+    if callable(here.get(name)) and name not in names:
         raise ValueError(f"'{path}:{name}' is a model of your own, and no protocol: 'brian-le sweep "
                          f"{path}:{name}' runs it, once with '--seeds 1'")
-    found = getattr(module, choose(f"protocol of '{path}'", name, names))
+    found = here[choose(f"protocol of '{path}'", name, names)]
     found.name, found.source = f'{os.path.basename(path)}:{name}', source
     return found

@@ -176,7 +176,7 @@ def _module(name):
         except (ImportError, TypeError, ValueError) as error:
             raise ValueError(f"there is no module '{name}' to draw figures with: {error}; name "
                              'one, or a file that ends in .py') from None
-    if not hasattr(module, '__all__'):
+    if '__all__' not in vars(module):
         raise ValueError(f"'{name}' has no '__all__'; list its functions that draw there")
     return module
 

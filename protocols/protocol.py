@@ -8,10 +8,10 @@ from brian_le.protocols.parameters import read_parameters
 __all__ = ['Protocol', 'figures_by']
 
 
-def figures_by(module, result):
-    """The figures of all functions of a module, by name."""
-    return {name: figure for function in module.__all__
-            for name, figure in getattr(module, function)(result).items()}
+def figures_by(drawing, result):
+    """The figures of all functions of a module that draws, by name."""
+    return {name: figure for function in drawing.__all__
+            for name, figure in getattr(drawing, function)(result).items()}
 
 
 class Protocol:

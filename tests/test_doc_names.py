@@ -40,11 +40,17 @@ def known(modules):
     for value in list(names.values()):
         if inspect.isclass(value) and value.__module__.startswith('brian_le'):
             names |= {word: getattr(value, word, None) for word in dir(value) if word not in names}
-        if callable(value) and getattr(value, '__module__', '').startswith('brian_le'):
+        if callable(value) and is_ours(value):
             with contextlib.suppress(ValueError):  # of what is built in
                 for word in inspect.signature(value).parameters:
                     names.setdefault(word, None)
     return names
+
+
+def is_ours(value):
+    """Whether something was defined in this package."""
+    place = inspect.getmodule(value)
+    return place is not None and place.__name__.startswith('brian_le')
 
 
 def shown(text):
@@ -101,7 +107,7 @@ def arguments_fit(text, known):
         return True
     name = call.func.attr if isinstance(call.func, ast.Attribute) else getattr(call.func, 'id', '')
     called = known.get(name)
-    if not callable(called) or not getattr(called, '__module__', '').startswith('brian_le'):
+    if not callable(called) or not is_ours(called):
         return True
     parameters = inspect.signature(called).parameters
     return (any(each.kind is each.VAR_KEYWORD for each in parameters.values())
@@ -176,7 +182,7 @@ def test_docstrings_have_the_parameters_that_there_are(modules):
     wrong = {}
     for module in modules.values():
         for value in vars(module).values():
-            if (getattr(value, '__module__', None) != module.__name__
+            if (inspect.getmodule(value) is not module
                     or not (inspect.isfunction(value) or inspect.isclass(value))):
                 continue
             members = [(value.__qualname__, value)] + [

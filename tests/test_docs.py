@@ -114,7 +114,7 @@ def test_every_public_function_and_class_has_an_example():
         module = importlib.import_module(package)
         names = {*module.__all__, *(['run', 'plot'] if package == 'brian_le.protocols' else [])}
         for name in names - {'Result', 'StudyResult'}:  # made by others only
-            value = getattr(module, name)
+            value = getattr(found, name)
             if inspect.isclass(value) or inspect.isfunction(value):
                 assert 'Examples\n' in value.__doc__, f'{package}.{name}'
 

@@ -40,7 +40,7 @@ def _users(path, name, source):
     """A user's model or protocol, loaded anew only if its files have changed."""
     from brian_le.protocols.sweeps.user_models import ModelTarget
 
-    found = getattr(load_module(path), name, None)
+    found = vars(load_module(path)).get(name)
     if isinstance(found, type) and issubclass(found, Protocol):
         return ProtocolTarget(get_protocol(f'{path}:{name}'))
     return ModelTarget(f'{path}:{name}')

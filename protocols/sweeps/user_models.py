@@ -165,7 +165,7 @@ class ModelTarget:
         self.source = source_of(path)
         functions = [key for key, value in vars(module).items()
                      if inspect.isfunction(value) and value.__module__ == module.__name__]
-        self.build = getattr(module, choose(f"function of '{path}'", function, functions))
+        self.build = vars(module)[choose(f"function of '{path}'", function, functions)]
         arguments = inspect.signature(self.build).parameters.values()
         for argument in arguments:
             if argument.kind in (argument.VAR_POSITIONAL, argument.VAR_KEYWORD):

@@ -138,9 +138,9 @@ def test_figures_of_tables(name):
     rows = rows_of(name)
     study = SimpleNamespace(rows=rows, table={key: [] for key in rows[0]},
                             description={'target': 'digits'})
-    module = fig4_figures if name.startswith('fig4') else robustness_figures
-    drawn = {key: figure for function in module.__all__ if function != 'adaptation'
-             for key, figure in getattr(module, function)(study).items()}
+    drawing = fig4_figures if name.startswith('fig4') else robustness_figures
+    drawn = {key: figure for function in drawing.__all__ if function != 'adaptation'
+             for key, figure in getattr(drawing, function)(study).items()}
     assert list(drawn) == [FIGURES[name]]
     for axes in drawn[FIGURES[name]].axes:
         assert axes.get_xlabel() and axes.get_ylabel() and axes.lines
@@ -177,16 +177,16 @@ def test_what_has_failed_is_marked(tmp_path, name, all_seeds):
                                        if key == 'part' or key in columns)]
     lost = {row['run'] for row in (here if all_seeds else here[:1])}
     study = with_lost(name, lambda row: row['run'] in lost, columns)
-    module = importlib.import_module(get_study(name).figures)
-    figures = [figure for function in module.__all__ if function != 'adaptation'
-               for figure in getattr(module, function)(study).values()]
+    drawing = importlib.import_module(get_study(name).figures)
+    figures = [figure for function in drawing.__all__ if function != 'adaptation'
+               for figure in getattr(drawing, function)(study).values()]
     counts = {f'{len(here) - len(lost)} of {len(here)}'}
     assert figures and all(set(marks(figure)) == counts for figure in figures)
     for figure in figures:
         figure.savefig(tmp_path/'f.png', dpi=20)
     whole = with_lost(name, lambda row: False, columns)
-    assert not any(marks(figure) for function in module.__all__ if function != 'adaptation'
-                   for figure in getattr(module, function)(whole).values())
+    assert not any(marks(figure) for function in drawing.__all__ if function != 'adaptation'
+                   for figure in getattr(drawing, function)(whole).values())
 
 
 def test_matching_with_lost_runs(tmp_path):
