@@ -138,6 +138,9 @@ class Protocol:
     def check(p):
         """Raise a ValueError for parameters that do not fit each other."""
 
+    def load(self):
+        """Read what a run needs from files, and see whether that fits; called before it begins."""
+
     # ------------------------------------------------------------------------------ the network
     def compose(self):
         """The network, a `brian2.Network`, with everything that a run starts with.

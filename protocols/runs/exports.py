@@ -158,6 +158,7 @@ def _exported(protocol):
     """What a project is made of: the whole run as one network."""
     if hasattr(protocol, 'exported'):
         return protocol.exported()
+    protocol.load()
     protocol.refuse_export()
     return SimpleNamespace(
         compose=protocol.compose_whole, precision=protocol.precision, arrays=protocol.kept(),

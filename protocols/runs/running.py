@@ -143,6 +143,7 @@ class Run:
         """
         if hasattr(protocol, 'conduct'):
             return protocol.conduct(self)
+        protocol.load()
         program = self._program(protocol)
         state, rows = self.in_chunks(
             lambda state, first, n: protocol.chunk(program, state, first, n),

@@ -124,8 +124,10 @@ class Classification(Protocol):
         return initial_weights(self.data.shape, self.layers, np.random.default_rng(self.seed),
                                sigma=self.p.sigma, feedback=True)
 
+    def load(self):
+        self.n_batches  # are there enough samples?
+
     def compose(self):
-        self.n_batches  # before anything else, are there enough samples?
         return self._compose(np.zeros(self.p.batch, dtype=int), self.room)
 
     def compose_whole(self):

@@ -65,6 +65,9 @@ class SequenceClassification(Protocol):
         """The data set; an exported project is read without it."""
         return self.benchmark.read(self.p)
 
+    def load(self):
+        self.n_batches  # are there enough sequences?
+
     @cached_property
     def n_steps(self):
         return self.data.shape[0]
