@@ -204,10 +204,7 @@ class RuntimeProgram:
         brian2.units.DimensionMismatchError
             For values in units of something else.
         """
-        return self.run(values, seconds_of(duration, self.steps), state, seed)
-
-    def run(self, values, duration, state=None, seed=None):
-        """As the program itself, for a duration in s."""
+        duration = seconds_of(duration, self.steps)
         values = checked_values(values, self._units, self.variables)
         check_seed(seed)
         begin = self._begin_of(state)
@@ -312,10 +309,7 @@ class StandaloneProgram:
 
     def __call__(self, values, duration, state=None, seed=None):
         """Run the binary, see `RuntimeProgram`."""
-        return self.run(values, seconds_of(duration, self.steps), state, seed)
-
-    def run(self, values, duration, state=None, seed=None):
-        """As the program itself, for a duration in s."""
+        duration = seconds_of(duration, self.steps)
         values = checked_values(values, self._project.units, self.arrays)
         check_seed(seed)
         if state is not None:

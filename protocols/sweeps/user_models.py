@@ -319,8 +319,8 @@ class ModelTarget:
         self._check_variables(parameters, task)
         folder.begin(description)
         values = {name: value for name, value in parameters.items() if '.' in name}
-        found = _Variables(task.program.run(values, task.duration))
-        wrong = diverged(found, lambda: task.program.run(values, 0.0), integrated(task.network))
+        found = _Variables(task.program(values, task.duration*second))
+        wrong = diverged(found, lambda: task.program(values, 0), integrated(task.network))
         if wrong:
             folder.discard()  # to continue would only lead there again
             raise FloatingPointError(f'{wrong}; use other values of the arguments, or shorter '

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 from brian2 import (Hz, Network, NeuronGroup, PoissonGroup, SpikeGeneratorGroup, SpikeMonitor,
-                    StateMonitor, Synapses, defaultclock, ms, set_device)
+                    StateMonitor, Synapses, defaultclock, ms, second, set_device)
 from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 
@@ -150,7 +150,7 @@ def clocks():
 @pytest.mark.parametrize('duration, slow, fast, odd', [
     (1.4e-3, 7, 28, 20), (1e-3, 5, 20, 15), (1.0000000000002e-3, 5, 20, 15), (0.33e-3, 2, 7, 5)])
 def test_every_clock_does_the_steps_of_the_duration(clocks, duration, slow, fast, odd):
-    expected, found = (program.run({}, duration) for program in clocks)
+    expected, found = (program({}, duration*second) for program in clocks)
     assert expected['fast.v'] == pytest.approx(fast*0.05) and (
         expected['odd.v'] == pytest.approx(odd*0.07)) and len(expected['R.v'][0]) >= slow
     same(found, expected)
