@@ -92,8 +92,9 @@ class LagLine(Protocol):
         clock = StepClock(PERIOD*ms, before=p.t_init*ms, name=NAME)
         source = NeuronGroup(p.batch, _SOURCE, name=f'{NAME}_source', namespace={})
         source.shift = drawn.shift
-        drive(source, 'r', 'wave(((step + n_before - shift) % n_steps + 0.5)*ms)', clock,
-              when='start', wave=TimedArray(drawn.wave, dt=1*ms, name=f'{NAME}_wave'))
+        drive(source, 'r', 'wave(((period*n_steps + step + n_before - shift) % n_wave + 0.5)*ms)',
+              clock, when='start', n_wave=len(drawn.wave),
+              wave=TimedArray(drawn.wave, dt=1*ms, name=f'{NAME}_wave'))
 
         def chain(name, w, tau_m, **options):
             net = GLENetwork(1, [Dense(1, tau_m=tau*ms) for tau in tau_m], replicas=p.batch,
