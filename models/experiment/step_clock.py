@@ -76,8 +76,8 @@ class StepClock(Population):
     def __init__(self, period, before=0*ms, equations='', name='step_clock'):
         check_name('a clock', name)
         dt = Quantity(defaultclock.dt)
-        n_steps = whole_steps(name, period, dt)
-        n_before = whole_steps(name, before, dt, what='before', least=0)
+        n_steps = whole_steps(name, period, dt, 'period')
+        n_before = whole_steps(name, before, dt, 'before', least=0)
         super().__init__(1, _COUNTERS + equations, name=name, namespace={})
         self.n_steps, self.n_before = n_steps, n_before
         self.period, self.step = divmod(-n_before - 1, n_steps)
