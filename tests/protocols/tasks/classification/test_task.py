@@ -10,8 +10,7 @@ import numpy as np
 import pytest
 
 from brian_le.models import Dense, Flatten, initial_weights
-from brian_le.programs.program import composing
-from brian_le.programs.signature import only_looked_at, start_values
+from brian_le.programs import start_values
 from brian_le.protocols import check_protocol, load_result, run
 from brian_le.protocols.baselines.backprop import BackpropNetwork
 from brian_le.protocols.data.datasets import Dataset, Split, digits
@@ -296,11 +295,8 @@ def test_twin_is_backpropagation_by_hand(small, rate):
 # ------------------------------------------------------------------------------ imperfect networks
 def drawn(p, name, seed=SEED):
     """What the substrate of a network has drawn: the values that a run starts with."""
-    with composing():
-        network = points()(p, seed).compose()
-        only_looked_at(network)
-        return {key.removeprefix(f'{name}_'): value
-                for key, value in start_values(network).items()}
+    return {key.removeprefix(f'{name}_'): value
+            for key, value in start_values(points()(p, seed).compose()).items()}
 
 
 def with_mismatch(values, eta_tau=0):
