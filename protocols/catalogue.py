@@ -4,7 +4,6 @@ This module does not import Brian2; what it names is imported when it is asked f
 """
 
 import functools
-import importlib
 import os
 import pkgutil
 
@@ -139,13 +138,7 @@ def get_protocol(protocol):
         if not os.path.isfile(path):
             raise ValueError(f"there is no file '{path}'")
         return _users_protocol(path, name, source_of(path))
-    where, _ = PROTOCOLS[choose('protocol', protocol, PROTOCOLS)]
-    module, _, name = where.partition(':')
-    module = importlib.import_module(module)
-    if not name:
-        from brian_le.protocols.legacy import of_module
-        return of_module(module)
-    return getattr(module, name)
+    return pkgutil.resolve_name(PROTOCOLS[choose('protocol', protocol, PROTOCOLS)][0])
 
 
 @functools.lru_cache(maxsize=8)

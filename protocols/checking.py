@@ -7,8 +7,9 @@ import numpy as np
 
 from brian_le.protocols.catalogue import get_protocol
 from brian_le.protocols.parameters import Parameter
+from brian_le.protocols.runs.finite import check_finite
 from brian_le.protocols.runs.results import Result, ResultFolder
-from brian_le.protocols.runs.running import Run, check_finite
+from brian_le.protocols.runs.running import Run
 
 __all__ = ['check_protocol']
 

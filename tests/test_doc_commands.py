@@ -13,7 +13,6 @@ from brian2 import defaultclock, ms, prefs, start_scope
 
 from brian_le.protocols.catalogue import get_protocol
 from brian_le.protocols.cli import _parser, _settings, _show
-from brian_le.protocols.runs.running import Run
 from brian_le.protocols.sweeps.grids import read_grid, read_settings
 from brian_le.protocols.sweeps.study_files import get_study
 
@@ -44,19 +43,6 @@ CASES = {f'{page.stem}: {" ".join(words)}': (words, comment) for page in PAGES
          for words, comment in commands(page.read_text(encoding='utf-8'))}
 
 
-class Composed(Exception):
-    """The network of a run has been made."""
-
-
-class Composing(Run):
-    def build(self, compose, precision='double'):
-        compose()
-        raise Composed
-
-    def build_once(self, key, compose, precision='double'):
-        self.build(compose)
-
-
 def composes(protocol, parameters, seed):
     """Make what a run would compile."""
     found = get_protocol(protocol)
@@ -64,11 +50,7 @@ def composes(protocol, parameters, seed):
     start_scope()
     prefs.codegen.target, defaultclock.dt = 'numpy', 0.1*ms
     try:
-        if hasattr(found, 'conduct'):
-            with pytest.raises(Composed):
-                found(p, seed).conduct(Composing('numpy'))
-        else:
-            found(p, seed).compose()
+        found(p, seed).compose()
     except ModuleNotFoundError as error:
         assert error.name in ('mnist1d',)
 

@@ -156,8 +156,6 @@ def load_export(directory, protocol=None):
 
 def _exported(protocol):
     """What a project is made of: the whole run as one network."""
-    if hasattr(protocol, 'exported'):
-        return protocol.exported()
     protocol.load()
     protocol.refuse_export()
     return SimpleNamespace(
@@ -167,8 +165,6 @@ def _exported(protocol):
 
 def _read(protocol, description, kept, variables):
     """The arrays of a result, from what a project has written and what is kept beside it."""
-    if hasattr(protocol, 'read_export'):
-        return protocol.read_export(description, kept, variables)
     own = protocol(SimpleNamespace(**description['parameters']), description['seed'])
     end = {**variables, **kept}
     return own.result(end, own.rows(end))

@@ -8,9 +8,18 @@ from brian_le.programs.program import build_program, composing
 from brian_le.programs.signatures import (only_looked_at, signature, start_values,
                                          uses_random_numbers)
 
-__all__ = ['Launches']
+__all__ = ['Launches', 'built_once']
 
 _BUILT, _KEPT = {}, 16  # programs of this process, and how many of them are kept
+
+
+def built_once(key, build):
+    """What `build` returns, in this process once for each key; the last ones are kept."""
+    if key not in _BUILT:
+        while len(_BUILT) >= _KEPT:
+            del _BUILT[next(iter(_BUILT))]
+        _BUILT[key] = build()
+    return _BUILT[key]
 
 
 class Launches:
@@ -53,12 +62,8 @@ class Launches:
             self.random = random = uses_random_numbers(network)
             key = (signature(network), device, precision, seed if random else None)
             only_looked_at(network)
-        if key not in _BUILT:
-            while len(_BUILT) >= _KEPT:
-                del _BUILT[next(iter(_BUILT))]
-            _BUILT[key] = build_program(_seeded(compose, seed) if random else compose, device,
-                                        say, precision)
-        self._program = _BUILT[key]
+        self._program = built_once(key, lambda: build_program(
+            _seeded(compose, seed) if random else compose, device, say, precision))
         self.state_names = self._program.state_names
 
     def __call__(self, values, n_steps, state=None):

@@ -2,7 +2,6 @@
 
 import sys
 import time
-from fnmatch import fnmatchcase
 
 import numpy as np
 from tqdm import tqdm
@@ -11,13 +10,12 @@ from brian_le.checks import choose
 from brian_le.protocols.catalogue import DEVICES, get_protocol
 from brian_le.protocols.protocol import Protocol
 from brian_le.protocols.runs.descriptions import plain
+from brian_le.protocols.runs.finite import REMEDY, check_finite, finite, may_be_nan
 from brian_le.protocols.runs.results import MEASURE, Result, ResultFolder
 
-__all__ = ['Run', 'check_finite', 'check_seed', 'run']
+__all__ = ['Run', 'check_seed', 'default_folder', 'run']
 
-_REMEDY = 'use smaller learning rates or weaker feedback'
 _CHUNK_SECONDS = 2.0  # of computing between two checkpoints
-_BUILT, _KEPT = {}, 4  # what was built in this process, and how many of them are kept
 
 
 def run(protocol, *, seed=12345, device='cpp_standalone', out=None, quiet=False, **parameters):
@@ -105,7 +103,7 @@ def check_seed(seed):
 
 
 class Run:
-    """What a protocol needs of a run under way: a program, chunks, checkpoints, progress.
+    """A run under way: program, chunks, checkpoints, progress.
 
     Parameters
     ----------
@@ -141,14 +139,8 @@ class Run:
         dict of str to numpy.ndarray
             The arrays of the result.
         """
-        if hasattr(protocol, 'conduct'):
-            return protocol.conduct(self)
         protocol.load()
-        program = self._program(protocol)
-        state, rows = self.in_chunks(
-            lambda state, first, n: protocol.chunk(program, state, first, n),
-            lambda: protocol.begin(program), protocol.total, protocol.unit, protocol.room,
-            1e3*protocol.n_steps*(program.dt if program else 1e-3), protocol.describe)
+        state, rows = self._in_chunks(protocol, self._program(protocol))
         return protocol.result(state, rows)
 
     def _program(self, protocol):
@@ -167,104 +159,27 @@ class Run:
                 'brian_le.substrate.Noise, which is a function of seed and step')
         return program
 
-    def build(self, compose, precision='double'):
-        """Build the program of a network, see `brian_le.programs.program.build_program`."""
-        self.say('loading Brian2')
-        from brian_le.programs.program import build_program
-
-        return build_program(compose, self.device, self.say, precision)
-
-    def build_once(self, key, compose, precision='double'):
-        """Build a network once in this process, for all runs of one key.
-
-        What is not in the key has to be handed to the program at every launch: what the network
-        was composed with may be that of another run.
-
-        Parameters
-        ----------
-        key : hashable
-            The name of the protocol, and everything that generated code or unlaunched values
-            depend on.
-        compose : callable
-            Returns a namespace with a ``network``.
-        precision : {'double', 'single'}
-            As for `build`.
-
-        Returns
-        -------
-        SimpleNamespace
-            What `compose` returned for the key, with its ``program``.
-        """
-        key = key, self.device, precision
-        if key not in _BUILT:
-            while len(_BUILT) >= _KEPT:
-                del _BUILT[next(iter(_BUILT))]
-            task = None
-
-            def compose_network():
-                nonlocal task
-                task = compose()
-                return task.network
-
-            program = self.build(compose_network, precision)
-            task.program = program
-            _BUILT[key] = task
-        return _BUILT[key]
-
-    def in_chunks(self, chunk, state, total, unit, room, duration, describe):
-        """Run a long simulation in chunks of some seconds, each followed by a checkpoint.
-
-        The numbers do not depend on where the chunks end.
-
-        Parameters
-        ----------
-        chunk : callable
-            ``chunk(state, first, n)`` runs `n` units from unit `first` on, and returns the
-            state at the end and a dict of arrays with one row per unit.
-        state : dict of str to array
-            Where to start.
-        total : int
-            Number of units.
-        unit : str
-            What is counted, for the progress bar.
-        room : int
-            The largest number of units in one chunk.
-        duration : float
-            Simulated time of one unit, in ms.
-        describe : callable
-            ``describe(done, rows)`` gives a short text on the state of affairs after a chunk.
-
-        Returns
-        -------
-        state : dict of str to array
-            The state at the end.
-        rows : dict of str to array
-            All rows.
-
-        Raises
-        ------
-        FloatingPointError
-            If a value of the state or of the rows is not finite.
-        """
-        done, rows = 0, []
+    def _in_chunks(self, protocol, program):
+        """The state at the end and all rows, from chunks of some seconds with checkpoints."""
+        total, done, rows, n = protocol.total, 0, [], 1
         saved = self.folder.begin(self.description) if self.folder is not None else None
         if saved is not None:
             done, state, rows = self._continued(saved, total)
-        elif callable(state):
-            state = state()
-        n = 1
-        with tqdm(total=total, initial=done, unit=unit, disable=self.quiet,
+        else:
+            state = protocol.begin(program)
+        duration = 1e3*protocol.n_steps*(program.dt if program else 1e-3)
+        with tqdm(total=total, initial=done, unit=protocol.unit, disable=self.quiet,
                   dynamic_ncols=True) as progress:
             while done < total:
-                n = min(n, room, total - done)
+                n = min(n, protocol.room, total - done)
                 began = time.perf_counter()
-                state, new = chunk(state, done, n)
+                state, new = protocol.chunk(program, state, done, n)
                 took = time.perf_counter() - began
-                self._check_chunk(state, new, done, unit, duration)
+                self._check_chunk(state, new, done, n, protocol.unit, duration)
                 rows.append(new)
                 done += n
                 progress.update(n)
-                progress.set_postfix_str(describe(done, new))
+                progress.set_postfix_str(protocol.describe(done, new))
                 rows = [_join(rows)]
                 if self.folder is not None and done < total:
                     self.folder.checkpoint({
@@ -273,7 +188,6 @@ class Run:
                 # what a launch costs by itself makes the first ones seem slow
                 n = max(1, min(16*n, int(n*_CHUNK_SECONDS/took)))
         return state, _join(rows)
-
 
     def _continued(self, saved, total):
         """How much is done, the state and the rows, from a checkpoint."""
@@ -290,70 +204,18 @@ class Run:
                         f"{'; '.join(self.folder.changes)}"), file=sys.stderr, flush=True)
         return done, state, [rows]
 
-    def _check_chunk(self, state, rows, first, unit, duration):
+    def _check_chunk(self, state, rows, first, n, unit, duration):
         """Raise a FloatingPointError that names a variable and a time, if anything is infinite."""
-        n = len(next(iter(rows.values())))
-        bad = {key: ~_finite(values).reshape(n, -1).all(axis=1) for key, values in rows.items()
-               if not self._may_be_nan(key)}
-        in_state = [key for key, values in state.items() if not _finite(values).all()]
+        bad = {key: ~finite(values).reshape(n, -1).all(axis=1) for key, values in rows.items()
+               if not may_be_nan(key, self.unmeasured)}
+        in_state = [key for key, values in state.items() if not finite(values).all()]
         in_rows = [key for key, where in bad.items() if where.any()]
         if in_state or in_rows:
             number = first + min((int(np.flatnonzero(bad[key])[0]) for key in in_rows),
                                  default=n - 1)
             raise FloatingPointError(
                 f"'{[*in_state, *in_rows][0]}' is no longer finite in {unit} {number + 1}, between "
-                f'{number*duration:g} and {(number + 1)*duration:g} ms; {_REMEDY}')
-
-    def _may_be_nan(self, name):
-        return any(fnmatchcase(name, pattern) for pattern in self.unmeasured)
-
-
-def check_finite(arrays, unmeasured=()):
-    """Raise a FloatingPointError for an array of a result that has infinite or undefined numbers.
-
-    Parameters
-    ----------
-    arrays : dict of str to array_like
-        The arrays. Where there are times of the samples, as in ``'time'`` or ``'after.time'`` for
-        ``'after.output'``, the message has that of the first such number.
-    unmeasured : sequence of str
-        Names (or patterns of them) of arrays in which NaN stands for what was not measured.
-
-    Examples
-    --------
-    >>> from brian_le.protocols.runs.running import check_finite
-    >>> check_finite({'time': [0.1, 0.2], 'rate': [1, float('inf')]})
-    Traceback (most recent call last):
-    ...
-    FloatingPointError: 'rate' is inf at index 1, at 0.2 ms; use smaller learning rates or weaker \
-feedback
-    """
-    for name, array in arrays.items():
-        array = np.asarray(array)
-        allowed = any(fnmatchcase(name, pattern) for pattern in unmeasured)
-        bad = ~_finite(array) if not allowed else np.isinf(array)
-        if bad.any():
-            index = tuple(int(i) for i in np.argwhere(bad)[0])
-            where = f" at index {', '.join(map(str, index))}" if index else ''
-            raise FloatingPointError(f"'{name}' is {array[index]}{where}"
-                                     f'{_time_of(arrays, name, array.shape, index)}; {_REMEDY}')
-
-
-def _time_of(arrays, name, shape, index):
-    """When a sample was, if a result says so."""
-    for prefix in (name.rpartition('.')[0] + '.', name.partition('.')[0] + '.', ''):
-        times = np.asarray(arrays.get(f'{prefix}time', ()))
-        for axis, i in enumerate(index):
-            if times.shape == shape[axis:axis + 1]:
-                return f', at {times[i]:g} ms'
-    return ''
-
-
-def _finite(values):
-    """Where an array is finite: everywhere, if it is not one of numbers."""
-    values = np.asarray(values)
-    return (np.isfinite(values) if values.dtype.kind in 'fc'
-            else np.ones(values.shape, dtype=bool))
+                f'{number*duration:g} and {(number + 1)*duration:g} ms; {REMEDY}')
 
 
 def _join(rows):

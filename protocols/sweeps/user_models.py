@@ -8,6 +8,7 @@ import contextlib
 import inspect
 import logging
 import re
+import sys
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -21,9 +22,10 @@ from brian2.units.fundamentalunits import (DIMENSIONLESS, Quantity, get_unit,
 
 from brian_le.checks import choose
 from brian_le.programs.contents import end_of_run, held, time_steps
+from brian_le.programs.program import build_program
 from brian_le.protocols.parameters import rounded
+from brian_le.protocols.runs.launches import built_once
 from brian_le.protocols.runs.results import COLUMNS, ResultFolder
-from brian_le.protocols.runs.running import Run
 from brian_le.protocols.sweeps.divergence import diverged, integrated
 from brian_le.protocols.sweeps.reads import noting_reads
 from brian_le.protocols.user_files import load_module, one_line, source_of
@@ -200,7 +202,7 @@ class ModelTarget:
     def _variables(self):
         """The variables of the model as it is by default, as arguments, and their types."""
         if not hasattr(self, '_found'):
-            program = self._program(self.defaults(), 0, Run('numpy')).program
+            program = self._program(self.defaults(), 0, 'numpy').program
             self._found = {key: (Argument(key, _example(program.variables[key])),
                                  program.variables[key].dtype) for key in program.state_names}
         return self._found
@@ -221,10 +223,11 @@ class ModelTarget:
             if new or not chosen:
                 seen |= new
                 chosen.append((parameters, seed))
-        run = Run('numpy', quiet=quiet)
         if chosen:
-            run.say(f"checking '{self.name}' with {len(chosen)} "
-                    f"combination{'s' if len(chosen) > 1 else ''} of its arguments")
+            if not quiet:
+                print(f"checking '{self.name}' with {len(chosen)} "
+                      f"combination{'s' if len(chosen) > 1 else ''} of its arguments ...",
+                      file=sys.stderr, flush=True)
         for parameters, seed in chosen:
             error = self._error(parameters, seed)
             # where another seed is fine, it is a bad draw, and a failure of this run alone
@@ -236,7 +239,7 @@ class ModelTarget:
     def _error(self, parameters, seed):
         """What is wrong with some arguments and a seed; None if they can be run."""
         try:
-            task = self._program(parameters, seed, Run('numpy'))
+            task = self._program(parameters, seed, 'numpy')
             self._check_variables(parameters, task)
             with self._errors_on_one_line(parameters, seed):
                 task.program.prepare()
@@ -256,11 +259,24 @@ class ModelTarget:
                                  'the value that is given; make it an argument of '
                                  f"'{self.build.__name__}'")
 
-    def _program(self, parameters, seed, run):
-        """The program for some arguments, with ``duration``, ``score``, ``drawn``, ``reads``."""
+    def _program(self, parameters, seed, device):
+        """The model of some arguments with its ``program``, ``duration``, ``score``, and so on."""
         arguments = tuple((name, value) for name, value in parameters.items() if '.' not in name)
-        key = (str(self.path), self.name, self.source, arguments, seed if self.seeded else None)
-        return run.build_once(key, lambda: self._compose(parameters, seed))
+        key = (str(self.path), self.name, self.source, arguments, seed if self.seeded else None,
+               device)
+        return built_once(key, lambda: self._build(parameters, seed, device))
+
+    def _build(self, parameters, seed, device):
+        built = None
+
+        def compose():
+            nonlocal built
+            built = self._compose(parameters, seed)
+            return built.network
+
+        program = build_program(compose, device)
+        built.program = program
+        return built
 
     def _compose(self, parameters, seed):
         given = {p.name: p.value(parameters[p.name]) for p in self.parameters}
@@ -315,7 +331,7 @@ class ModelTarget:
         description = dict(protocol=self.name, parameters=parameters, seed=seed, device=device,
                            source=self.source)
         folder.check(description)
-        task = self._program(parameters, seed, Run(device))
+        task = self._program(parameters, seed, device)
         self._check_variables(parameters, task)
         folder.begin(description)
         values = {name: value for name, value in parameters.items() if '.' in name}

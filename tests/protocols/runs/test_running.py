@@ -10,8 +10,9 @@ import pytest
 from brian_le.protocols import run, sweep
 from brian_le.protocols.catalogue import PROTOCOLS, get_protocol
 from brian_le.protocols.runs import provenance
+from brian_le.protocols.runs.finite import check_finite
 from brian_le.protocols.runs.results import ResultFolder
-from brian_le.protocols.runs.running import Run, check_finite
+from brian_le.protocols.runs.running import Run
 from tests.protocols.toys.toy import TOY, Toy
 
 SETTINGS = dict(steps=20, pause=0, device='numpy', quiet=True)
