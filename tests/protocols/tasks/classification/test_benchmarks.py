@@ -141,6 +141,19 @@ def test_no_folder(tmp_path, protocol):
     assert os.listdir(tmp_path) == []
 
 
+def test_exported_projects_are_read_without_the_files():
+    """Losses follow from what was recorded before each batch, the last rates, and the targets."""
+    mnist = get_protocol('mnist')
+    own = mnist(mnist.read(dict(data='nowhere', batch=2, epochs=1)), 1)
+    outputs, targets = np.arange(40.0).reshape(4, 10), np.eye(10)[[3, 1, 4, 1]]
+    end = {'le_readout_monitor.value': np.concatenate([np.zeros(20), outputs[:2].ravel()]),
+           'le_layer2.r': outputs[2:].ravel(), 'targets': targets}
+    found = own.result(end, own.rows(end))
+    assert set(found) == {'targets', 'le.train_loss'}
+    np.testing.assert_array_equal(found['targets'], targets)
+    np.testing.assert_allclose(found['le.train_loss'], [((outputs - targets)**2).sum()/2/4])
+
+
 # ------------------------------------------------------------------------------- what they declare
 CHAINS = {
     'digits': ((8, 8, 1), [(64,), (60,), (10,)]),
