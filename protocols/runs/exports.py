@@ -1,6 +1,7 @@
 """Protocols as C++ projects that need no Python where they run."""
 
 import functools
+import functools
 import json
 import os
 import re
@@ -14,7 +15,7 @@ import numpy as np
 
 from brian_le.array_files import read_arrays, write_arrays
 from brian_le.programs.temporary import TemporaryFolder
-from brian_le.protocols.catalogue import PROTOCOLS, get_protocol
+from brian_le.protocols.catalogue import get_protocol
 from brian_le.protocols.runs.descriptions import check_run, check_table, is_plain_name, read_json
 from brian_le.protocols.runs.provenance import revision, versions
 from brian_le.protocols.runs.running import check_seed
@@ -133,7 +134,8 @@ def load_export(directory, protocol=None):
     directory = Path(directory)
     if not (directory/_MANIFEST).is_file():
         raise ValueError(f"'{directory}' is not the folder of an exported project")
-    description = read_json(directory/_MANIFEST, _check_manifest, 'export it again')
+    description = read_json(directory/_MANIFEST, functools.partial(
+        _check_manifest, protocol), 'export it again')
     files = description.pop('variables')
     missing = [file['result'] for file in files.values()
                if not (directory/'results'/file['result']).is_file()]
@@ -141,7 +143,7 @@ def load_export(directory, protocol=None):
         raise ValueError(f"'{directory}' has no results yet; run 'make' and './main' there")
     variables = {key: _read_result(directory/'results'/file['result'], file)
                  for key, file in files.items()}
-    if protocol is None and description['protocol'] not in PROTOCOLS:
+    if protocol is None and '.py:' in description['protocol']:
         raise ValueError(f"'{directory}' is of '{description['protocol']}', code that is no part of this "
                          'package and not run unasked; name it with protocol=')
     protocol = get_protocol(description['protocol'] if protocol is None else protocol)
@@ -170,12 +172,13 @@ def _read(protocol, description, kept, variables):
     return own.result(end, own.rows(end))
 
 
-def _check_manifest(found):
+def _check_manifest(protocol, found):
     """Raise a ValueError unless this describes an exported project."""
     check_run(found)
     check_table(found, {'variables': dict})
-    if found['protocol'] in PROTOCOLS and vars(
-            get_protocol(found['protocol']).read(found['parameters'])) != found['parameters']:
+    if (protocol is not None or '.py:' not in found['protocol']) and vars(get_protocol(
+            found['protocol'] if protocol is None else protocol).read(
+                found['parameters'])) != found['parameters']:
         raise ValueError(f"it lacks parameters of '{found['protocol']}'")
     for key, file in found['variables'].items():
         check_table(file, {'dtype': str, 'result': str})

@@ -310,7 +310,7 @@ def test_readme_says_what_can_be_set_and_how_to_compile_elsewhere(project):
     assert lines['le_up0.eta'][2:5] == ['<f8', '1', 'Hz'] and lines['bars.step'][2] == '<i4'
     assert 'le_up0.N' not in lines and 'le_readout_monitor.mean' not in lines
     assert lines['bars_order_of.values'][-1] == 'table'
-    assert './main le_up0.eta=5 le_up0.w=my_weights' in readme
+    assert './main le_ip0.eta=5 le_down0.w=my_weights' in readme
     (command,) = re.findall(r"^    make -j2 (CXX=.*)$", readme, re.M)
     compiled = subprocess.run(
         ['make', '-n', '-B', '-o', 'make.deps', 'main.o', *shlex.split(command)], cwd=project[0],

@@ -59,11 +59,11 @@ def test_arguments_and_seeds(model):
 
 
 def test_variables_need_no_new_build(model, monkeypatch):
-    from brian_le.protocols.runs import running as runner
+    from brian_le.protocols.sweeps import user_models
     compositions = []
-    build = runner.Run.build
-    monkeypatch.setattr(runner.Run, 'build', lambda self, compose, precision='double': (
-        compositions.append(1), build(self, compose, precision))[1])
+    build = user_models.build_program
+    monkeypatch.setattr(user_models, 'build_program', lambda compose, device: (
+        compositions.append(1), build(compose, device))[1])
     study = sweep(model, grid={'cells.g': [1, 2], 'cells.tau': ['5 ms', '10 ms']},
                   set=dict(slow='true'), seeds='0,', **QUICK, out='s')
     for row in study.rows:
