@@ -6,7 +6,7 @@ from brian2.equations.equations import Equations
 from brian2.units.allunits import second
 from brian2.units.stdunits import ms
 
-from brian_le import (bias_learning, error_feedback, error_learning, error_neuron, one_to_one,
+from brian_le import (SGD, bias_learning, error_feedback, error_learning, error_neuron, one_to_one,
                       representation_neuron)
 from brian_le.checks import choose
 from brian_le.models.layered_circuit import LayeredCircuit
@@ -74,6 +74,12 @@ class CorticalChain(LayeredCircuit):
     eta : Quantity or sequence of Quantity
         Learning rate of weights and biases (1/time): one, or one for each layer. A layer with the
         rate 0 has constant ones.
+    optimiser : SGD or Adam
+        Of weights and biases.
+    decay : Quantity
+        Rate at which weights decay (1/time), but not biases; by default 0.
+    w_max : float or sequence of float, optional
+        Limit of the absolute weights, one for all layers or one for each; by default there is none.
     bias : bool
         Whether representation neurons have biases.
     tau_m : Quantity
@@ -81,9 +87,9 @@ class CorticalChain(LayeredCircuit):
     tau_r : Quantity, optional
         Look-ahead time, by default ``tau_m``, and at least the time step.
     rng : numpy.random.Generator, numpy.random.RandomState or int, optional
-        Draws initial weights as `initial_weights` does, and mirrors them; a whole number is the seed. Without it all
-        weights are 0 until they are set, and a network that has neither weights nor a learning rate
-        is warned of when it runs.
+        Draws initial weights as `initial_weights` does, and mirrors them; a whole number is the
+        seed. Without it all weights are 0 until they are set, and a network that has neither
+        weights nor a learning rate is warned of when it runs.
     name : str
         First part of the names of all objects; every network of a simulation needs its own.
     substrate : Substrate, optional
@@ -134,12 +140,13 @@ class CorticalChain(LayeredCircuit):
 
     def __init__(self, input_shape, layers, *, batches=None, replicas=1, activation='tanh',
                  output_activation='linear', feedback='mirror', beta=0.1, gamma=0.0, eta=NOT_SAID,
-                 bias=True, tau_m=10*ms, tau_r=None, name='network', substrate=None,
-                 rng=None):
+                 optimiser=SGD(), decay=0/ms, w_max=None, bias=True, tau_m=10*ms, tau_r=None,
+                 name='network', substrate=None, rng=None):
         super().__init__(
             input_shape, layers, batches=batches, replicas=replicas, activation=activation,
-            output_activation=output_activation, eta=eta, bias=bias, tau_m=tau_m, tau_r=tau_r,
-            name=name, substrate=substrate, rng=rng, feedback=feedback, beta=beta, gamma=gamma)
+            output_activation=output_activation, eta=eta, optimiser=optimiser, decay=decay,
+            w_max=w_max, bias=bias, tau_m=tau_m, tau_r=tau_r, name=name, substrate=substrate,
+            rng=rng, feedback=feedback, beta=beta, gamma=gamma)
 
     # ------------------------------------------------------------------------------ composition
     def _check_layers(self):
@@ -180,18 +187,14 @@ class CorticalChain(LayeredCircuit):
 
     def _connect_neurons(self, k, plan):
         p, neurons, errors = self.parameters, self.neurons[k], self.errors[k]
-        learns = p['eta'][k] > 0/ms
-        rule = dict(gate='learning' if learns else None, eta=_SHARED if learns else None)
-        self._project('forward', k, error_learning(back=None, learned='v_api', **rule))
+        weights, biases = self._rules(k)
+        self._project('forward', k, error_learning(back=None, learned='v_api', **weights))
         if p['bias']:
-            self._share_bias(k, bias_learning(learned='v_api', **rule))
+            self._share_bias(k, bias_learning(learned='v_api', **biases))
         if k > 0:
-            own = rule if p['feedback'] == 'mirror' else {}
+            own = weights if p['feedback'] == 'mirror' else {}
             self._project('feedback', k, error_feedback(**own), self.errors[k - 1:k + 1])
-        for kind in ('forward', 'bias', 'feedback'):
-            projection = self.projections.get((kind, k))
-            if projection is not None and 'learning' in projection.equations:
-                projection.eta = p['eta'][k]
+        self._set_rates(k)
         self._beside('lateral', k, neurons, errors,
                      f'{_LATERAL}\n{_COMPARE}' if errors is self.errors[-1] else _LATERAL)
         self._beside('apical', k, errors, neurons, one_to_one('v_api', 'err'), v_api_post=APICAL)

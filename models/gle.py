@@ -11,7 +11,6 @@ from brian_le import (SGD, bias_learning, error_learning, gle_neuron, gle_output
 from brian_le.checks import choose
 from brian_le.models.layered_circuit import LayeredCircuit
 from brian_le.models.options import NOT_SAID, one_value, per_layer
-from brian_le.plasticity.optimisers import check_optimiser
 from brian_le.step import FEEDBACK, WEIGHTS
 
 __all__ = ['GLENetwork']
@@ -75,6 +74,10 @@ class GLENetwork(LayeredCircuit):
         for constant time constants. A time, with Adam a number.
     optimiser : SGD or Adam
         Of all that learns.
+    decay : Quantity
+        Rate at which weights decay (1/time), but not biases; by default 0.
+    w_max : float or sequence of float, optional
+        Limit of the absolute weights, one for all layers or one for each; by default there is none.
     bias : bool
         Whether neurons have biases.
     tau_m : Quantity
@@ -131,21 +134,20 @@ class GLENetwork(LayeredCircuit):
     def __init__(self, input_shape, layers, *, batches=None, replicas=1, activation='tanh',
                  output_activation='linear', loss='mse', beta=0.1, gamma=0.0,
                  errors='prospective', eta=NOT_SAID, eta_tau_m=None, eta_tau_r=None, optimiser=SGD(),
-                 bias=True, tau_m=10*ms, tau_r=None, tau_min=None, name='network', substrate=None,
-                 rng=None):
+                 decay=0/ms, w_max=None, bias=True, tau_m=10*ms, tau_r=None, tau_min=None,
+                 name='network', substrate=None, rng=None):
         super().__init__(
             input_shape, layers, batches=batches, replicas=replicas, activation=activation,
-            output_activation=output_activation, eta=eta, bias=bias, tau_m=tau_m, tau_r=tau_r,
-            name=name, substrate=substrate, rng=rng, loss=loss, beta=beta, gamma=gamma,
-            errors=errors, eta_tau_m=eta_tau_m, eta_tau_r=eta_tau_r, optimiser=optimiser,
-            tau_min=tau_min)
+            output_activation=output_activation, eta=eta, optimiser=optimiser, decay=decay,
+            w_max=w_max, bias=bias, tau_m=tau_m, tau_r=tau_r, name=name, substrate=substrate,
+            rng=rng, loss=loss, beta=beta, gamma=gamma, errors=errors, eta_tau_m=eta_tau_m,
+            eta_tau_r=eta_tau_r, tau_min=tau_min)
 
     # ------------------------------------------------------------------------------ composition
-    def _check(self, *, loss, beta, gamma, errors, eta_tau_m, eta_tau_r, optimiser, tau_min):
+    def _check(self, *, loss, beta, gamma, errors, eta_tau_m, eta_tau_r, tau_min):
         name, n = self.name, len(self._plans)
         choose('errors', errors, ('prospective', 'instantaneous'))
-        check_optimiser(optimiser)
-        tau_unit = second if optimiser.scales_with_gradient else None
+        tau_unit = second if self.parameters['optimiser'].scales_with_gradient else None
         rates = {what: None if value is None else per_layer(name, what, value, n, tau_unit)
                  for what, value in (('eta_tau_m', eta_tau_m), ('eta_tau_r', eta_tau_r))}
         dt = Quantity(defaultclock.dt)
@@ -153,7 +155,7 @@ class GLENetwork(LayeredCircuit):
         self._tau_min = 'dt' if tau_min is None else one_value(name, 'tau_min', tau_min, second)
         found = dict(loss=loss, beta=one_value(name, 'beta', beta),
                      gamma=per_layer(name, 'gamma', gamma, n, None, signed=True), errors=errors,
-                     **rates, optimiser=optimiser, tau_min=dt if tau_min is None else self._tau_min)
+                     **rates, tau_min=dt if tau_min is None else self._tau_min)
         self._check_times(found, dt)
         return found
 
@@ -192,16 +194,12 @@ class GLENetwork(LayeredCircuit):
         p, group = self.parameters, self.neurons[k]
         if group is self.output:
             group.beta = p['beta']
-        learns = p['eta'][k] > 0/ms
-        rule = dict(gate='learning' if learns else None, eta=_SHARED if learns else None,
-                    optimiser=p['optimiser'])
+        weights, biases = self._rules(k)
         back = 'v_err' if k > 0 else None  # inputs have no errors
-        self._project('forward', k, error_learning(back=back, **rule))
+        self._project('forward', k, error_learning(back=back, **weights))
         if p['bias']:
-            self._share_bias(k, bias_learning(**rule))
-        for kind in ('forward', 'bias'):
-            if learns and (kind, k) in self.projections:
-                self.projections[kind, k].eta = p['eta'][k]
+            self._share_bias(k, bias_learning(**biases))
+        self._set_rates(k)
         for tau, learning in (('tau_m', membrane_learning), ('tau_r', lookahead_learning)):
             values = getattr(plan, tau)
             setattr(group, tau, np.tile(values, self.replicas)*second)

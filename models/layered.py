@@ -1,14 +1,14 @@
 """Layered networks of Latent Equilibrium: point neurons with errors as real signals."""
 
 import numpy as np
-from brian2.units.allunits import hertz, second
+from brian2.units.allunits import second
 from brian2.units.stdunits import ms
 
-from brian_le import (bias_learning, error_feedback, error_learning, hidden_neuron, output_neuron,
-                      time_constant_matching)
+from brian_le import (SGD, bias_learning, error_feedback, error_learning, hidden_neuron,
+                      output_neuron, time_constant_matching)
 from brian_le.checks import choose
 from brian_le.models.layered_circuit import LayeredCircuit
-from brian_le.models.options import NOT_SAID, check_decay, filter_time, one_value
+from brian_le.models.options import NOT_SAID, filter_time, one_value
 from brian_le.step import FEEDBACK, WEIGHTS
 
 __all__ = ['LayeredNetwork']
@@ -75,7 +75,7 @@ class LayeredNetwork(LayeredCircuit):
         Membrane time constant.
     tau_r : Quantity, optional
         Look-ahead time, by default ``tau_m``; ``0*ms`` is the network without look-ahead.
-    eta_tau : Quantity, optional
+    eta_tau : Quantity or float, optional
         Lets the membrane time constants learn to match the look-ahead times at this rate (a
         time), see `brian_le.time_constant_matching`, while ``schedule.matching`` is 1; nudging and
         learning are to be off meanwhile. It needs a ``tau_r``; the time constants are then
@@ -86,6 +86,11 @@ class LayeredNetwork(LayeredCircuit):
         these with ``initial_weights(..., feedback=True)``; errors cannot pass weights of 0.
     decay : Quantity
         Rate at which forward and feedback weights decay (1/time); `feedback` ``'mirror'`` needs it.
+    w_max : float or sequence of float, optional
+        Limit of the absolute weights, one for all layers or one for each; by default there is none.
+    optimiser : SGD or Adam
+        Of all that learns. With Adam ``eta_tau`` is a number, the change of a time constant per
+        time.
     rate_at : {'output', 'input'}
         The step of the paper's code for Fig. 2b to 2e, or that for Fig. 2a; see
         `brian_le.hidden_neuron`.
@@ -156,19 +161,18 @@ class LayeredNetwork(LayeredCircuit):
     def __init__(self, input_shape, layers, *, batches=None, replicas=1, activation='tanh',
                  output_activation='linear', loss='mse', target='rate', beta=0.1, gamma=1.0,
                  eta=NOT_SAID, bias=True, tau_m=10*ms, tau_r=None, eta_tau=None,
-                 feedback='transposed', decay=0/ms, rate_at='output', errors_from='tau_m',
-                 tau_s=0*ms, tau_err=0*ms, tau_target=0*ms, name='network', substrate=None,
-                 rng=None):
+                 feedback='transposed', decay=0/ms, w_max=None, optimiser=SGD(),
+                 rate_at='output', errors_from='tau_m', tau_s=0*ms, tau_err=0*ms,
+                 tau_target=0*ms, name='network', substrate=None, rng=None):
         super().__init__(
             input_shape, layers, batches=batches, replicas=replicas, activation=activation,
-            output_activation=output_activation, eta=eta, bias=bias, tau_m=tau_m, tau_r=tau_r,
-            name=name, substrate=substrate, rng=rng, loss=loss, target=target, beta=beta,
-            gamma=gamma, eta_tau=eta_tau, feedback=feedback, decay=decay, rate_at=rate_at,
-            errors_from=errors_from, tau_s=tau_s, tau_err=tau_err, tau_target=tau_target)
+            output_activation=output_activation, eta=eta, optimiser=optimiser, decay=decay,
+            w_max=w_max, bias=bias, tau_m=tau_m, tau_r=tau_r, name=name, substrate=substrate,
+            rng=rng, loss=loss, target=target, beta=beta, gamma=gamma, eta_tau=eta_tau,
+            feedback=feedback, rate_at=rate_at, errors_from=errors_from, tau_s=tau_s, tau_err=tau_err, tau_target=tau_target)
 
     # ------------------------------------------------------------------------------ composition
-    def _check(self, *, loss, target, beta, gamma, eta_tau, feedback, decay, rate_at, errors_from,
-               **filters):
+    def _check(self, *, loss, target, beta, gamma, eta_tau, feedback, rate_at, errors_from, **filters):
         name = self.name
         choose('feedback', feedback, ('transposed', 'random', 'mirror'))
         self._filters = {what: filter_time(name, what, tau) for what, tau in filters.items()}
@@ -178,15 +182,16 @@ class LayeredNetwork(LayeredCircuit):
                     raise ValueError(f"layer {plan.number} of '{name}' has eta_tau, but no "
                                      'look-ahead times that membrane time constants could match; '
                                      'give tau_r')
-            eta_tau = one_value(name, 'eta_tau', eta_tau, second)
-        decay = one_value(name, 'decay', decay, hertz)
-        check_decay(name, feedback, decay, self.parameters['eta'])
+            eta_tau = one_value(name, 'eta_tau', eta_tau, second if self.parameters[
+                'optimiser'].scales_with_gradient else None)
+        if feedback == 'mirror' and not self.parameters['decay'] > 0/ms:
+            raise ValueError(f"'{name}' has feedback='mirror', which needs a decay of the weights, "
+                             'e.g. decay=0.001/ms')
         if errors_from == 'tau_r':
             self._error_order, self._error_end = FEEDBACK, WEIGHTS
         return dict(loss=loss, target=target, beta=one_value(name, 'beta', beta),
                     gamma=one_value(name, 'gamma', gamma, signed=True), eta_tau=eta_tau,
-                    feedback=feedback, decay=decay, rate_at=rate_at, errors_from=errors_from,
-                    **filters)
+                    feedback=feedback, rate_at=rate_at, errors_from=errors_from, **filters)
 
     def _equations(self, k, plan):
         p, is_output = self.parameters, plan is self._plans[-1]
@@ -213,30 +218,22 @@ class LayeredNetwork(LayeredCircuit):
         group.tau_r = np.tile(plan.tau_r, self.replicas)*second
         if group is self.output:
             group.beta = p['beta']
-        eta, decay = p['eta'][k], p['decay']
-        learns = eta > 0/ms
-        decays = learns and decay > 0/ms
-        rule = dict(error='mismatch' if p['errors_from'] == 'tau_r' else 'err',
-                    learned='err_sent' if p['rate_at'] == 'input' else 'err',
-                    gate='learning' if learns else None, eta=_SHARED if learns else None)
-        weights = dict(rule, decay=_SHARED if decays else None)
+        weights, biases = self._rules(k)
+        error = 'mismatch' if p['errors_from'] == 'tau_r' else 'err'
+        learned = 'err_sent' if p['rate_at'] == 'input' else 'err'
         back = 'v_err' if k > 0 else None  # inputs have no errors
         shared = p['feedback'] == 'transposed'
-        self._project('forward', k, error_learning(back=back if shared else None, **weights))
+        self._project('forward', k, error_learning(back=back if shared else None, error=error,
+                                                   learned=learned, **weights))
         if back and not shared:
-            own = weights if p['feedback'] == 'mirror' else {'error': rule['error']}
-            self._project('feedback', k, error_feedback(back, **own))
+            own = weights if p['feedback'] == 'mirror' else {}
+            self._project('feedback', k, error_feedback(back, error=error, learned=learned, **own))
         if p['bias']:
-            del rule['error']
-            self._share_bias(k, bias_learning(**rule))
-        for kind in ('forward', 'feedback', 'bias'):
-            projection = self.projections.get((kind, k))
-            if projection is not None and 'learning' in projection.equations:
-                projection.eta = eta
-                if 'decay' in projection.equations:
-                    projection.decay = decay
+            self._share_bias(k, bias_learning(learned=learned, **biases))
+        self._set_rates(k)
         if p['eta_tau'] is not None:
-            self._share('tau', k, time_constant_matching(self._inputs_of_neurons, gate='matching'))
+            self._share('tau', k, time_constant_matching(self._inputs_of_neurons, gate='matching',
+                                                         optimiser=p['optimiser']))
             tau = self.projections['tau', k]
             tau.eta = p['eta_tau']
             tau.tau = plan.tau_m*second

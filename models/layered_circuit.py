@@ -4,6 +4,7 @@ import math
 
 from brian2.core.variables import linked_var
 from brian2.units.allunits import hertz
+from brian2.units.stdunits import ms
 
 from brian_le import (ConvSynapses, DenseSynapses, PoolSynapses, ReplicatedGroup, SharedParameters,
                       project, softmax)
@@ -13,12 +14,15 @@ from brian_le.models.description import Circuit
 from brian_le.models.draws import initial_weights
 from brian_le.models.experiment.batches import Batches, switches
 from brian_le.models.layers import Conv, Flatten, layer_shapes
-from brian_le.models.options import (NOT_SAID, check_random, need, per_layer, plan_layers,
-                                     replicas_of, substrate_of)
+from brian_le.models.options import (NOT_SAID, check_decay, check_random, need, per_layer,
+                                     plan_layers, replicas_of, substrate_of, weight_limits)
 from brian_le.models.weights import Weights
+from brian_le.plasticity.optimisers import check_optimiser
 from brian_le.step import NEURONS, STIMULUS, SUM, WEIGHTS
 
 __all__ = ['LayeredCircuit']
+
+_SHARED = 'shared, constant'
 
 #: Names of learned variables by the kind of their projection.
 _LEARNED = {'bias': 'bias', 'tau': 'tau', 'tau_m': 'tau', 'tau_r': 'tau'}
@@ -33,8 +37,8 @@ class LayeredCircuit(Circuit):
 
     Parameters
     ----------
-    input_shape, layers, batches, replicas, activation, output_activation, eta, bias, tau_m, tau_r, \
-name, substrate, rng
+    input_shape, layers, batches, replicas, activation, output_activation, eta, optimiser, \
+decay, w_max, bias, tau_m, tau_r, name, substrate, rng
         As of `LayeredNetwork`.
     **options
         What only some classes have, for their `_check`.
@@ -50,18 +54,22 @@ name, substrate, rng
     _error_order, _error_end = SUM, NEURONS
 
     def __init__(self, input_shape, layers, *, batches, replicas, activation, output_activation,
-                 eta, bias, tau_m, tau_r, name, substrate, rng, **options):
+                 eta, optimiser, decay, w_max, bias, tau_m, tau_r, name, substrate, rng,
+                 **options):
         rng = check_random(rng)
         self._only_draws = rng is not None and eta is NOT_SAID
         self._lay_out(name, input_shape, layers, batches, replicas, substrate)
         self._check_layers()
+        check_optimiser(optimiser)
         self._plans = plan_layers(name, self.layers, self.shapes, activation, output_activation,
                                   tau_m, tau_r)
+        eta = per_layer(name, 'eta', eta, len(self._plans), hertz)
         #: Values of the parameters, for printing; the groups and synapses hold those in use.
         self.parameters = dict(
             replicas=self.replicas, activation=get_activation(activation).name,
             output_activation=get_activation(output_activation).name,
-            eta=per_layer(name, 'eta', eta, len(self._plans), hertz),
+            eta=eta, optimiser=optimiser, decay=check_decay(name, decay, eta),
+            w_max=weight_limits(name, w_max, eta),
             bias=check_flag(f"bias of '{name}'", bias), tau_m=tau_m,
             tau_r='tau_m' if tau_r is None else tau_r)
         self.parameters |= self._check(**options)
@@ -171,6 +179,25 @@ name, substrate, rng
         layer = self._plans[k].layer
         shape = self.shapes[self._plans[k].number + 1]
         self._share('bias', k, model, shape[-1] if isinstance(layer, Conv) else None)
+
+    def _rules(self, k):
+        """How weights of layer k learn, and how biases, as options of their rules."""
+        p = self.parameters
+        if not p['eta'][k] > 0/ms:
+            return {'eta': None}, {'eta': None}
+        biases = dict(eta=_SHARED, gate='learning', optimiser=p['optimiser'])
+        asked = {'decay': p['decay'] > 0/ms, 'w_max': p['w_max'][k] is not None}
+        return biases | {what: _SHARED for what in asked if asked[what]}, biases
+
+    def _set_rates(self, k):
+        """Set what the rules of layer k have left open."""
+        p = self.parameters
+        values = {'eta': p['eta'][k], 'decay': p['decay'], 'w_max': p['w_max'][k]}
+        for (kind, number), projection in self.projections.items():
+            if number == k and kind in ('forward', 'feedback', 'bias'):
+                for what, value in values.items():
+                    if what in projection.equations:
+                        setattr(projection, what, value)
 
     def _add(self, kind, k, projection):
         for gate in {'learning', 'matching'} & set(projection.equations):

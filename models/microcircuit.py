@@ -6,7 +6,7 @@ from brian2.synapses.synapses import Synapses
 from brian2.units.allunits import hertz
 from brian2.units.stdunits import ms
 
-from brian_le import (DenseSynapses, apical_silencing, dendritic_prediction, fixed_weights,
+from brian_le import (SGD, DenseSynapses, apical_silencing, dendritic_prediction, fixed_weights,
                       get_activation, high_passed_rate, interneuron, one_to_one,
                       phaseless_alignment, pyramidal, weight_matrix)
 from brian_le.checks import check_finite, check_flag, check_name, choose
@@ -15,8 +15,9 @@ from brian_le.models.draws import random_weights, self_predicting
 from brian_le.models.experiment.presentations import Presentations
 from brian_le.models.microcircuit_options import (Names, check_conductances, check_feedback,
                                                   check_limits, check_sizes)
-from brian_le.models.options import check_random, need, per_layer, substrate_of
+from brian_le.models.options import check_random, need, one_value, per_layer, substrate_of
 from brian_le.models.weights import Weights
+from brian_le.plasticity.optimisers import check_optimiser
 from brian_le.populations import Population
 from brian_le.step import DELAYED, STIMULUS
 
@@ -89,11 +90,15 @@ class Microcircuit(Circuit):
         ``eta_down`` is for learned feedback.
     decay_down, tau_high : Quantity
         With learned feedback: rate at which its weights decay (1/time), and time constant of the
-        high-pass of the rates from above (by default 0.1 ms). They are the shared variables ``decay`` of ``down`` and
-        ``tau_r_low`` of the populations.
+        high-pass of the rates from above (by default 0.1 ms). They are the shared variables
+        ``decay`` of ``down`` and ``tau_r_low`` of the populations.
+    decay : Quantity
+        Rate at which the other weights that learn decay (1/time), by default 0.
     w_max : pair of float, optional
         Limits of the absolute weights of ``up`` into hidden layers and into the output layer.
         None for no limits.
+    optimiser : SGD or Adam
+        Of all weights that learn.
     name : str
         First part of the names of all objects.
     names : dict, optional
@@ -168,8 +173,9 @@ class Microcircuit(Circuit):
                  feedback='fixed', bias=None, g_l=0.03/ms, g_b=0.1/ms, g_a=0.06/ms, g_d=0.1/ms,
                  g_som=0.06/ms,
                  eta_up=0/ms, eta_ip=0/ms, eta_pi=0/ms, eta_down=0/ms,
-                 decay_down=0/ms, tau_high=None, w_max=(4.0, 5.0), name='microcircuit',
-                 names=None, synapses=DenseSynapses, substrate=None, rng=None):
+                 decay_down=0/ms, tau_high=None, decay=0/ms, w_max=(4.0, 5.0), optimiser=SGD(),
+                 name='microcircuit', names=None, synapses=DenseSynapses, substrate=None,
+                 rng=None):
         self.name = check_name('a circuit', name)
         rng = check_random(rng)
         self.substrate = substrate_of(name, substrate)
@@ -199,19 +205,22 @@ class Microcircuit(Circuit):
                'down': per_layer(name, 'eta_down', eta_down, n_hidden, hertz)}
         check_feedback(name, feedback, eta, decay_down, tau_high)
         limits = check_limits(name, w_max, n_hidden)
+        check_optimiser(optimiser)
+        if one_value(name, 'decay', decay, hertz) > 0/ms and not any(
+                rate > 0/ms for kind in ('up', 'ip', 'pi') for rate in eta[kind]):
+            raise ValueError(f"'{name}' has a decay of the weights, but none that learn; give an "
+                             'eta_up, eta_ip or eta_pi')
         #: Values of the parameters, for printing; the groups and synapses hold those in use.
         self.parameters = conductances | {
             **{f'eta_{kind}': rates for kind, rates in eta.items()}, 'w_max': w_max,
-            'bias': bias, 'activation': self.activation.name, 'feedback': feedback}
+            'bias': bias, 'activation': self.activation.name, 'feedback': feedback,
+            'decay': decay, 'optimiser': optimiser}
         self._synapses = synapses
         self.projections = {}
         self._populate(n_hidden, conductances)
         if feedback == 'learned':
             self._filter_rates(0.1*ms if tau_high is None else tau_high)
-        self._connect(n_hidden, eta, limits)
-        for k in range(n_hidden):
-            if eta['down'][k] > 0/ms:
-                self.projections['down', k].decay = decay_down
+        self._connect(n_hidden, eta, limits, decay_down)
         self.weights = Weights(name, self._weight_views())
         if rng is not None:
             drawn = self_predicting(
@@ -270,7 +279,7 @@ class Microcircuit(Circuit):
         return self.substrate.neurons(n, equations, group=Population, namespace={},
                                       method='prospective_euler', name=self._names[role])
 
-    def _connect(self, n_hidden, eta, limits):
+    def _connect(self, n_hidden, eta, limits, decay_down):
         below = [self.inputs, *self.hidden]
         for k, group in enumerate(self.pyramidal):
             learn = dict(eta=eta['up'][k], w_max=limits[k])
@@ -291,7 +300,7 @@ class Microcircuit(Circuit):
                               rule=apical_silencing)
             if self.feedback != 'transposed':
                 self._project('down', k, above, group, 'v_down', eta=eta['down'][k],
-                              rule=phaseless_alignment, more=mirrored)
+                              decay=decay_down, rule=phaseless_alignment, more=mirrored)
             self.projections['nudge', k] = self.substrate.project(
                 above, inter, one_to_one('u_nudge', self.visible), one_to_one=True,
                 name=self._names[f'nudge{k}'])
@@ -309,23 +318,25 @@ class Microcircuit(Circuit):
                     "Substrate([Noise('v_api', 0.01, tau=0.1*ms)])")
             self.pyramidal[k + 1].tau_r_low = tau_high
 
-    def _project(self, kind, k, source, target, into, *, eta=0/ms, w_max=None,
+    def _project(self, kind, k, source, target, into, *, eta=0/ms, w_max=None, decay=None,
                  rule=dendritic_prediction, more=_NOTHING):
         gate = None if self.presentations is None else 'learning'
-        if eta > 0/ms:
-            limits = {} if w_max is None else {'w_max': _SHARED}
-            equations = rule(into, gate=gate, **limits)
+        if decay is None and self.parameters['decay'] > 0/ms:
+            decay = self.parameters['decay']
+        values = {what: value for what, value in (('eta', eta), ('w_max', w_max), ('decay', decay))
+                  if value is not None} if eta > 0/ms else {}
+        if values:
+            equations = rule(into, gate=gate, optimiser=self.parameters['optimiser'],
+                             **dict.fromkeys(values, _SHARED))
         else:
             equations = fixed_weights(into)
         projection = self.substrate.project(source, target, equations + more,
                                             synapses=self._synapses,
                                             name=self._names[f'{kind}{k}'])
-        if eta > 0/ms:
-            projection.eta = eta
-            if w_max is not None:
-                projection.w_max = w_max
-            if gate is not None:
-                projection.learning = linked_var(self.presentations.schedule, 'learning')
+        for what, value in values.items():
+            setattr(projection, what, value)
+        if gate is not None and values:
+            projection.learning = linked_var(self.presentations.schedule, 'learning')
         self.projections[kind, k] = projection
 
     def _weight_views(self):

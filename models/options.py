@@ -6,12 +6,12 @@ from dataclasses import dataclass
 
 import numpy as np
 from brian2.core.clocks import defaultclock
-from brian2.units.allunits import second
+from brian2.units.allunits import hertz, second
 from brian2.units.fundamentalunits import DimensionMismatchError
 from brian2.units.stdunits import ms
 
 from brian_le.activations import Activation, get_activation
-from brian_le.checks import check_not_negative, choose, whole_number
+from brian_le.checks import check_not_negative, check_positive, choose, whole_number
 from brian_le.parameters import quantity
 from brian_le.substrate import Substrate
 from brian_le.substrate.imperfection import Imperfection
@@ -169,14 +169,25 @@ def per_layer(name, what, values, n, unit, signed=False):
     return [one_value(name, what, value, unit, signed) for value in values]
 
 
-def check_decay(name, feedback, decay, eta):
-    """Raise a ValueError if weights would decay that do not learn, or need to and do not."""
-    if feedback == 'mirror' and not decay > 0/ms:
-        raise ValueError(f"'{name}' has feedback='mirror', which needs a decay of the weights, "
-                         'e.g. decay=0.001/ms')
+def check_decay(name, decay, eta):
+    """A decay of weights; a ValueError if some do not learn."""
+    decay = one_value(name, 'decay', decay, hertz)
     if decay > 0/ms and not all(rate > 0/ms for rate in eta):
         raise ValueError(f"'{name}' has a decay of the weights, but layers that do not learn (eta "
                          'is 0)')
+    return decay
+
+
+def weight_limits(name, w_max, eta):
+    """The largest absolute weight of each layer, None for no limit."""
+    if w_max is None:
+        return [None]*len(eta)
+    limits = per_layer(name, 'w_max', w_max, len(eta), None)
+    for limit, rate in zip(limits, eta):
+        check_positive(f"w_max of '{name}'", limit)
+        if not rate > 0/ms:
+            raise ValueError(f"'{name}' has w_max={w_max}, but layers that do not learn (eta is 0)")
+    return limits
 
 
 def replicas_of(name, batches, replicas, shapes):
