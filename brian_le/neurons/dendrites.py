@@ -23,12 +23,12 @@ of compartment `c`     what it is
 """
 
 import numpy as np
-from brian2.equations.equations import Equations
 
 from brian_le.neurons.gle import gle_neuron, gle_output
 from brian_le.neurons.parts import declared, sum_of
 from brian_le.neurons.trees import children, ordered_tree
 from brian_le.parameters import equations_of, parameter
+from brian_le.rewriting import with_lines
 
 __all__ = ['dendritic_output', 'dendritic_tree']
 
@@ -93,7 +93,7 @@ def dendritic_tree(tree, *, feedback=('v_err',), gamma=0.0, errors='prospective'
         equations = gle_neuron(c.activation, **options)
         if tuple(feedback) == ('v_err',):
             return equations
-        return _replaced(equations, 'v_err', [f'v_err = {sum_of(feedback, "feedback")} : 1',
+        return with_lines(equations, 'v_err', [f'v_err = {sum_of(feedback, "feedback")} : 1',
                                               *declared(feedback)])
     return _tree(tree, root, gamma, errors)
 
@@ -157,7 +157,7 @@ def _tree(tree, root, gamma, errors):
         if below:
             v_den = c.variable('v_den')
             sent = ' + '.join(f'{b.variable("coupling")}*{b.variable("r")}' for b in below)
-            equations = _replaced(equations, v_den, [f'{v_den} = {sent} : 1'])
+            equations = with_lines(equations, v_den, [f'{v_den} = {sent} : 1'])
         home |= dict.fromkeys(equations, c.name)
         parts.append(equations)
     return sum(parts[1:], parts[0])
@@ -181,12 +181,6 @@ def _check_finite(name, value):
 
 def _coupling(c):
     return 1.0 if c.coupling is None else c.coupling
-
-
-def _replaced(equations, name, lines):
-    """Equations with other lines for one of their variables."""
-    rest = [equation for equation in equations.values() if equation.varname != name]
-    return Equations(rest) + equations_of(lines)
 
 
 def _check_names(compartment, names, home):

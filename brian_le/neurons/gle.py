@@ -141,7 +141,8 @@ def gle_output(activation='linear', *, loss='mse', beta='shared, constant', nudg
                          'have to be linear; here their activation is '
                          f"'{get_activation(activation).name}'")
     lines = ['target : 1', parameter('beta', beta, None, check_not_negative),
-             parameter('nudged', flags_of('nudged', nudged), None, None), *(['z : 1'] if loss == 'cross_entropy' else [])]
+             parameter('nudged', flags_of('nudged', nudged), None, None),
+             *(['z : 1'] if loss == 'cross_entropy' else [])]
     return _pair(activation, f'beta*nudged*slope*({_TARGET_ERRORS[loss]})', lines, tau_m, tau_r,
                  inputs, gamma, errors, published_input)
 

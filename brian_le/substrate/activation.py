@@ -4,8 +4,8 @@ from brian2.equations.equations import SUBEXPRESSION
 from brian2.units.fundamentalunits import Quantity, fail_for_dimension_mismatch
 
 from brian_le.checks import check_not_negative
-from brian_le.substrate.imperfection import (Imperfection, check_name, one_value, reading,
-                                             source_of, unit_of, with_expression, with_words)
+from brian_le.rewriting import reading, source_of, unit_of, with_expression, with_words
+from brian_le.substrate.imperfection import Imperfection, check_name, one_value
 
 __all__ = ['ActivationMismatch']
 

@@ -9,10 +9,10 @@ from brian2.equations.equations import EquationError, Equations
 from brian2.groups.group import CodeRunner
 from brian2.groups.neurongroup import NeuronGroup
 from brian2.units.fundamentalunits import DimensionMismatchError
-from brian2.utils.stringtools import get_identifiers
 
-from brian_le.substrate.imperfection import (Imperfection, shared_where_possible,
-                                             variables_read_as, written_in, written_out)
+from brian_le.rewriting import (read_in, shared_where_possible, variables_read_as, written_in,
+                                written_out)
+from brian_le.substrate.imperfection import Imperfection
 from brian_le.substrate.sites import Site, whole_group
 from brian_le.synapses.projections import project
 
@@ -400,18 +400,10 @@ def _check_events(name, options, changed):
     """A ValueError if the code of events reads what only equations read with imperfections."""
     for text in _texts_of_events(options):
         for variable in {x for statement in re.split('[;\n]', text)
-                         for x in _read_by(statement)} & set(changed):
+                         for x in read_in(statement)} & set(changed):
             raise ValueError(f"the code '{text}' of '{name}' reads '{variable}' without its "
                              'imperfections, which are in equations only; read a line of the '
                              f"equations there, such as '{variable}_real = {variable}'")
-
-
-def _read_by(statement):
-    """What a statement reads, without what it assigns to: that is about the stored value."""
-    assignment = re.match(r'\s*(\w+)\s*[-+*/%]*=(?!=)(.*)', statement)
-    if assignment:
-        return get_identifiers(assignment[2]) - {assignment[1]}
-    return get_identifiers(statement)
 
 
 def drawn_variables(objects):

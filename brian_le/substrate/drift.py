@@ -6,8 +6,8 @@ from brian2.units.fundamentalunits import Quantity, fail_for_dimension_mismatch
 
 from brian_le.checks import check_array, check_not_negative, check_positive
 from brian_le.clocks import own_clock
-from brian_le.substrate.imperfection import (Imperfection, check_name, choose_shared, is_shared,
-                                             kind_of, one_value, with_expression, without_flags)
+from brian_le.rewriting import is_shared, kind_of, with_expression, without_flags
+from brian_le.substrate.imperfection import Imperfection, check_name, choose_shared, one_value
 from brian_le.substrate.randomness import normal_number  # noqa: F401, known to equations from here
 
 __all__ = ['Drift']

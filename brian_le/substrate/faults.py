@@ -5,9 +5,8 @@ from brian2.units.fundamentalunits import Quantity, fail_for_dimension_mismatch
 from brian2.utils.stringtools import get_identifiers
 
 from brian_le.checks import check_array
-from brian_le.substrate.imperfection import (Imperfection, check_name, check_names, is_numeric,
-                                             kind_of, read_as, source_of, unit_of,
-                                             with_expression)
+from brian_le.rewriting import kind_of, read_as, source_of, unit_of, with_expression
+from brian_le.substrate.imperfection import Imperfection, check_name, check_names, is_numeric
 
 __all__ = ['Dead', 'Stuck']
 

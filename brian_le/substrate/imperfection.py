@@ -1,21 +1,10 @@
-"""What imperfections have in common, and how they change lines of equations."""
+"""What imperfections have in common."""
 
-import re
 from fnmatch import fnmatchcase
 
 import numpy as np
-from brian2.equations.equations import (DIFFERENTIAL_EQUATION, PARAMETER, SUBEXPRESSION, Equations,
-                                        Expression, SingleEquation)
-from brian2.utils.stringtools import word_substitute
 
-from brian_le.parameters import unit_text
-
-__all__ = ['Imperfection', 'check_name', 'check_names', 'choose_shared', 'is_numeric', 'is_shared',
-           'kind_of', 'one_value', 'read_as', 'reading', 'shared_where_possible', 'source_of',
-           'unit_of', 'variables_read_as', 'with_expression', 'with_words', 'without_flags',
-           'written_in', 'written_out']
-
-_AS_READ = '_as_read'
+__all__ = ['Imperfection', 'check_name', 'check_names', 'choose_shared', 'is_numeric', 'one_value']
 
 
 class Imperfection:
@@ -38,7 +27,7 @@ class Imperfection:
     Examples
     --------
     >>> from brian_le.substrate import Imperfection, Substrate
-    >>> from brian_le.substrate.imperfection import read_as
+    >>> from brian_le.rewriting import read_as
     >>> class Leak(Imperfection):
     ...     strengths = ('strength',)
     ...     def __init__(self, strength):
@@ -175,118 +164,3 @@ def is_numeric(value):
         return np.asarray(value).dtype.kind in 'iuf'
     except (TypeError, ValueError):  # parts of different lengths or units
         return False
-
-
-def is_shared(name, equations):
-    """Whether a variable has one value for its whole group."""
-    return 'shared' in equations[source_of(name, equations)].flags
-
-
-def source_of(variable, equations):
-    """The line that a variable takes its value from: its published subexpression, or itself."""
-    published = f'{variable}_now'
-    is_published = published in equations and equations[variable].type == PARAMETER
-    return published if is_published else variable
-
-
-def unit_of(equation):
-    """The unit of a line, as it stands in equations."""
-    return unit_text(equation.unit)
-
-
-def with_expression(equations, name, expression):
-    """The equations with another expression for one variable, ``{}`` standing for the old one."""
-    old = equations[name]
-    code = old.expr.code if old.expr.code.isidentifier() else f'({old.expr.code})'
-    new = SingleEquation(old.type, name, old.dim, var_type=old.var_type, flags=list(old.flags),
-                         expr=Expression(expression.replace('{}', code)))
-    return _replaced(equations, name, new)
-
-
-def with_words(equations, name, words):
-    """The equations with other words in the expression of one variable."""
-    return _replaced(equations, name, _reworded(equations[name], words))
-
-
-def without_flags(equations, name, *flags):
-    """The equations with a variable that has lost some flags."""
-    old = equations[name]
-    new = SingleEquation(old.type, name, old.dim, var_type=old.var_type, expr=old.expr,
-                         flags=[flag for flag in old.flags if flag not in flags])
-    return _replaced(equations, name, new)
-
-
-def shared_where_possible(equations):
-    """The equations, without the flag of shared expressions that read what is not shared (now)."""
-    for eq in equations.values():
-        if eq.type == SUBEXPRESSION and 'shared' in eq.flags and any(
-                name in equations and not {'shared', 'linked'} & set(equations[name].flags)
-                for name in eq.identifiers):
-            return shared_where_possible(without_flags(equations, eq.varname, 'shared'))
-    return equations
-
-
-def reading(name, equations):
-    """The name that a variable is read by: its own, or that of a line that `read_as` has made."""
-    line = f'{name}{_AS_READ}'
-    return line if line in equations else name
-
-
-def read_as(equations, name, expression, but=()):
-    """The equations with an expression in place of a variable wherever it is read.
-
-    ``{}`` in the expression stands for what has been read so far: of several imperfections the
-    later one changes what the earlier one has made of the variable. The variable's own line, and
-    those in `but`, keep it. Expressions have lines of their own until they are `written_out`.
-    """
-    line = f'{name}{_AS_READ}'
-    if line in equations:
-        words = {line: f'({equations[line].expr.code})'}
-        equations = Equations([_reworded(eq, words) if eq.varname in but else eq
-                               for eq in equations.values()])
-    else:
-        own = equations[name]
-        equations = Equations([
-            *(eq if eq.varname in (name, *but) else _reworded(eq, {name: line})
-              for eq in equations.values()),
-            SingleEquation(SUBEXPRESSION, line, own.dim, var_type=own.var_type,
-                           expr=Expression(name))])
-    return with_expression(equations, line, expression)
-
-
-def variables_read_as(equations):
-    """Names of the variables that `read_as` has put expressions in place of."""
-    return [name.removesuffix(_AS_READ) for name in equations if name.endswith(_AS_READ)]
-
-
-def written_out(equations):
-    """The equations with the expressions of `read_as` where they are read."""
-    for name in variables_read_as(equations):
-        line = f'{name}{_AS_READ}'
-        words = {line: f'({equations[line].expr.code})'}
-        equations = Equations([_reworded(eq, words) for eq in equations.values()
-                               if eq.varname != line])
-    return equations
-
-
-def written_in(code):
-    """Names of the variables that code assigns to."""
-    found = (re.match(r'\s*(\w+)\s*[-+*/%]*=(?!=)', line) for line in re.split('[;\n]', code or ''))
-    return {match[1] for match in found if match}
-
-
-def _reworded(eq, words):
-    if eq.expr is None or not words.keys() & eq.identifiers:
-        return eq
-    return SingleEquation(eq.type, eq.varname, eq.dim, var_type=eq.var_type, flags=list(eq.flags),
-                          expr=Expression(word_substitute(eq.expr.code, words)))
-
-
-def _replaced(equations, name, new):
-    return Equations([new if eq.varname == name else eq for eq in equations.values()])
-
-
-def kind_of(equations, name):
-    """Whether a variable is ``'stored'``, ``'computed'`` or ``'integrated'``."""
-    return {PARAMETER: 'stored', SUBEXPRESSION: 'computed',
-            DIFFERENTIAL_EQUATION: 'integrated'}[equations[name].type]

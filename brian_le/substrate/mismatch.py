@@ -5,12 +5,12 @@ import math
 import numpy as np
 from brian2.units.fundamentalunits import (DimensionMismatchError, Quantity,
                                            fail_for_dimension_mismatch)
-from brian2.utils.stringtools import get_identifiers, word_substitute
+from brian2.utils.stringtools import get_identifiers
 
 from brian_le.checks import check_array, choose
-from brian_le.substrate.imperfection import (Imperfection, check_names, choose_shared, is_numeric,
-                                             kind_of, read_as, source_of, unit_of,
-                                             with_expression, without_flags)
+from brian_le.rewriting import (kind_of, read_as, reworded, source_of, unit_of, with_expression,
+                                without_flags)
+from brian_le.substrate.imperfection import Imperfection, check_names, choose_shared, is_numeric
 
 __all__ = ['Mismatch']
 
@@ -247,7 +247,7 @@ def _apart(equations, names, rewritten):
             text = nominal(codes[x])
             if x in lines or text != codes[x]:  # it is one of them, or an expression of one
                 words[x] = f'({text})'
-        return word_substitute(code, words)
+        return reworded(code, words)
 
     needed = set()
     for line in lines & codes.keys():

@@ -6,9 +6,9 @@ from brian2.units.fundamentalunits import Quantity, fail_for_dimension_mismatch
 from brian2.units.stdunits import ms
 
 from brian_le.checks import check_not_negative
-from brian_le.substrate.imperfection import (Imperfection, check_name, choose_shared,
-                                             is_numeric, is_shared, kind_of, one_value, read_as,
-                                             source_of, unit_of, with_expression)
+from brian_le.rewriting import is_shared, kind_of, read_as, source_of, unit_of, with_expression
+from brian_le.substrate.imperfection import (Imperfection, check_name, choose_shared, is_numeric,
+                                             one_value)
 from brian_le.substrate.randomness import normal_number  # noqa: F401, known to equations from here
 
 __all__ = ['Noise']

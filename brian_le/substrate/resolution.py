@@ -10,9 +10,9 @@ from brian2.units.fundamentalunits import (DimensionMismatchError, Quantity,
 from brian_le.checks import check_not_negative, check_positive, choose
 from brian_le.clocks import own_clock
 from brian_le.parameters import unit_text
+from brian_le.rewriting import kind_of, read_as, unit_of, with_expression, written_in
 from brian_le.step import WEIGHTS
-from brian_le.substrate.imperfection import (Imperfection, check_name, kind_of, one_value, read_as,
-                                             unit_of, with_expression, written_in)
+from brian_le.substrate.imperfection import Imperfection, check_name, one_value
 from brian_le.substrate.randomness import uniform_number  # noqa: F401, known to equations from here
 
 __all__ = ['UpdateNoise', 'WeightRange', 'WeightResolution']

@@ -12,17 +12,16 @@ import numpy as np
 from brian2.core.functions import DEFAULT_FUNCTIONS
 from brian2.core.namespace import DEFAULT_UNITS
 from brian2.core.variables import ArrayVariable, Subexpression, Variables
-from brian2.equations.equations import SUBEXPRESSION, Equations, Expression, SingleEquation
+from brian2.equations.equations import SUBEXPRESSION, Expression
 from brian2.groups.subgroup import Subgroup
 from brian2.units.allunits import second
 from brian2.units.fundamentalunits import Quantity, fail_for_dimension_mismatch
-from brian2.utils.stringtools import word_substitute
 
 from brian_le.checks import check_not_negative, choose
+from brian_le.rewriting import inline, reworded, with_expressions
 from brian_le.step import SUM, WEIGHTS
 from brian_le.substrate.imperfection import Imperfection, is_numeric, one_value
 from brian_le.substrate.sites import whole_group, whole_groups
-from brian_le.synapses.loops.averages import inline
 from brian_le.synapses.loops.engine import LoopSynapses
 
 __all__ = ['Delay', 'LowPass']
@@ -75,10 +74,7 @@ class _Line(Imperfection):
         side = 'pre' if 'pre' in {side for _, side in sums.values()} else 'post'
         for variable in _learning(equations):
             changed[variable] = wiring.read(equations[variable].expr, side, wiring.arriving)
-        return Equations([
-            SingleEquation(eq.type, eq.varname, eq.dim, var_type=eq.var_type,
-                           expr=changed[eq.varname], flags=list(eq.flags))
-            if eq.varname in changed else eq for eq in equations.values()]) + wiring.declarations
+        return with_expressions(equations, changed) + wiring.declarations
 
     def attach(self, site):
         # the operations of neurons know the parameter of their projection
@@ -134,7 +130,7 @@ class _Wiring:
             variable = _variable_of(identifier, side, self.equations)
             if variable is not None and _moves(self.groups[side].variables.get(variable)):
                 words[identifier] = line(side, variable)
-        return Expression(word_substitute(expression.code, words))
+        return reworded(expression.code, words)
 
 
 class Delay(_Line):

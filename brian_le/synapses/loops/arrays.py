@@ -8,8 +8,8 @@ import numpy as np
 from brian2.codegen.generators.numpy_generator import NumpyCodeGenerator
 from brian2.codegen.runtime.numpy_rt.numpy_rt import NumpyCodeObject
 
+from brian_le.rewriting import factors
 from brian_le.synapses.layouts import Patch
-from brian_le.synapses.loops.averages import factors
 from brian_le.synapses.loops.nests import SIDES
 
 __all__ = ['ArrayLoops', 'separate']

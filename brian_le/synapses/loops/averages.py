@@ -9,17 +9,13 @@ same for all pairs. Whatever comes after, such as a clipping or an optimiser, se
 
 import ast
 
-from brian2.equations.codestrings import Expression
-from brian2.equations.equations import (DIFFERENTIAL_EQUATION, SUBEXPRESSION, Equations,
-                                        SingleEquation)
-from brian2.parsing.rendering import NodeRenderer
+from brian2.equations.equations import DIFFERENTIAL_EQUATION, SUBEXPRESSION, Equations
 from brian2.utils.stringtools import get_identifiers
 
 from brian_le.names import local
+from brian_le.rewriting import as_product, inline, product_of, render, with_expressions
 
-__all__ = ['Average', 'average', 'factors', 'inline', 'multipliers']
-
-_render = NodeRenderer().render_node
+__all__ = ['Average', 'average']
 
 
 class Average:
@@ -57,19 +53,15 @@ def average(equations, reads_neurons):
     subexpressions = {eq.varname: eq.expr.code for eq in equations.values()
                       if eq.type == SUBEXPRESSION}
     splitter = _Splitter(subexpressions, reads_neurons)
-    lines = []
-    for eq in equations.values():
+    lines, split = [], {}
+    for name, eq in equations.items():
         if eq.type == DIFFERENTIAL_EQUATION or eq.type == SUBEXPRESSION and (
-                splitter.is_gradient(eq.varname)):
-            code = splitter.split(eq.expr.code)
+                splitter.is_gradient(name)):
+            split[name] = splitter.split(eq.expr.code)
         elif eq.type == SUBEXPRESSION and splitter.depends_on_neurons(eq.expr.code):
             continue  # it is part of the terms now
-        else:
-            lines.append(eq)
-            continue
-        lines.append(SingleEquation(eq.type, eq.varname, eq.dim, var_type=eq.var_type,
-                                    expr=Expression(code), flags=eq.flags))
-    return Average(Equations(lines), splitter.terms)
+        lines.append(eq)
+    return Average(with_expressions(Equations(lines), split), splitter.terms)
 
 
 class _Splitter:
@@ -92,10 +84,10 @@ class _Splitter:
         return self.reads_neurons(name)
 
     def split(self, code):
-        return _render(self._split(ast.parse(code, mode='eval').body))
+        return render(self._split(ast.parse(code, mode='eval').body))
 
     def _split(self, node):
-        if not self.depends_on_neurons(_render(node)):
+        if not self.depends_on_neurons(render(node)):
             return node
         if isinstance(node, ast.Name) and node.id in self.subexpressions:
             return self._split(ast.parse(self.subexpressions[node.id], mode='eval').body)
@@ -105,20 +97,20 @@ class _Splitter:
             return ast.UnaryOp(node.op, self._split(node.operand))
         if isinstance(node, ast.BinOp) and isinstance(node.op, (ast.Mult, ast.Div)):
             own, shared = [], []
-            for factor, op in _product(node):
-                depends = self.depends_on_neurons(_render(factor))
+            for factor, op in product_of(node):
+                depends = self.depends_on_neurons(render(factor))
                 (own if depends else shared).append((factor, op))
             if len(own) == 1 and isinstance(own[0][1], ast.Mult):
                 inner = self._split(own[0][0])
             else:
-                inner = self._term(_as_product(own))
-            return _as_product([(inner, ast.Mult()), *shared])
+                inner = self._term(as_product(own))
+            return as_product([(inner, ast.Mult()), *shared])
         return self._term(node)
 
     def _term(self, node):
         expressions = {name: code for name, code in self.subexpressions.items()
                        if self._name_depends(name)}
-        code = inline(_render(node), expressions)
+        code = inline(render(node), expressions)
         for name, known in self.terms.items():
             if code == known:
                 break
@@ -126,95 +118,3 @@ class _Splitter:
             name = local(f'mean_{len(self.terms)}')
             self.terms[name] = code
         return ast.Name(name)
-
-
-def _product(node, op=None):
-    """The factors of a product, each with the operator (times or divided by) before it."""
-    op = op or ast.Mult()
-    if isinstance(node, ast.BinOp) and isinstance(node.op, (ast.Mult, ast.Div)):
-        turned = {ast.Mult: ast.Div, ast.Div: ast.Mult}
-        right = node.op if isinstance(op, ast.Mult) else turned[type(node.op)]()
-        return _product(node.left, op) + _product(node.right, right)
-    if isinstance(node, ast.UnaryOp) and isinstance(node.op, ast.USub):
-        return [(ast.Constant(-1), ast.Mult())] + _product(node.operand, op)
-    return [(node, op)]
-
-
-def _as_product(product):
-    """The node of a product; the factor 1 if it is empty or begins with a division."""
-    node = ast.Constant(1)
-    for factor, op in product:
-        if isinstance(node, ast.Constant) and node.value == 1 and isinstance(op, ast.Mult):
-            node = factor
-        else:
-            node = ast.BinOp(node, op, factor)
-    return node
-
-
-def multipliers(code):
-    """Names that an expression without subexpressions is a multiple of.
-
-    Parameters
-    ----------
-    code : str
-        The expression.
-
-    Returns
-    -------
-    set of str
-    """
-    product = _product(ast.parse(code, mode='eval').body)
-    return {factor.id for factor, op in product
-            if isinstance(factor, ast.Name) and isinstance(op, ast.Mult)}
-
-
-def inline(code, subexpressions):
-    """Put subexpressions into an expression or into statements, until none is left."""
-    inserted = _Inliner(subexpressions)
-    tree = ast.parse(code)
-    lines = []
-    for statement in tree.body:
-        if isinstance(statement, ast.Expr):
-            lines.append(_render(inserted.visit(statement.value)))
-        elif isinstance(statement, ast.AugAssign):
-            value = ast.BinOp(statement.target, statement.op, inserted.visit(statement.value))
-            lines.append(f'{statement.target.id} = {_render(value)}')
-        else:
-            value = _render(inserted.visit(statement.value))
-            lines.append(f'{statement.targets[0].id} = {value}')
-    return '\n'.join(lines)
-
-
-class _Inliner(ast.NodeTransformer):
-    def __init__(self, subexpressions):
-        self.subexpressions = subexpressions
-
-    def visit_Name(self, node):
-        if node.id in self.subexpressions:
-            return self.visit(ast.parse(self.subexpressions[node.id], mode='eval').body)
-        return node
-
-
-def factors(code, side_of):
-    """Take an expression apart into factors that read only one side each.
-
-    Parameters
-    ----------
-    code : str
-        An expression without subexpressions.
-    side_of : callable
-        ``'pre'``, ``'post'``, ``'synapse'`` or None (the same everywhere), for a name.
-
-    Returns
-    -------
-    dict or None
-        The factors by side, ``'synapse'`` with whatever is the same everywhere; None if a factor
-        reads more than one side.
-    """
-    parts = {'pre': [], 'post': [], 'synapse': []}
-    for factor, op in _product(ast.parse(code, mode='eval').body):
-        sides = {side_of(name) for name in get_identifiers(_render(factor))} - {None}
-        if len(sides) > 1:
-            return None
-        parts[sides.pop() if sides else 'synapse'].append((factor, op))
-    return {side: _render(_as_product(product)) for side, product in parts.items()}

@@ -17,8 +17,8 @@ from brian2.utils.logger import get_logger
 from brian_le.checks import choose
 from brian_le.names import CPP_NAMES, check_names, check_steps
 from brian_le.populations import OwnNames
+from brian_le.rewriting import inline
 from brian_le.synapses.loops.arrays import ArrayLoops
-from brian_le.synapses.loops.averages import inline
 from brian_le.synapses.loops.cpp import CythonLoops, StandaloneLoops, has_cpp
 from brian_le.synapses.loops.indices import provide_indices
 from brian_le.synapses.loops.late import LateArrays

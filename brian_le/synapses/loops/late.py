@@ -12,9 +12,10 @@ from brian2.core.network import Network
 from brian2.core.operations import NetworkOperation
 from brian2.core.variables import ArrayVariable, Subexpression, Variables
 from brian2.groups.group import CodeRunner
-from brian2.utils.stringtools import get_identifiers, word_substitute
+from brian2.utils.stringtools import get_identifiers
 
 from brian_le.names import local
+from brian_le.rewriting import reworded
 from brian_le.synapses.loops.nests import NEURONS, Snapshot
 from brian_le.synapses.pairs import PairIndices
 
@@ -94,7 +95,7 @@ def late_learning(synapses, run_namespace):
                      dtype=original.dtype, scalar=side == 'scalar', index=index)
     pending = late.add(PENDING, size=1, dtype=np.int32, scalar=True, index='0')
     renamed = {name: Snapshot.copy_of(name) for names in copies.values() for name in names}
-    return LateLearning(word_substitute(code, renamed), copies, pending)
+    return LateLearning(reworded(code, renamed), copies, pending)
 
 
 def network_of(synapses):

@@ -19,8 +19,9 @@ from brian2.synapses.synapses import StateUpdater, SummedVariableUpdater
 from brian2.utils.stringtools import get_identifiers
 
 from brian_le.integration import ProspectiveEuler
+from brian_le.rewriting import inline, multipliers
 from brian_le.synapses.loops.arrays import ArrayLoops, separate
-from brian_le.synapses.loops.averages import average, inline, multipliers
+from brian_le.synapses.loops.averages import average
 from brian_le.synapses.loops.cpp_text import VALUE
 from brian_le.synapses.loops.late import late_learning, network_of
 from brian_le.synapses.loops.nests import NEURONS, Learning, OnePass, Pooling, Snapshot, Sum, Sums

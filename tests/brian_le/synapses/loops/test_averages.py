@@ -9,43 +9,15 @@ from brian2.utils.stringtools import get_identifiers
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from brian_le.synapses.loops.averages import average, factors, inline
+from brian_le.synapses.loops.averages import average
+from tests.brian_le.expressions import NEURONS, evaluate, expressions, numbers
 
-COPIES = 4
-NEURONS = ('r_pre', 'v_post', 'err_post')
 SUBEXPRESSIONS = {'mixed': 'tanh(r_pre)*w + x', 'own': 'w*x - 1', 'nested': 'mixed*err_post + own',
                   'w_grad': 'err_post*r_pre - 0.1*own'}
-FUNCTIONS = {'tanh': np.tanh, 'exp': np.exp, 'clip': np.clip, 'abs': np.abs}
 
 
 def reads_neurons(name):
     return name in NEURONS
-
-
-def side_of(name):
-    return {'r_pre': 'pre', 'v_post': 'post', 'err_post': 'post', 'w': 'synapse',
-            'x': 'synapse'}.get(name)
-
-
-def expressions(*names):
-    leaves = st.one_of(st.sampled_from(names), st.sampled_from(['2', '0.5', '3.0']))
-    return st.recursive(leaves, lambda inner: st.one_of(
-        st.builds('({} + {})'.format, inner, inner), st.builds('({} - {})'.format, inner, inner),
-        st.builds('{}*{}'.format, inner, inner), st.builds('{}/(2 + {}**2)'.format, inner, inner),
-        st.builds('(-{})'.format, inner), st.builds('tanh({})'.format, inner),
-        st.builds('clip({}, -0.5, 1)'.format, inner), st.builds('1/(3 + abs({}))'.format, inner)),
-        max_leaves=8)
-
-
-def numbers(seed):
-    """A value for each name, for neurons one for each copy."""
-    rng = np.random.default_rng(seed)
-    values = {name: rng.normal(size=COPIES) for name in NEURONS}
-    return values | {name: rng.normal() for name in ('w', 'x', 'eta', 'm')}
-
-
-def evaluate(code, values):
-    return eval(code, {**FUNCTIONS, **values})
 
 
 def with_subexpressions(values):
@@ -122,50 +94,3 @@ def test_what_reads_no_neurons_stays():
     assert result.terms == {}
     assert result.equations['own'].flags == ['constant'] and 'x' in result.equations
     assert get_identifiers(result.equations['w'].expr.code) == {'eta', 'x', 'w'}
-
-
-@given(expressions('r_pre', 'v_post', 'err_post', 'w', 'x', 'eta'), st.integers(0, 1000))
-@settings(max_examples=200)
-def test_factors(code, seed):
-    """Their product is the expression, and each reads one side only."""
-    found = factors(code, side_of)
-    if found is None:
-        assert len({side_of(name) for name in get_identifiers(code)} - {None}) > 1
-        return
-    values = numbers(seed)
-    product = 1.0
-    for side, factor in found.items():
-        assert {side_of(name) for name in get_identifiers(factor)} <= {side, None}
-        product = product*evaluate(factor, values)
-    np.testing.assert_allclose(np.broadcast_to(product, COPIES),
-                               np.broadcast_to(evaluate(code, values), COPIES), rtol=1e-12)
-
-
-@pytest.mark.parametrize('code, expected', [
-    ('w*r_pre', {'pre': 'r_pre', 'post': '1', 'synapse': 'w'}),
-    ('eta*err_post*w*tanh(r_pre)', {'pre': 'tanh(r_pre)', 'post': 'err_post',
-                                    'synapse': 'eta * w'}),
-    ('-w/r_pre', {'pre': '1 / r_pre', 'post': '1', 'synapse': '-1 * w'}),
-    ('w/(r_pre/v_post)', {'pre': '1 / r_pre', 'post': 'v_post', 'synapse': 'w'}),
-    ('(r_pre - 1)*(v_post + err_post)', {'pre': 'r_pre - 1', 'post': 'v_post + err_post',
-                                         'synapse': '1'}),
-    ('w*(r_pre - v_post)', None), ('w*r_pre + x', None), ('tanh(w*r_pre)', None),
-    ('eta', {'pre': '1', 'post': '1', 'synapse': 'eta'}),
-])
-def test_factors_of_common_sums(code, expected):
-    found = factors(code, side_of)
-    if expected is None:
-        assert found is None
-    else:
-        assert {side: ast.unparse(ast.parse(text, mode='eval'))
-                for side, text in found.items()} == expected
-
-
-@pytest.mark.parametrize('code, expected', [
-    ('a + b', '1 + x + b'), ('c*2', '(1 + x)*y*2'), ('z = c', 'z = (1 + x)*y'),
-    ('z += a', 'z = z + (1 + x)'), ('z = b\ny *= a', 'z = b\ny = y*(1 + x)'),
-    ('-a**2', '-(1 + x)**2'), ('aa + x', 'aa + x'), ('exp(a)', 'exp(1 + x)'),
-])
-def test_inline(code, expected):
-    found = inline(code, {'a': '1 + x', 'c': 'a*y'})
-    assert ast.dump(ast.parse(found)) == ast.dump(ast.parse(expected))
