@@ -15,5 +15,4 @@ __getattr__, __dir__, __all__ = _lazy.exports(__name__, {
     'neurons': neurons.__all__, 'plasticity': plasticity.__all__, 'synapses': synapses.__all__,
     'programs': ['fast_cpp'],
 })
-_lazy.when_imported('brian2', 'brian_le.integration')
-_lazy.when_imported('brian2', 'brian_le.interrupts')
+_lazy.when_imported('brian2', 'brian_le.method_choice')

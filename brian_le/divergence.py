@@ -7,20 +7,19 @@ fraction of one time step. The time is that of the first value that a monitor ha
 run in which it happened.
 """
 
-import functools
 import weakref
 
 import numpy as np
 from brian2.core.variables import ArrayVariable
 from brian2.devices.cpp_standalone.device import CPPStandaloneDevice
 from brian2.devices.device import get_device
-from brian2.groups.group import Group
 from brian2.groups.neurongroup import NeuronGroup
 from brian2.monitors.statemonitor import StateMonitor
 from brian2.synapses.synapses import Synapses
 from brian2.utils.logger import get_logger
 
-from brian_le.around_runs import after_each_run, before_each_run
+from brian_le.liberties import (after_each_compiled_run, after_each_run, before_each_run,
+                                warn_of_values)
 
 __all__ = ['diverged']
 
@@ -45,7 +44,7 @@ def diverged(network):
         By the names of the object and of the variable.
     """
     return {(group.name, name): (group, variable) for group in network.sorted_objects
-            if isinstance(group, (NeuronGroup, Synapses)) and _is_ours(group)
+            if _is_warned_about_here(group)
             for name, variable in group.variables.items()
             if _can_diverge(group, variable) and not _is_finite(variable)}
 
@@ -119,27 +118,16 @@ def _first_time(network, group, variable):
     return min(times, default=None)
 
 
-def _also_compiled(run):
-    """Let a C++ project be looked at when it has run: before that, nothing is known."""
-    @functools.wraps(run)
-    def run_and_report(self, *args, **options):
-        result = run(self, *args, **options)
-        for network in self.networks:
-            _remember_start(network, {})
-            _at_start[network] = 0.0, set()
-            _report(network)
-        return result
-    return run_and_report
+def _report_compiled(device):
+    for network in device.networks:
+        _remember_start(network, {})
+        _at_start[network] = 0.0, set()
+        _report(network)
 
 
-def _unless_ours(check):
-    """Let Brian2 not warn of groups that are warned about here."""
-    @functools.wraps(check)
-    def check_others(self):
-        if not (isinstance(self, (NeuronGroup, Synapses)) and _is_ours(self)):
-            check(self)
-    return check_others
+def _is_warned_about_here(group):
+    return isinstance(group, (NeuronGroup, Synapses)) and _is_ours(group)
 
 
-Group._check_for_invalid_states = _unless_ours(Group._check_for_invalid_states)
-CPPStandaloneDevice.run = _also_compiled(CPPStandaloneDevice.run)
+warn_of_values(_is_warned_about_here)
+after_each_compiled_run(_report_compiled)

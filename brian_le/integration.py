@@ -28,10 +28,6 @@ publishes nothing. An equation that reads the look-ahead of *another* variable
 step before.
 """
 
-import functools
-import inspect
-import re
-
 import numpy as np
 from brian2.core.functions import Function
 from brian2.core.namespace import DEFAULT_UNITS
@@ -39,21 +35,13 @@ from brian2.core.variables import ArrayVariable, Subexpression, Variable
 from brian2.equations.equations import (DIFFERENTIAL_EQUATION, PARAMETER, SUBEXPRESSION,
                                         EquationError)
 from brian2.equations.unitcheck import check_dimensions
-from brian2.groups import neurongroup
-from brian2.groups.neurongroup import NeuronGroup
 from brian2.groups.subgroup import Subgroup
 from brian2.stateupdaters.base import (StateUpdateMethod, UnsupportedEquationsException,
                                        extract_method_options)
-from brian2.synapses import synapses
 from brian2.units.allunits import second
 from brian2.units.fundamentalunits import get_unit_for_display
-from brian2.utils.logger import get_logger
 
-import brian_le.divergence  # noqa: F401  (warns of networks that diverge)
-
-__all__ = ['ProspectiveEuler', 'prospective_euler']
-
-logger = get_logger(f'brian2.{__name__}')  # goes where the messages of Brian2 go
+__all__ = ['ProspectiveEuler', 'check_group', 'prospective_euler']
 
 _FILTERS = {'tau_m', 'tau_0', 'tau_s', 'tau_err', 'tau_target'}
 
@@ -313,105 +301,11 @@ class _Times:
             return None
 
 
-
-def only_here(equations):
-    """What equations have that no other method would compute, in words; empty without any."""
-    kinds = {eq.varname: eq.type for eq in equations.values()}
-    stepped = equations.diff_eq_names
-    found = []
-    for name, kind in kinds.items():
-        base, _, ending = name.rpartition('_')
-        if ending == 'prosp' and kind == PARAMETER and base in stepped:
-            found.append(f"the look-ahead '{name}'")
-        elif ending == 'now' and kind == SUBEXPRESSION and kinds.get(base) == PARAMETER:
-            found.append(f"'{base}', which takes the value of '{name}'")
-        elif ending == 'dot' and kind == PARAMETER and base in stepped and (
-                equations[name].dim is equations[base].dim/second.dim):
-            found.append(f"the derivative '{name}'")
-        elif ending in ('min', 'max') and base in stepped and _read_ours(equations):
-            found.append(f"the bound '{name}'")
-    return found
-
-
-def _read_ours(equations):
-    """Whether equations of synapses read what only neurons of this package publish."""
-    read = set().union(*(eq.identifiers for eq in equations.values() if eq.expr is not None))
-    return any(re.search('_sent(_.+)?_(pre|post)$|_dot_post$', name) for name in read)
-
-
-def _is_ours(equations):
-    """Whether equations are those of this package, though another method could integrate them."""
-    return _read_ours(equations) or any(
-        name in equations and equations[name].type == SUBEXPRESSION
-        and equations[name].expr.code.strip() == 'r' for name in ('r_sent',))
-
-
-def choose_method(group, method):
-    """The method that a group of neurons or synapses is integrated with, which was to be `method`.
-
-    Raises
-    ------
-    brian2.equations.equations.EquationError
-        If the equations ask for more than this method computes, or have nothing to integrate.
-    """
-    equations = group.equations
-    unasked = inspect.signature(NeuronGroup.__init__).parameters['method'].default
-    lost = only_here(equations)
-    if isinstance(method, (tuple, list)) and tuple(method) == unasked:
-        if lost or equations.diff_eq_names and _is_ours(equations):
-            method = prospective_euler
-            logger.info(f"No numerical integration method specified for group '{group.name}', "
-                        "using method 'prospective_euler'.", 'method_choice')
-    elif lost and _is_another(method):
-        said = repr(method) if isinstance(method, (str, tuple, list)) else type(method).__name__
-        raise EquationError(f"'{group.name}' is to be integrated with method={said}, which would "
-                            f"leave out {'; '.join(lost)}. Write method='prospective_euler', or "
-                            'rename them if they mean something else.')
-    if lost and not equations.diff_eq_names:
-        raise EquationError(f"'{group.name}' has {'; '.join(lost)}, but no differential equation: "
-                            'Brian2 would not step it, and nothing would be published. Give it a '
-                            "differential equation, such as that of 'u'.")
-    return 'prospective_euler' if method is prospective_euler else method
-
-
-def _is_another(method):
-    """Whether a method, or one of several, is one of Brian2's own (a function is the user's)."""
-    if isinstance(method, (tuple, list)):
-        return any(_is_another(one) for one in method)
-    if isinstance(method, str):
-        method = StateUpdateMethod.stateupdaters.get(method.lower())
-    return isinstance(method, StateUpdateMethod) and not isinstance(method, ProspectiveEuler)
-
-
-def _let_choose(updater):
-    """Let a state updater of Brian2 ask `choose_method`, when a group makes it.
-
-    Brian2 takes the first of some methods that fits if none is given. All of them "fit" equations
-    whose look-aheads and rates they would leave at 0, which are parameters to them. It has no
-    place to say otherwise.
-    """
-    init = updater.__init__
-    if hasattr(init, 'chooses'):  # a reload
-        return
-
-    @functools.wraps(init)
-    def choosing(self, group, method, *args, **options):
-        init(self, group, choose_method(group, method), *args, **options)
-
-    update = updater.update_abstract_code
-
-    @functools.wraps(update)
-    def checking(self, run_namespace):
-        """Check each group: Brian2 asks no method again for equations that it knows."""
-        update(self, run_namespace)
-        equations = self.group.equations
-        if self.method_choice == 'prospective_euler' and equations.diff_eq_names:
-            step = _Step(equations)
-            step.check_order(self.group.variables)
-            step.check_times(self.group.variables)
-
-    choosing.chooses = True
-    updater.__init__, updater.update_abstract_code = choosing, checking
+def check_group(group):
+    """Check the step of one group: Brian2 asks no method again for equations that it knows."""
+    step = _Step(group.equations)
+    step.check_order(group.variables)
+    step.check_times(group.variables)
 
 
 #: The registered state updater; call it with `Equations` to see the code of a step.
@@ -419,5 +313,3 @@ prospective_euler = ProspectiveEuler()
 
 if 'prospective_euler' not in StateUpdateMethod.stateupdaters:  # a reload must not raise
     StateUpdateMethod.register('prospective_euler', prospective_euler)
-for _updater in (neurongroup.StateUpdater, synapses.StateUpdater):
-    _let_choose(_updater)

@@ -1,18 +1,16 @@
 """Light containers of Brian2 objects: what can be set of them, and how networks find them."""
 
 import difflib
-import functools
 import inspect
 import sys
 import weakref
 
-from brian2.core import magic
 from brian2.core.base import BrianObject
 from brian2.core.network import Network
 from brian2.utils.logger import get_logger
 
-from brian_le.around_runs import before_each_run
-from brian_le.populations import OwnNames
+from brian_le.liberties import (OwnNames, before_each_run, find_more_objects, is_linked,
+                                run_somewhere)
 
 __all__ = ['Container', 'Fixed']
 
@@ -144,33 +142,15 @@ def _has_variable(obj, name):
     """Whether a variable of an object can be set by its user."""
     variable = getattr(obj, 'variables', {}).get(name)
     return (variable is not None and not getattr(variable, 'read_only', True)
-            and name not in getattr(obj, '_linked_variables', ())
+            and not is_linked(obj, name)
             and getattr(variable.owner, 'name', None) == obj.name)
 
 
-def _look_into_containers(get_objects):
-    """Let Brian2's `run` and `collect` find the objects of containers that stand in variables.
-
-    They look through the variables of the caller for objects of Brian2 itself, and offer no way to
-    be one of them without a clock and a name in the network.
-    """
-    if hasattr(get_objects, 'looks_into_containers'):  # a reload
-        return get_objects
-
-    @functools.wraps(get_objects)
-    def find(level=0):
-        objects = get_objects(level=level + 1)
-        frame = sys._getframe(level + 1)
-        for value in (*frame.f_globals.values(), *frame.f_locals.values()):
-            if isinstance(value, Container):
-                objects |= {weakref.ref(obj) for obj in value}
-        return objects
-
-    find.looks_into_containers = True
-    return find
+def _objects_of_containers(values):
+    return {weakref.ref(obj) for value in values if isinstance(value, Container) for obj in value}
 
 
-magic.get_objects_in_namespace = _look_into_containers(magic.get_objects_in_namespace)
+find_more_objects(_objects_of_containers)
 
 
 @before_each_run
@@ -190,9 +170,9 @@ def _look_at_containers(network):
     seen = None
     for container in sorted(waiting, key=repr):
         objects = list(container)
-        if any(id(obj) in here or obj._network is not None for obj in objects):
+        if any(id(obj) in here or run_somewhere(obj) for obj in objects):
             container._is_known = True
-            missing = [obj.name for obj in objects if id(obj) not in here and obj._network is None]
+            missing = [obj.name for obj in objects if id(obj) not in here and not run_somewhere(obj)]
             if not missing:
                 container._ask()
             elif len(missing) < len(objects):

@@ -4,6 +4,7 @@ from brian2.devices.cpp_standalone.device import CPPStandaloneDevice
 from brian2.devices.device import get_device
 
 from brian_le.synapses.layouts import DenseLayout
+from brian_le.synapses.liberties import arrays_of_synapses, grow_with_synapses
 from brian_le.synapses.loops.engine import LoopSynapses
 from brian_le.synapses.loops.indices import provide_indices
 
@@ -80,9 +81,9 @@ class DenseSynapses(LoopSynapses):
         self._layout = None
         device = get_device()
         if isinstance(device, CPPStandaloneDevice):  # now only C++ knows their number
-            for variable in self._registered_variables:
+            for variable in arrays_of_synapses(self):
                 device.array_cache[variable] = None
         for indices in self._pairs:
             indices.get_value()
             indices.stored = True
-            self._registered_variables.add(indices)
+        grow_with_synapses(self, self._pairs)

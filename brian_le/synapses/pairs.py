@@ -9,6 +9,8 @@ from brian2.core.variables import DynamicArrayVariable
 from brian2.devices.device import RuntimeDevice, get_device
 from brian2.synapses.synapses import SynapticIndexing
 
+from brian_le.synapses.liberties import become, neurons_of
+
 __all__ = ['PairIndices', 'PairIndexing']
 
 
@@ -29,8 +31,7 @@ class PairIndices(DynamicArrayVariable):
     @classmethod
     def adopt(cls, variable):
         """Turn an array of Brian2 into one that can be computed."""
-        variable.__class__ = cls  # the devices know the object itself
-        return variable
+        return become(variable, cls)
 
     def compute_by(self, compute):
         """From now on, do not store the indices but compute them."""
@@ -68,18 +69,19 @@ class PairIndexing(SynapticIndexing):
 
 def _neurons(index, n):
     """Sorted indices of neurons, as Brian2 understands them; what does not exist is left out."""
-    if hasattr(index, '_indices'):
-        given = index._indices()
-    elif isinstance(index, slice) or isinstance(index, str) and index == 'True':
-        given = np.arange(n)[index if isinstance(index, slice) else slice(None)]
-    elif isinstance(index, tuple):
-        return np.arange(0)
-    else:
-        given = np.asarray(index)
-        boolean = given.dtype == bool
-        if given.ndim > 1 or boolean and not given.ndim or not (
-                boolean or np.issubdtype(given.dtype, np.signedinteger)):
-            raise TypeError(f'neurons are selected by whole numbers and booleans, not by {index!r}')
-        given = np.flatnonzero(given) if boolean else given
-    given = np.unique(given)
+    given = neurons_of(index)
+    given = np.unique(_chosen(index, n) if given is None else given)
     return given[(given >= 0) & (given < n)]
+
+
+def _chosen(index, n):
+    if isinstance(index, slice) or isinstance(index, str) and index == 'True':
+        return np.arange(n)[index if isinstance(index, slice) else slice(None)]
+    if isinstance(index, tuple):
+        return np.arange(0)
+    given = np.asarray(index)
+    boolean = given.dtype == bool
+    if given.ndim > 1 or boolean and not given.ndim or not (
+            boolean or np.issubdtype(given.dtype, np.signedinteger)):
+        raise TypeError(f'neurons are selected by whole numbers and booleans, not by {index!r}')
+    return np.flatnonzero(given) if boolean else given

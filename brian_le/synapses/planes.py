@@ -9,6 +9,7 @@ import numpy as np
 
 from brian_le.checks import choose
 from brian_le.synapses.layouts import ConvLayout, PoolLayout
+from brian_le.synapses.liberties import arrays_of_synapses
 from brian_le.synapses.loops.engine import LoopSynapses
 from brian_le.synapses.replicas import common_replicas, population_size
 from brian_le.synapses.shapes import (along_plane, check_input_shape, conv_shape,
@@ -183,8 +184,8 @@ class PoolSynapses(_PlaneSynapses):
                                    replicas)
         self._kind = kind
         super().__init__(source, target, model, *args, replicas=replicas, **options)
-        own = sorted(variable.name for variable in self._registered_variables
-                     if not variable.name.startswith('_'))
+        own = [variable.name for variable in arrays_of_synapses(self)
+               if not variable.name.startswith('_')]
         if own:
             raise ValueError(f"pooling has no weights, but '{self.name}' has a variable '{own[0]}' "
                              'for each synapse; make it (shared)')

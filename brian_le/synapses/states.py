@@ -9,6 +9,8 @@ import numpy as np
 from brian2.core.variables import ArrayVariable, DynamicArrayVariable
 from brian2.groups.subgroup import Subgroup
 
+from brian_le.synapses.liberties import arrays_of_synapses
+
 __all__ = ['check_state', 'connections', 'number_of_synapses', 'without_indices']
 
 
@@ -38,7 +40,7 @@ def check_state(synapses, state):
     n = number_of_synapses(state)
     sizes = {key: variable.size for key, variable in own.items()
              if not isinstance(variable, DynamicArrayVariable)}
-    sizes |= {variable.name: n for variable in synapses._registered_variables
+    sizes |= {variable.name: n for variable in arrays_of_synapses(synapses)
               if variable.name in own}  # the others are delays of pathways
     sizes |= {variable.name: 0 if synapses._many_pairs else n for variable in synapses._pairs}
     neurons = {'N_outgoing': synapses.source, 'N_incoming': synapses.target}

@@ -10,7 +10,7 @@ from brian_le import (Compartment, DenseSynapses, SharedParameters, dendritic_ou
                       dendritic_prediction, dendritic_tree, error_neuron, gle_neuron,
                       gle_output, hidden_neuron, interneuron, membrane_learning,
                       output_neuron, point_neuron, pyramidal, representation_neuron, stimulus)
-from brian_le.integration import only_here
+from brian_le.method_choice import only_here
 
 TREE = [Compartment('soma'), Compartment('branch', 'soma')]
 NEURONS = {

@@ -23,7 +23,7 @@ def separate(code, side_of):
     code : str
         An expression without subexpressions.
     side_of : callable
-        See `brian_le.synapses.loops.averages.factors`.
+        See `brian_le.rewriting.factors`.
 
     Returns
     -------

@@ -15,9 +15,11 @@ from brian2.synapses.synapses import Synapses
 from brian2.utils.logger import get_logger
 
 from brian_le.checks import choose
+from brian_le.liberties import OwnNames
 from brian_le.names import CPP_NAMES, check_names, check_steps
-from brian_le.populations import OwnNames
 from brian_le.rewriting import inline
+from brian_le.synapses.liberties import (arrays_of_synapses, count_as_connected, index_by,
+                                         is_connected, not_grow_with_synapses, stand_in_place_of)
 from brian_le.synapses.loops.arrays import ArrayLoops
 from brian_le.synapses.loops.cpp import CythonLoops, StandaloneLoops, has_cpp
 from brian_le.synapses.loops.indices import provide_indices
@@ -59,7 +61,7 @@ class LoopSynapses(OwnNames, Synapses):
         super().__init__(*self._first_replicas(), model, *args, **options)
         self._late = LateArrays(self)
         self._replace_runners()
-        self._indices = PairIndexing(self)
+        index_by(self, PairIndexing(self))
         self._pairs = [PairIndices.adopt(self.variables[name])
                        for name in ('_synaptic_pre', '_synaptic_post')]
         check_names(self, Synapses)
@@ -91,8 +93,7 @@ class LoopSynapses(OwnNames, Synapses):
                                 else ('post', self._populations[1]))
             runner = SumRunner(stock.expression, name, self, stock.target, f'N_{side}',
                                f'_synaptic_{side}')
-            runner._name = self._runner_name(name)
-            runner._creation_stack = stock._creation_stack
+            stand_in_place_of(runner, stock, self._runner_name(name))
             # the first replica is a part of a group, which has an order of its own
             runner.target, runner.order = population, population.order - 1
             ours[stock] = self.summed_updaters[name] = runner
@@ -122,7 +123,7 @@ class LoopSynapses(OwnNames, Synapses):
             Brian2: with replicas, and with kernels.
         """
         obstacle = self._obstacle()
-        if self._connect_called:
+        if is_connected(self):
             obstacle = 'synapses are added to those that there are'
         elif not (condition in (None, True, 'True') and i is None and j is None
                   and np.ndim(p) == 0 and p == 1 and n == 1):
@@ -171,12 +172,12 @@ class LoopSynapses(OwnNames, Synapses):
         if layout.n_synapses > _MOST:
             raise ValueError(f"'{self.name}' would have {layout.n_synapses} synapses; Brian2 counts "
                              f'up to {_MOST}, divide the populations')
-        self._connect_called = True
+        count_as_connected(self)
         self._layout = layout
         device = get_device()
-        self._registered_variables -= set(self._pairs)
+        not_grow_with_synapses(self, self._pairs)
         # in an order that is the same in every process, for generated code to be the same
-        for variable in sorted(self._registered_variables, key=lambda v: v.name):
+        for variable in arrays_of_synapses(self):
             variable.resize(layout.n_synapses)
             if isinstance(device, CPPStandaloneDevice):
                 device.array_cache[variable] = np.zeros(layout.n_synapses, variable.dtype)
@@ -225,11 +226,12 @@ class LoopSynapses(OwnNames, Synapses):
             self._say_stock('its stored state has other synapses')
             self._store_indices()
         super()._restore_from_full_state(state)
-        self._connect_called = self._connect_called or number_of_synapses(state) > 0
+        if number_of_synapses(state):
+            count_as_connected(self)
 
     def _is_layout(self, state):
         """Whether the synapses of a state are those that the loops compute, or would."""
-        if self._obstacle() or self.layout is None and self._connect_called:
+        if self._obstacle() or self.layout is None and is_connected(self):
             return False
         layout = self.layout or self._make_layout()
         return (number_of_synapses(state) == layout.n_synapses
@@ -277,11 +279,11 @@ class LoopSynapses(OwnNames, Synapses):
         ValueError
             If there is no such variable, or it does not exist once for each synapse.
         """
-        if not self._connect_called:
+        if not is_connected(self):
             raise TypeError(f"'{self.name}' has no synapses yet, call connect() first")
         choose(f"variable for each synapse of '{self.name}'", name,
                [key for key, variable in self.variables.items()
-                if variable in self._registered_variables and not key.startswith('_')
+                if variable in arrays_of_synapses(self) and not key.startswith('_')
                 and variable not in self._pairs])
         if self.layout is None:
             return weight_matrix(self, name)

@@ -16,6 +16,7 @@ from brian2.utils.stringtools import get_identifiers
 
 from brian_le.names import local
 from brian_le.rewriting import reworded
+from brian_le.synapses.liberties import is_complete
 from brian_le.synapses.loops.nests import NEURONS, Snapshot
 from brian_le.synapses.pairs import PairIndices
 
@@ -102,16 +103,11 @@ def network_of(synapses):
     """All objects that are simulated together with a projection."""
     for reference in Nameable.__instances__():
         network = reference()
-        if isinstance(network, Network) and _is_complete(network):
+        if isinstance(network, Network) and is_complete(network):
             objects = network.sorted_objects
             if any(obj is synapses.state_updater or obj in synapses.summed_updaters.values()
                    for obj in objects):
                 yield from objects
-
-
-def _is_complete(network):
-    """Whether a network has been made; the traceback of a failure may keep what there is of it."""
-    return hasattr(network, '_schedule')  # which its constructor sets last
 
 
 def others_use(synapses):
