@@ -20,5 +20,6 @@ __getattr__, __dir__, __all__ = _lazy.exports(__name__, {
     'noise': ['Noise'],
     'randomness': ['normal_number', 'uniform_number'],
     'composition': ['Substrate'],
-    'resolution': ['UpdateNoise', 'WeightRange', 'WeightResolution'],
+    'resolution': ['WeightRange', 'WeightResolution'],
+    'update_noise': ['UpdateNoise'],
 })

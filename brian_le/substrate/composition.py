@@ -8,11 +8,10 @@ from brian2.core.base import BrianObject
 from brian2.equations.equations import EquationError, Equations
 from brian2.groups.group import CodeRunner
 from brian2.groups.neurongroup import NeuronGroup
-from brian2.units.fundamentalunits import DimensionMismatchError
 
 from brian_le.rewriting import (read_in, shared_where_possible, variables_read_as, written_in,
                                 written_out)
-from brian_le.substrate.imperfection import Imperfection
+from brian_le.substrate.imperfection import checked, difference
 from brian_le.substrate.sites import Site, whole_group
 from brian_le.synapses.projections import project
 
@@ -77,7 +76,7 @@ class Substrate:
     """
 
     def __init__(self, imperfections=(), seed=0):
-        self.imperfections = _checked(imperfections)
+        self.imperfections = checked(imperfections)
         self.seed = _checked_seed(seed)
         self.sites = []
         self._found = [set() for _ in self.imperfections]  # names of what each one changes
@@ -203,9 +202,9 @@ class Substrate:
             strength when the circuit was composed has some now.
         """
         imperfections = (self.imperfections if imperfections is None else
-                         _checked(imperfections))
+                         checked(imperfections))
         seed = self.seed if seed is None else _checked_seed(seed)
-        differs = _difference(imperfections, self.imperfections)
+        differs = difference(imperfections, self.imperfections)
         if differs:
             raise ValueError(f'the imperfections are {imperfections}, but the circuit was composed '
                              f'with {self.imperfections}; {differs}')
@@ -341,18 +340,6 @@ def _number_of_connections(source, options):
     return None
 
 
-def _checked(imperfections):
-    """Imperfections as a list; a TypeError for anything else."""
-    if isinstance(imperfections, Imperfection) or not hasattr(imperfections, '__iter__'):
-        raise TypeError(f'imperfections are {imperfections!r}; give a list of them')
-    imperfections = list(imperfections)
-    for imperfection in imperfections:
-        if not isinstance(imperfection, Imperfection):
-            raise TypeError(f'{imperfection!r} is not an imperfection; give objects such as '
-                            "Mismatch('tau_m', 0.2)")
-    return imperfections
-
-
 def _checked_seed(seed):
     """A seed as a whole number; a ValueError for anything else."""
     try:
@@ -361,27 +348,6 @@ def _checked_seed(seed):
     except TypeError:
         pass
     raise ValueError(f"seed of 'Substrate' is {seed!r}; give a whole number of at least 0")
-
-
-def _difference(given, composed):
-    """How imperfections differ in what the code of a circuit depends on; '' if they do not."""
-    same = 'give the same with other strengths'
-    if [type(x) for x in given] != [type(x) for x in composed]:
-        return same
-    for one, other in zip(given, composed):
-        new, old = one.structure, other.structure
-        for name in old | new:
-            if not _same(new.get(name), old.get(name)):
-                return (f"{same} ({', '.join(other.strengths) or 'it has none'}): '{name}' of "
-                        f'{one!r} is {new.get(name)!r}, but was {old.get(name)!r}')
-    return ''
-
-
-def _same(one, other):
-    try:
-        return bool(np.all(one == other)) and np.shape(one) == np.shape(other)
-    except DimensionMismatchError:
-        return False
 
 
 def _written_by_events(options):

@@ -3,8 +3,10 @@
 from fnmatch import fnmatchcase
 
 import numpy as np
+from brian2.units.fundamentalunits import DimensionMismatchError
 
-__all__ = ['Imperfection', 'check_name', 'check_names', 'choose_shared', 'is_numeric', 'one_value']
+__all__ = ['Imperfection', 'check_name', 'check_names', 'checked', 'choose_shared', 'difference',
+           'is_numeric', 'one_value']
 
 
 class Imperfection:
@@ -163,4 +165,37 @@ def is_numeric(value):
     try:
         return np.asarray(value).dtype.kind in 'iuf'
     except (TypeError, ValueError):  # parts of different lengths or units
+        return False
+
+
+def checked(imperfections):
+    """Imperfections as a list; a TypeError for anything else."""
+    if isinstance(imperfections, Imperfection) or not hasattr(imperfections, '__iter__'):
+        raise TypeError(f'imperfections are {imperfections!r}; give a list of them')
+    imperfections = list(imperfections)
+    for imperfection in imperfections:
+        if not isinstance(imperfection, Imperfection):
+            raise TypeError(f'{imperfection!r} is not an imperfection; give objects such as '
+                            "Mismatch('tau_m', 0.2)")
+    return imperfections
+
+
+def difference(given, composed):
+    """How imperfections differ in what the code of a circuit depends on; '' if they do not."""
+    same = 'give the same with other strengths'
+    if [type(x) for x in given] != [type(x) for x in composed]:
+        return same
+    for one, other in zip(given, composed):
+        new, old = one.structure, other.structure
+        for name in old | new:
+            if not _same(new.get(name), old.get(name)):
+                return (f"{same} ({', '.join(other.strengths) or 'it has none'}): '{name}' of "
+                        f'{one!r} is {new.get(name)!r}, but was {old.get(name)!r}')
+    return ''
+
+
+def _same(one, other):
+    try:
+        return bool(np.all(one == other)) and np.shape(one) == np.shape(other)
+    except DimensionMismatchError:
         return False

@@ -1,49 +1,29 @@
-"""Weights of limited resolution and range, and updates that are not exact."""
+"""Weights of limited resolution and range."""
 
 from numbers import Real
 
 import numpy as np
 from brian2.units.allunits import second
-from brian2.units.fundamentalunits import (DimensionMismatchError, Quantity,
-                                           fail_for_dimension_mismatch)
+from brian2.units.fundamentalunits import Quantity, fail_for_dimension_mismatch
 
-from brian_le.checks import check_not_negative, check_positive, choose
+from brian_le.checks import check_positive, choose
 from brian_le.clocks import own_clock
 from brian_le.parameters import unit_text
-from brian_le.rewriting import kind_of, read_as, unit_of, with_expression, written_in
+from brian_le.rewriting import kind_of, read_as, unit_of, with_expression
 from brian_le.step import WEIGHTS
-from brian_le.substrate.imperfection import Imperfection, check_name, one_value
+from brian_le.substrate.imperfection import one_value
+from brian_le.substrate.of_weights import (UNLIMITED, OfWeights, averaged_change, check_limits,
+                                           check_units, limit_of, limited, ways_of_learning)
 from brian_le.substrate.randomness import uniform_number  # noqa: F401, known to equations from here
 
-__all__ = ['UpdateNoise', 'WeightRange', 'WeightResolution']
+__all__ = ['WeightRange', 'WeightResolution']
 
 #: Where weights are rounded: once they have learned, and once events have changed them.
 _ROUNDED = {'clock': ('groups', WEIGHTS + 0.1), 'event': ('after_synapses', 0)}
 _LEVEL = 1e-6  # how far, in steps, a limit may be from a level that it is
-_WIDTH = 12**0.5  # of a uniform distribution of variance 1
-_UNLIMITED = 1e38  # no weight is larger; infinity cannot be given to a compiled simulation
 
 
-class _OfWeights(Imperfection):
-    """An imperfection of a variable of projections."""
-
-    def __init__(self, variable, on):
-        super().__init__(on)
-        self.variable = check_name(f"variable of '{type(self).__name__}'", variable)
-
-    def _learns(self, equations):
-        return kind_of(equations, self.variable) == 'integrated'
-
-    def _check_clock(self, equations):
-        """A ValueError for weights that only events change, where every step would have to."""
-        if _by_events(self.variable, equations):
-            raise ValueError(
-                f"{self!r} acts in every time step, but '{self.variable}' changes when events come "
-                f"(event-driven); make it (clock-driven), or write it into the code of the events, "
-                f"such as '{self.variable} = clip({self.variable} + change, 0, 1)'")
-
-
-class WeightResolution(_OfWeights):
+class WeightResolution(OfWeights):
     """Weights of `bits` bits.
 
     In vivo synapses have been found in some 26 sizes. On a chip weights are kept in 4 to 8 bits.
@@ -140,7 +120,7 @@ class WeightResolution(_OfWeights):
         check_positive("w_max of 'WeightResolution'", one_value("w_max of 'WeightResolution'",
                                                                 w_max))
         self.w_max, self.w_min = w_max, -w_max if w_min is None else w_min
-        _check_limits('WeightResolution', self.w_min, w_max)
+        check_limits('WeightResolution', self.w_min, w_max)
         if not isinstance(zero, (bool, np.bool_)):
             raise ValueError(f"zero of 'WeightResolution' is {zero!r}; give True or False")
         self.zero = bool(zero)
@@ -225,7 +205,7 @@ class WeightResolution(_OfWeights):
             code = f'{w} = {self._level(w)}'
         if self.interval is not None:
             code = f'{w}_writings = {w}_writings + 1\n{code}\n{w}_written = {w}'
-        for kind in _ways_of_learning(site, w):
+        for kind in ways_of_learning(site, w):
             when, order = _ROUNDED[kind]
             name = f'{site.name}_{w}_rounding' + ('' if kind == 'clock' else '_of_events')
             site.object.run_regularly(code, clock=own_clock(name, self.interval), when=when,
@@ -234,7 +214,7 @@ class WeightResolution(_OfWeights):
     def values(self, site, rng):
         w = self.variable
         for limit in (self.w_min, self.w_max):
-            _check_units(limit, site, w)
+            check_units(limit, site, w)
         step, shift, first, last = self._grid(np.dtype(site.object.variables[w].dtype).type)
         values = {f'{w}_step': step, f'{w}_end': float(self.w_max), f'{w}_shift': shift,
                   f'{w}_offset': 0.5 - shift, f'{w}_first': first, f'{w}_last': last}
@@ -272,7 +252,7 @@ class WeightResolution(_OfWeights):
         step = values[f'{w}_step']
         if step == 0:
             return {}
-        low, high = (_limit(site, w, end, values)/step - values[f'{w}_shift'] for end in
+        low, high = (limit_of(site, w, end, values)/step - values[f'{w}_shift'] for end in
                      ('min', 'max'))
         first = max(values[f'{w}_first'], float(np.ceil(low - _LEVEL)))
         last = min(values[f'{w}_last'], float(np.floor(high + _LEVEL)))
@@ -282,7 +262,7 @@ class WeightResolution(_OfWeights):
         return {f'{w}_first': first, f'{w}_last': last}
 
 
-class WeightRange(_OfWeights):
+class WeightRange(OfWeights):
     """Weights between two limits, that stop there or become slower on the way.
 
     In vivo a synapse has neither unlimited nor negative transmitter. On a chip memories and
@@ -352,7 +332,7 @@ class WeightRange(_OfWeights):
         if w_min is None:
             check_positive("w_max of 'WeightRange'", one_value("w_max of 'WeightRange'", w_max))
             self.w_min = -w_max
-        _check_limits('WeightRange', self.w_min, w_max)
+        check_limits('WeightRange', self.w_min, w_max)
 
     def __repr__(self):
         return f'WeightRange({self.w_max}, {self.w_min}, soft={self.soft})'
@@ -373,22 +353,22 @@ class WeightRange(_OfWeights):
         else:
             self._check_clock(equations)
             if self.soft:
-                equations = _averaged_change(equations, w)
+                equations = averaged_change(equations, w)
                 change = f'{w}_change_grad'
                 equations = with_expression(
                     equations, w, f'{change} - abs({change})*(2*{w} - {high} - {low})'
                     f'/({high} - {low})')
             for end in ('min', 'max'):
-                equations = _limited(equations, f'{w}_{end}', low, high, unit)
+                equations = limited(equations, f'{w}_{end}', low, high, unit)
         return equations + (f'{low} : {unit} (shared, constant)\n'
                             f'{high} : {unit} (shared, constant)')
 
     def values(self, site, rng):
         w, equations = self.variable, site.equations
-        low, high = -_UNLIMITED, _UNLIMITED
+        low, high = -UNLIMITED, UNLIMITED
         if not self.is_absent:
             for limit in (self.w_min, self.w_max):
-                _check_units(limit, site, w)
+                check_units(limit, site, w)
             low, high = float(self.w_min), float(self.w_max)
         values = {f'{w}_lowest': low, f'{w}_highest': high}
         if self._learns(equations):
@@ -396,174 +376,3 @@ class WeightRange(_OfWeights):
                 if kind_of(equations, f'{w}_{end}') == 'stored':  # set by whoever composes
                     values[f'{w}_{end}'] = np.clip(site.nominal_value(f'{w}_{end}'), low, high)
         return values
-
-
-class UpdateNoise(_OfWeights):
-    """Updates of weights that are not exact.
-
-    In vivo plasticity is a matter of few molecules, and spines fluctuate. On a chip a pulse writes
-    more or less than it should.
-
-    Weights that learn gain, in every step, a random walk and an error in proportion to their
-    update: ``dw/dt = change*(1 + relative*z1) + strength*z2/sqrt(dt*ms)``, with new random
-    numbers for each synapse, of mean 0 and variance 1. They are uniform, which is 30 times faster
-    than normal: the walk of some steps is normal all the same. Where a projection has a variable
-    ``learning``, both are 0 while it is.
-
-    Parameters
-    ----------
-    strength : float or Quantity
-        Standard deviation that a weight gathers in 1 ms.
-    relative : float
-        Standard deviation of an update, relative to its size.
-    variable : str
-        Name of the variable, ``'bias'`` for biases.
-    on : str
-        Pattern of the names of projections.
-
-    Raises
-    ------
-    ValueError
-        For negative strengths. In `Substrate.values`, for one of the two that was 0 when the
-        circuit was composed.
-    brian2.units.DimensionMismatchError
-        In `settle`, for a `strength` in other units than weights.
-
-    Examples
-    --------
-    >>> import numpy as np
-    >>> from brian2 import Network, NeuronGroup, ms
-    >>> from brian_le import dendritic_prediction, pyramidal
-    >>> from brian_le.substrate import Substrate, UpdateNoise
-    >>> substrate = Substrate([UpdateNoise(0.1)], seed=1)
-    >>> source = NeuronGroup(20, pyramidal(), method='prospective_euler', name='low')
-    >>> target = NeuronGroup(20, pyramidal(), method='prospective_euler', name='high')
-    >>> S = substrate.project(source, target, dendritic_prediction('v_up'), name='up')
-    >>> substrate.settle()
-    >>> Network(source, target, S).run(1*ms)
-    >>> bool(0.08 < np.std(S.w) < 0.12)
-    True
-    """
-
-    strengths = ('strength', 'relative')
-
-    def __init__(self, strength=0.0, relative=0.0, *, variable='w', on='*'):
-        super().__init__(variable, on)
-        for what, value in (('strength', strength), ('relative strength', relative)):
-            one_value(f"{what} of 'UpdateNoise'", value)
-        check_not_negative("strength of 'UpdateNoise'", strength)
-        check_not_negative("relative strength of 'UpdateNoise'", relative)
-        fail_for_dimension_mismatch(Quantity(relative), 1, "relative strength of 'UpdateNoise' is "
-                                    'not a number')
-        self.strength, self.relative = strength, float(relative)
-
-    def __repr__(self):
-        return f'UpdateNoise({self.strength}, relative={self.relative:g})'
-
-    @property
-    def is_absent(self):
-        return bool(self.strength == 0 and self.relative == 0)
-
-    def changes(self, equations, is_projection):
-        return is_projection and self.variable in equations and self._learns(equations)
-
-    def _variables(self):
-        """The variables of the strengths, and their values."""
-        w = self.variable
-        return {f'{w}_wander': self.strength, f'{w}_error': self.relative}
-
-    def equations(self, equations, is_projection):
-        w, unit = self.variable, unit_of(equations[self.variable])
-        wander, error = self._variables()
-        self._check_clock(equations)
-
-        def number(what):
-            return f'{_WIDTH!r}*(uniform_number({what}_key, {w}_update, {w}_unit) - 0.5)'
-
-        if self.relative > 0:
-            equations = with_expression(equations, w, f'{{}}*(1 + {error}*{number(error)})')
-            equations += f'{error} : 1 (shared, constant)\n{error}_key : integer (shared, constant)'
-        if self.strength > 0*self.strength:
-            gate = 'learning*' if 'learning' in equations else ''
-            equations = with_expression(equations, w, f'{{}} + {gate}{wander}*{number(wander)}'
-                                        '/sqrt(dt*0.001*second)')
-            equations += (f'{wander} : {unit} (shared, constant)\n'
-                          f'{wander}_key : integer (shared, constant)')
-        return equations + f'{w}_update : integer (shared)\n{w}_unit : integer (constant)'
-
-    def attach(self, site):
-        w = self.variable
-        site.set({f'{w}_unit': np.arange(site.size)})
-        site.object.run_regularly(f'{w}_update = {w}_update + 1', when='start',
-                                  name=f'{site.name}_{w}_update')
-
-    def values(self, site, rng):
-        _check_units(self.strength, site, self.variable)
-        values = {}
-        for name, strength in self._variables().items():
-            key = int(rng.integers(2**31))
-            if name in site.equations:
-                values |= {name: float(strength), f'{name}_key': key}
-            elif strength > 0*strength:
-                raise ValueError(f"{self!r}: this part of the noise was 0 when '{site.name}' was "
-                                 'composed; compose it with some')
-        return values
-
-
-def _check_limits(what, low, high):
-    """A ValueError unless two limits are single finite values in their order, of one unit."""
-    try:
-        fail_for_dimension_mismatch(Quantity(low), Quantity(high))
-        right = np.isfinite([float(low), float(high)]).all() and low < high
-    except (TypeError, ValueError):
-        right = False
-    except DimensionMismatchError:
-        raise ValueError(f"limits of '{what}' are w_min={low} and w_max={high}; give both in the "
-                         'same unit') from None
-    if not right:
-        raise ValueError(f"limits of '{what}' are w_min={low} and w_max={high}; give finite ones, "
-                         'the smaller as w_min')
-
-
-def _by_events(w, equations):
-    """Whether a weight is integrated when events come, and not in every step."""
-    return 'event-driven' in equations[w].flags
-
-
-def _ways_of_learning(site, w):
-    """How a weight that learns changes: in every step (``'clock'``), by events, or both."""
-    by_events = _by_events(w, site.equations)
-    events = by_events or any(w in written_in(path.code) for path in site.object._pathways)
-    return [*([] if by_events else ['clock']), *(['event'] if events else [])]
-
-
-def _limit(site, w, end, values):
-    """The narrowest limit of a weight on one side that is known before a run, without units."""
-    sign = 1 if end == 'max' else -1
-    names = f'{w}_{end}', {'min': f'{w}_lowest', 'max': f'{w}_highest'}[end]
-    found = (site.known(name, values) for name in names)
-    limits = [np.min(sign*x) for x in found if x is not None and np.size(x)]
-    return sign*float(min(limits, default=_UNLIMITED))
-
-
-def _check_units(value, site, variable):
-    fail_for_dimension_mismatch(Quantity(value), site.object.variables[variable],
-                                f"{value} has other units than '{variable}' of '{site.name}'")
-
-
-def _averaged_change(equations, variable):
-    """The equations with the change of a variable as a gradient, which replicas average first."""
-    change = f'{variable}_change_grad'
-    unit = unit_of(equations[variable])
-    unit = 'hertz' if unit == '1' else f'{unit}*hertz'
-    equations = equations + f'{change} = {equations[variable].expr.code} : {unit}'
-    return with_expression(equations, variable, change)
-
-
-def _limited(equations, bound, low, high, unit):
-    """The equations with a limit that the integrator knows, no further than `low` and `high`."""
-    if bound not in equations:
-        return equations + f'{bound} = {low if bound.endswith("_min") else high} : {unit} (shared)'
-    if kind_of(equations, bound) == 'computed':
-        return with_expression(equations, bound, f'clip({{}}, {low}, {high})')
-    return equations
