@@ -12,6 +12,7 @@ from brian2.core.network import Network
 from brian2.core.operations import NetworkOperation
 from brian2.core.variables import ArrayVariable, Subexpression, Variables
 from brian2.groups.group import CodeRunner
+from brian2.stateupdaters.base import StateUpdateMethod
 from brian2.utils.stringtools import get_identifiers
 
 from brian_le.names import local
@@ -38,10 +39,12 @@ class LateArrays:
         self.variables = Variables(synapses)
         self.codeobj = None  # which makes the changes
 
-    def add(self, name, **options):
-        if name not in self.variables:
-            self.variables.add_array(name, **options)
-        return self.variables[name]
+    def provide(self, late):
+        """Make the arrays that late changes need, as far as they are not there; the pending one."""
+        for name, options in late.arrays.items():
+            if name not in self.variables:
+                self.variables.add_array(name, **options)
+        return self.variables[PENDING]
 
     def catch_up(self):
         """Make the change that is due if a run was interrupted, or is going on."""
@@ -55,24 +58,36 @@ class LateArrays:
             self.variables[PENDING].set_value(0)
 
 
-@dataclass
+@dataclass(frozen=True)
 class LateLearning:
-    """How weights follow late: the code of the change, and the names of what is copied for it."""
+    """How weights follow late: the code of the change, and what is copied for it.
+
+    Parameters
+    ----------
+    update : str
+        The code, which reads copies.
+    copies : dict of str to list of str
+        Names of what is copied, by their side.
+    arrays : dict of str to dict
+        The copies, and whether a change is due: what to add to variables, by name.
+    """
 
     update: str
     copies: dict
-    pending: ArrayVariable
+    arrays: dict
 
 
 def late_learning(synapses, run_namespace):
-    """Whether weights can follow late, and how; None if they cannot."""
+    """Whether weights can follow late, and how; None if they cannot. Asking changes nothing."""
     learning, sums = synapses.state_updater, list(synapses.summed_updaters.values())
     if (learning is None or not sums or not all(r.active for r in (learning, *sums))
             or any(r.clock is not learning.clock for r in sums) or others_use(synapses)
             or any(runner.loops(run_namespace) is None for runner in (learning, *sums))):
         return None
-    learning.update_abstract_code(run_namespace)
-    code = synapses._inlined(learning.abstract_code)
+    step = step_code(learning, run_namespace)
+    if step is None:
+        return None
+    code = synapses._inlined(step)
     copies = {'pre': [], 'post': [], 'scalar': []}
     for name in sorted(get_identifiers(code) & set(synapses.variables)):
         variable, index = synapses.variables[name], synapses.variables.indices[name]
@@ -85,18 +100,30 @@ def late_learning(synapses, run_namespace):
             copies['scalar'].append(name)
         elif index != '_idx':
             return None
-    late, layout = synapses._late, synapses.layout
+    layout, arrays = synapses.layout, {}
     places = {'pre': (layout.n_pre, '_presynaptic_idx'),
               'post': (layout.n_post, '_postsynaptic_idx'), 'scalar': (1, '0')}
     for side, names in copies.items():
         size, index = places[side]
         for name in names:
             original = synapses.variables[name]
-            late.add(Snapshot.copy_of(name), size=size, dimensions=original.dim,
-                     dtype=original.dtype, scalar=side == 'scalar', index=index)
-    pending = late.add(PENDING, size=1, dtype=np.int32, scalar=True, index='0')
+            arrays[Snapshot.copy_of(name)] = dict(
+                size=size, dimensions=original.dim, dtype=original.dtype, scalar=side == 'scalar',
+                index=index)
+    arrays[PENDING] = dict(size=1, dtype=np.int32, scalar=True, index='0')
     renamed = {name: Snapshot.copy_of(name) for names in copies.values() for name in names}
-    return LateLearning(reworded(code, renamed), copies, pending)
+    return LateLearning(reworded(code, renamed), copies, arrays)
+
+
+def step_code(updater, run_namespace):
+    """The code of the step of synapses; None if the method changes the updater that runs it."""
+    equations = updater.group.equations
+    variables = updater.group.resolve_all(equations.names | equations.identifiers | {'dt'},
+                                          run_namespace, user_identifiers=set())
+    code = StateUpdateMethod.apply_stateupdater(
+        equations, variables, updater.method_choice, method_options=updater.method_options,
+        group_name=updater.group.name)
+    return code if isinstance(code, str) else None
 
 
 def network_of(synapses):

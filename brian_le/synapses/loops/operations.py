@@ -103,7 +103,7 @@ class SumRunner(SummedVariableUpdater):
                 self.code_objects[:] = []  # the first of them computes all
                 return
             late = late_learning(synapses, run_namespace)
-            update, pending = (late.update, late.pending) if late else (None, None)
+            update, pending = (late.update, synapses._late.provide(late)) if late else (None, None)
             nest = OnePass(layout, about, sums=[runner.sum for runner in runners],
                            update=update, pending=pending)
         create_loops(self, nest, loops, run_namespace)
@@ -128,8 +128,9 @@ class LearningRunner(StateUpdater):
             nest = self._averaged(run_namespace)
             code = nest.update
         elif loops is not ArrayLoops and (late := late_learning(synapses, run_namespace)):
+            self.update_abstract_code(run_namespace)
             nest = Snapshot(layout, f'what the change of weights reads, for {synapses._about}',
-                            copies=late.copies, pending=late.pending)
+                            copies=late.copies, pending=synapses._late.provide(late))
             code = late.update
         else:
             self.update_abstract_code(run_namespace)

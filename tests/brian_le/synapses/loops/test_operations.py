@@ -76,8 +76,11 @@ def test_weights_follow_late_if_nobody_looks(case):
     a, b, S = late_parts(*equations)
     extra = more(a, b, S)
     network = Network(a, b, S, *([extra] if isinstance(extra, BrianObject) else []))
+    before = set(S._late.variables), set(S.variables), S.state_updater.abstract_code
     late = late_learning(S, {})
     assert (late is not None) == expected
+    # asking changes nothing
+    assert before == (set(S._late.variables), set(S.variables), S.state_updater.abstract_code)
     if late is not None:
         assert late.copies == {'pre': ['r_pre'], 'post': [], 'scalar': ['eta']}
         assert local('then_r_pre') in late.update
