@@ -20,7 +20,7 @@ from brian_le.step import SUM, WEIGHTS
 from brian_le.substrate.imperfection import Imperfection
 from brian_le.substrate.sites import whole_group, whole_groups
 
-__all__ = ['OPERATION', 'Line', 'ends_of', 'like', 'lines_of']
+__all__ = ['OPERATION', 'Line', 'array_like', 'ends_of', 'lines_of']
 
 OPERATION = 0.001  #: orders between one operation of a line and the next
 _LEAD = 0.01       # and between the first one and those who read it
@@ -168,7 +168,7 @@ def ends_of(synapses):
     return {group.name: group for group in whole_groups(synapses)}.values()
 
 
-def like(variable):
+def array_like(variable):
     return dict(dimensions=variable.dim, dtype=variable.dtype)
 
 

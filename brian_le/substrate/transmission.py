@@ -7,7 +7,7 @@ from brian2.units.fundamentalunits import Quantity, fail_for_dimension_mismatch
 
 from brian_le.checks import check_not_negative, choose
 from brian_le.substrate.imperfection import is_numeric, one_value
-from brian_le.substrate.lines import OPERATION, Line, ends_of, like, lines_of
+from brian_le.substrate.lines import OPERATION, Line, array_like, ends_of, lines_of
 from brian_le.synapses.loops.engine import LoopSynapses
 
 __all__ = ['Delay', 'LowPass']
@@ -123,17 +123,17 @@ class Delay(Line):
 
     def lay(self, group, variable, line, projection, order, clock):
         # a ring: what is stored comes to the next place in every step
-        n, like = len(group), like(group.variables[variable])
+        n, alike = len(group), array_like(group.variables[variable])
         room = int(np.ceil(float(self.longest)/float(clock.dt)*(1 - 1e-9)))
         size = n*(room + 1)
-        group.variables.add_array(f'{line}_buffer', size=size, **like)
+        group.variables.add_array(f'{line}_buffer', size=size, **alike)
         group.variables.add_array(f'{line}_to', size=n, dtype=np.int32, values=np.arange(n),
                                   unique=True)
         advance = f'{line}_to = ({line}_to + {n}) % {size}'
         exchange, read = f'{line}_stored = {variable}', {f'{line}_stored': f'{line}_to'}
         if self.per == 'projection':
             steps = f'{projection}_delay_steps'
-            group.variables.add_array(line, size=n, **like)
+            group.variables.add_array(line, size=n, **alike)
             group.variables.add_array(f'{line}_from', size=n, dtype=np.int32)
             advance += f'\n{line}_from = ({line}_to - {steps}*{n} + {size}) % {size}'
             # what is stored in this step can be read from the buffer in the next one
@@ -265,7 +265,7 @@ class LowPass(Line):
         return f'{line}_{side}'
 
     def lay(self, group, variable, line, projection, order, clock):
-        group.variables.add_array(line, size=len(group), **like(group.variables[variable]))
+        group.variables.add_array(line, size=len(group), **array_like(group.variables[variable]))
         memory = f'{projection}_filter_memory'
         group.run_regularly(f'{line} = {variable} + {memory}*({line} - {variable})', clock=clock,
                             when='groups', order=order, name=f'{line}_follow')
