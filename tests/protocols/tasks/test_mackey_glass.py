@@ -5,10 +5,9 @@ import pytest
 from scipy.integrate import solve_ivp
 
 from brian_le.programs.program import build_program
-from brian_le.protocols import run
+from brian_le.protocols import check_protocol, run
 from brian_le.protocols.baselines.adjoint import TemporalNetwork
 from brian_le.protocols.baselines.windowed import Adam, train_truncated
-from brian_le.protocols.runs.results import ResultFolder
 from brian_le.protocols.tasks.mackey_glass.figures import errors, predictions
 from brian_le.protocols.tasks.mackey_glass.series import mackey_glass, nrmse, steps, stretches
 from brian_le.protocols.tasks.mackey_glass.task import MackeyGlass, layers, weights
@@ -183,26 +182,8 @@ def test_in_one_piece(short):
                                       short.arrays[f'{name}.W_forward_0'].T.ravel())
 
 
-class Interrupted(Exception):
-    pass
-
-
-def test_an_interrupted_run_ends_with_the_same_numbers(short, tmp_path, monkeypatch):
-    checkpoint = ResultFolder.checkpoint
-
-    def interrupt(folder, arrays):
-        checkpoint(folder, arrays)
-        raise Interrupted
-    options = dict(device='numpy', quiet=True, seed=3, out=tmp_path/'r', **SHORT)
-    with monkeypatch.context() as patch:
-        patch.setattr(ResultFolder, 'checkpoint', interrupt)
-        with pytest.raises(Interrupted):
-            run('mackey-glass', **options)
-    assert os.listdir(tmp_path) == ['r.part']
-    continued = run('mackey-glass', **options)
-    assert set(continued.arrays) == set(short.arrays)
-    for key, value in short.arrays.items():
-        np.testing.assert_array_equal(continued.arrays[key], value, err_msg=key)
+def test_it_keeps_to_what_all_protocols_do():
+    check_protocol(MackeyGlass, **SHORT)
 
 
 def test_gle_alone_is_what_it_is_beside_others(short, tmp_path):
