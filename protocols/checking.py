@@ -120,7 +120,7 @@ def _check_whole(protocol, expected):
     from brian_le.programs import build_program
 
     end = build_program(protocol.compose_whole, 'numpy', precision=protocol.precision)(
-        {}, protocol.lead + protocol.total*protocol.n_steps)
+        {}, protocol.exported_steps())
     end |= protocol.kept()
     found = protocol.result(end, protocol.rows(end))
     for name in found.keys() & expected.keys():
