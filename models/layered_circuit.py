@@ -196,7 +196,8 @@ decay, w_max, bias, tau_m, tau_r, name, substrate, rng
         for (kind, number), projection in self.projections.items():
             if number == k and kind in ('forward', 'feedback', 'bias'):
                 for what, value in values.items():
-                    if what in projection.equations:
+                    # (a substrate may give limits, where the circuit has none)
+                    if value is not None and what in projection.equations:
                         setattr(projection, what, value)
 
     def _add(self, kind, k, projection):

@@ -3,8 +3,6 @@
 import pytest
 from brian2 import Equations, NeuronGroup, Synapses, euler, second
 from brian2.equations.equations import EquationError
-from brian2.groups import neurongroup
-from brian2.synapses import synapses
 
 from brian_le import (Compartment, DenseSynapses, SharedParameters, dendritic_output,
                       dendritic_prediction, dendritic_tree, error_neuron, gle_neuron,
@@ -102,11 +100,3 @@ def test_a_function_is_the_users_own_method():
 def test_what_is_published_needs_a_step():
     with pytest.raises(EquationError, match="'y', .*but no differential equation"):
         NeuronGroup(2, 'y : 1\ny_now = 1.0*i : 1')
-
-
-@pytest.mark.parametrize('updater', [neurongroup.StateUpdater, synapses.StateUpdater])
-def test_brian2_makes_its_updaters_with_group_and_method(updater):
-    """What the choice stands on: Brian2 says the method when it makes a state updater."""
-    assert hasattr(updater.__init__, 'chooses')
-    original = updater.__init__.__wrapped__
-    assert list(original.__code__.co_varnames[:3]) == ['self', 'group', 'method']
