@@ -1,0 +1,100 @@
+"""Runs of all protocols: in a program that served others, the same numbers as in one of their own."""
+
+import numpy as np
+import pytest
+
+from brian_le.programs.program import composing
+from brian_le.programs.signatures import only_looked_at, signature
+from brian_le.protocols.catalogue import PROTOCOLS, get_protocol
+from brian_le.protocols.parameters import Folder
+from brian_le.protocols.runs import launches
+from brian_le.protocols.runs.running import Run
+
+#: Settings with which a run takes about a second in NumPy.
+SMALL = {
+    'alignment': dict(sweep='ratio', networks=1, n_ratios=1, depth=1, hidden=2, periods=1),
+    'bars': dict(epochs=2, hidden=3, t_pattern=0.3),
+    'digits': dict(epochs=1, batch=700, hidden='4', t_pattern=0.5),
+    'feedback': dict(epochs=1, samples=5, validation=5, t_pattern=1),
+    'filters': dict(frequencies=2, ratios=1),
+    'fourier': dict(periods=2, hidden=3, dt=1),
+    'lagline': dict(periods=2, t_init=2, batch=2, bptt_periods=1),
+    'lagnet': dict(windows=4), 'mackey-glass': dict(epochs=1, hidden=4),
+    'mimic': dict(epochs=2, t_pattern=1),
+    'phases': dict(presentations=4, t_pattern=2),
+    'response-lag': dict(depth=3),
+    'yin-yang': dict(epochs=1, batch=20, samples=40, hidden=4, t_pattern=0.5),
+}
+
+
+def settings_of(protocol):
+    """The small settings that a protocol has parameters for."""
+    names = {parameter.name for parameter in protocol.parameters}
+    return {name: value for name, value in SMALL[protocol.name].items() if name in names}
+
+
+def others(parameter, value):
+    """A value of a parameter that differs from the present one."""
+    if parameter.choices:
+        return [choice for choice in parameter.choices if choice != value]
+    if isinstance(value, str) or value is None or isinstance(value, bool):
+        return []
+    found = [value*1.5 if value else 0.25, value + 1, value*2] if isinstance(value, float) else [
+        value + 1, value + 2]
+    return found
+
+
+def variations(protocol, p):
+    """Other values that are valid with the rest, one for each parameter."""
+    for parameter in protocol.parameters:
+        if isinstance(parameter, Folder):
+            continue
+        for value in others(parameter, getattr(p, parameter.name)):
+            try:
+                protocol.read({**vars(p), parameter.name: value})
+            except ValueError:
+                continue
+            yield parameter.name, value
+            break
+
+
+def signed(protocol, p, seed):
+    with composing(protocol(p, seed).precision):
+        network = protocol(p, seed).compose()
+        found = signature(network)
+        only_looked_at(network)
+    return found
+
+
+@pytest.mark.parametrize('name', [name for name in PROTOCOLS if name in SMALL])
+def test_a_program_that_served_another_run(name):
+    protocol = get_protocol(name)
+    pytest.importorskip('sklearn') if name == 'digits' else None
+    p = protocol.read(settings_of(protocol))
+    base = signed(protocol, p, 1)
+    launched = {key: value for key, value in variations(protocol, p)
+                if signed(protocol, protocol.read({**vars(p), key: value}), 1) == base}
+    together = {}
+    for key, value in launched.items():  # as many as fit each other
+        try:
+            protocol.read({**vars(p), **together, key: value})
+            if signed(protocol, protocol.read({**vars(p), **together, key: value}), 2) == base:
+                together[key] = value
+        except ValueError:
+            pass
+    assert together, 'no parameter of it is a value'
+    changed = protocol.read({**vars(p), **together})
+    launches._BUILT.clear()
+    Run('numpy').conduct(protocol(p, 1))
+    built = len(launches._BUILT)
+    shared = Run('numpy').conduct(protocol(changed, 2))
+    assert len(launches._BUILT) == built, 'it was built anew'
+    launches._BUILT.clear()
+    alone = Run('numpy').conduct(protocol(changed, 2))
+    for key, array in alone.items():
+        np.testing.assert_array_equal(shared[key], array, err_msg=key)
+
+
+def test_all_protocols_are_there():
+    assert PROTOCOLS.keys() - SMALL.keys() == {
+        'mnist', 'mnist-conv', 'higgs', 'cifar10', 'speech-commands', 'mnist1d', 'mnist1d-static'}
