@@ -79,7 +79,7 @@ def test_a_folder_has_to_be_given(given):
 
 @pytest.mark.parametrize('protocol', PROTOCOLS)
 def test_defaults_are_values_that_can_be_given(protocol):
-    for parameter in get_protocol(protocol).PARAMETERS:
+    for parameter in get_protocol(protocol).parameters:
         if isinstance(parameter, Folder):
             continue
         assert parameter.read(parameter.show(parameter.default)) == parameter.default

@@ -207,7 +207,7 @@ def test_combinations_are_the_cartesian_product(grid):
 
 
 @pytest.mark.parametrize('name', [name for name in PROTOCOLS if not any(
-    isinstance(p, Folder) for p in get_protocol(name).PARAMETERS)])
+    isinstance(p, Folder) for p in get_protocol(name).parameters)])
 def test_a_run_with_default_parameters_is_named_by_its_seed(name):
     (_, run), = Study(name, name).plan()
     assert run.key == 'seed=12345'
