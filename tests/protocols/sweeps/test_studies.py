@@ -225,6 +225,8 @@ def test_more_runs_than_anybody_means(arguments, message, tmp_path):
     assert not (tmp_path/'s').exists()
 
 
-def test_models_of_users_are_swept():
+def test_models_of_users_are_swept(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path/'m.py').write_text('def build():\n    pass\n')
     with pytest.raises(ValueError, match="'m.py:build' is a model of your own, .*sweep m.py:build"):
         run('m.py:build', device='numpy')
