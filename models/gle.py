@@ -6,8 +6,8 @@ from brian2.units.allunits import second
 from brian2.units.fundamentalunits import Quantity
 from brian2.units.stdunits import ms
 
-from brian_le import (SGD, bias_learning, error_learning, gle_neuron, gle_output, lookahead_learning,
-                      membrane_learning)
+from brian_le import (SGD, bias_learning, error_learning, gle_neuron, gle_output,
+                      lookahead_learning, membrane_learning)
 from brian_le.checks import choose
 from brian_le.models.layered_circuit import LayeredCircuit
 from brian_le.models.options import NOT_SAID, one_value, per_layer

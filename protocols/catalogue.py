@@ -3,14 +3,11 @@
 This module does not import Brian2; what it names is imported when it is asked for.
 """
 
-import functools
-import os
 import pkgutil
 
 from brian_le.checks import choose
-from brian_le.programs import DEVICES
 
-__all__ = ['DEVICES', 'MODELS', 'PROTOCOLS', 'get_model', 'get_protocol']
+__all__ = ['MODELS', 'PROTOCOLS', 'get_model']
 
 #: Names of the models, where they are, and what they are.
 MODELS = {
@@ -114,45 +111,3 @@ def get_model(name):
     """The function or class of a model; a ValueError if there is none of that name."""
     package, _ = MODELS[choose('model', name, MODELS)]
     return pkgutil.resolve_name(f'{package}:{_CLASSES.get(name, name)}')
-
-
-def get_protocol(protocol):
-    """The class of a protocol.
-
-    Parameters
-    ----------
-    protocol : str or type
-        A name of the catalogue, ``'path/my_study.py:Mine'``, or a class.
-
-    Raises
-    ------
-    ValueError
-        If there is none of that name, no such file, or no such class in it.
-    """
-    if isinstance(protocol, type):
-        return protocol
-    if '.py:' in protocol:
-        from brian_le.protocols.user_files import source_of
-
-        path, _, name = protocol.rpartition(':')
-        if not os.path.isfile(path):
-            raise ValueError(f"there is no file '{path}'")
-        return _users_protocol(path, name, source_of(path))
-    return pkgutil.resolve_name(PROTOCOLS[choose('protocol', protocol, PROTOCOLS)][0])
-
-
-@functools.lru_cache(maxsize=8)
-def _users_protocol(path, name, source):
-    """A subclass of `Protocol` in a file of the user's, loaded anew only if that has changed."""
-    from brian_le.protocols.protocol import Protocol
-    from brian_le.protocols.user_files import load_module
-
-    here = vars(load_module(path))
-    names = [key for key, value in here.items() if isinstance(value, type)
-             and issubclass(value, Protocol) and value.__module__ == here['__name__']]
-    if callable(here.get(name)) and name not in names:
-        raise ValueError(f"'{path}:{name}' is a model of your own, and no protocol: 'brian-le sweep "
-                         f"{path}:{name}' runs it, once with '--seeds 1'")
-    found = here[choose(f"protocol of '{path}'", name, names)]
-    found.name, found.source = f'{os.path.basename(path)}:{name}', source
-    return found

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import numpy as np
 
-from brian_le.protocols.catalogue import get_protocol
+from brian_le.protocols.finding import get_protocol
 from brian_le.protocols.parameters import Parameter
 from brian_le.protocols.runs.finite import check_finite
 from brian_le.protocols.runs.results import Result, ResultFolder

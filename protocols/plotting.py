@@ -16,7 +16,7 @@ from pathlib import Path
 import matplotlib
 from matplotlib.figure import Figure
 
-from brian_le.protocols.catalogue import get_protocol
+from brian_le.protocols.finding import get_protocol
 from brian_le.protocols.protocol import figures_by
 from brian_le.protocols.runs.results import load_result
 from brian_le.protocols.runs.writing import check_place, replace_file, with_remedy

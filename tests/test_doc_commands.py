@@ -11,8 +11,8 @@ from pathlib import Path
 import pytest
 from brian2 import defaultclock, ms, prefs, start_scope
 
-from brian_le.protocols.catalogue import get_protocol
 from brian_le.protocols.cli import _parser, _settings, _show
+from brian_le.protocols.finding import get_protocol
 from brian_le.protocols.sweeps.grids import read_grid, read_settings
 from brian_le.protocols.sweeps.study_files import get_study
 

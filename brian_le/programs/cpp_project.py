@@ -22,9 +22,9 @@ from brian2.devices.device import all_devices, reset_device, set_device
 from brian2.groups.group import Group, Indexing
 from brian2.groups.neurongroup import NeuronGroup
 
-from brian_le.programs.contents import (MOST_STEPS, composed, held, is_kept, is_recording, is_state,
-                                        key_of, names_for, time_step, time_steps, timed_arrays,
-                                        units_of)
+from brian_le.programs.contents import (MOST_STEPS, composed, held, is_kept, is_recording,
+                                        is_state, key_of, names_for, time_step, time_steps,
+                                        timed_arrays, units_of)
 from brian_le.programs.cpp_numbers import numbers_as_data
 from brian_le.programs.cpp_states import CppState, digest
 from brian_le.programs.fast import fast_cpp

@@ -10,7 +10,7 @@ import re
 from pathlib import Path
 
 from brian_le.checks import choose
-from brian_le.protocols.catalogue import DEVICES
+from brian_le.programs import DEVICES
 
 __all__ = ['check_run', 'check_study', 'check_table', 'is_plain_name', 'plain', 'read_json']
 

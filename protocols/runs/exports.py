@@ -15,7 +15,7 @@ import numpy as np
 
 from brian_le.array_files import read_arrays, write_arrays
 from brian_le.programs.temporary import TemporaryFolder
-from brian_le.protocols.catalogue import get_protocol
+from brian_le.protocols.finding import get_protocol
 from brian_le.protocols.runs.descriptions import check_run, check_table, is_plain_name, read_json
 from brian_le.protocols.runs.provenance import revision, versions
 from brian_le.protocols.runs.running import check_seed

@@ -6,7 +6,7 @@ from brian2.devices.device import get_device
 
 from brian_le.programs.program import build_program, composing
 from brian_le.programs.signatures import (only_looked_at, signature, start_values,
-                                         uses_random_numbers)
+                                          uses_random_numbers)
 
 __all__ = ['Launches', 'built_once']
 

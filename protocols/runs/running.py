@@ -7,7 +7,8 @@ import numpy as np
 from tqdm import tqdm
 
 from brian_le.checks import choose
-from brian_le.protocols.catalogue import DEVICES, get_protocol
+from brian_le.programs import DEVICES
+from brian_le.protocols.finding import get_protocol
 from brian_le.protocols.protocol import Protocol
 from brian_le.protocols.runs.descriptions import plain
 from brian_le.protocols.runs.finite import REMEDY, check_finite, finite, may_be_nan

@@ -4,6 +4,7 @@ from brian_le import _lazy
 
 __getattr__, __dir__, __all__ = _lazy.exports(__name__, {
     'study_files': ['Study', 'get_study'],
-    'study_folders': ['StudyResult', 'load_study', 'study_status'],
+    'study_folders': ['load_study', 'study_status'],
+    'study_results': ['StudyResult'],
     'sweeping': ['sweep'],
 })

@@ -10,19 +10,16 @@ from itertools import product
 import matplotlib
 import numpy as np
 from matplotlib.lines import Line2D
-from matplotlib.ticker import FixedFormatter, FixedLocator, NullLocator
-from matplotlib.transforms import ScaledTranslation
 
 from brian_le.protocols.drawing.bands import grouped
-from brian_le.protocols.drawing.places import (Places, distances, fitting, is_amount, show,
-                                               ticks_between, wrapped)
-from brian_le.protocols.plotting import BLACK, BLUE, GREEN, ORANGE, PURPLE, RED, STYLE, new_figure
+from brian_le.protocols.drawing.places import fitting, is_amount, show, wrapped
+from brian_le.protocols.plotting import STYLE, new_figure
+from brian_le.protocols.sweeps.panels import (LOOKS, MOST_CURVES, Limits, axis_label, different,
+                                              draw_curves, draw_map, failed, lost_of, named_in,
+                                              number_of, places_of)
 
 __all__ = ['measures']
 
-_LOOKS = ((BLUE, 'o', '-'), (ORANGE, 's', '--'), (GREEN, '^', '-.'), (PURPLE, 'D', ':'),
-          (BLACK, 'v', (0, (5, 1, 1, 1, 1, 1))), (RED, 'P', (0, (1, 1))))
-_CURVES = len(_LOOKS)  # of a panel; what is more goes into panels of its own
 _TALL, _WIDE = 4, 4  # panels of a figure, below and beside each other
 _NOT_MEASURES = {'part', 'seed', 'run', 'failed'}
 
@@ -70,88 +67,58 @@ def _without_rows(study):
                 'part' in row for row in study.rows)]
 
 
-def failed(run):
-    """Whether a run has no results."""
-    return bool(run.get('failed'))
-
-
-# ------------------------------------------------------------------------------- what is drawn where
 def _split(study, runs):
     """The measures that are numbers, and those that are not and cannot be drawn."""
     names = dict.fromkeys(name for run in runs if not failed(run) for name in run)
     found = [name for name in names
              if name not in _NOT_MEASURES and name not in study.description['columns']]
-    drawn = [name for name in found if any(is_amount(_number(run.get(name))) for run in runs)]
+    drawn = [name for name in found if any(is_amount(number_of(run.get(name))) for run in runs)]
     return drawn, [name for name in found if name not in drawn and
                    any(run.get(name) is not None for run in runs)]
-
-
-def _number(value):
-    """A measure as a number, also of what is true or false."""
-    return int(value) if isinstance(value, (bool, np.bool_)) else value
-
-
-def _lost(runs, name):
-    """How many runs have failed, or have measured what is no finite number."""
-    return sum(failed(run) or isinstance(run.get(name), float) and not is_amount(run[name])
-               for run in runs)
-
-
-def _different(runs, name):
-    return list(dict.fromkeys(run.get(name) for run in runs))
-
-
-def _named(study, name):
-    """The values of a parameter that are no amounts, with what they are called."""
-    return study.description.get('named', {}).get(name, ())
-
-
-def _places(study, runs, name):
-    return Places(_different(runs, name) if name else [''], _named(study, name))
 
 
 def _settings(study, runs):
     """The names of what differs between runs, without what follows from the part they belong to."""
     names = [name for name in ('part', *study.description['columns'])
-             if len(_different(runs, name)) > 1]
+             if len(different(runs, name)) > 1]
     if 'part' in names:
         parts = grouped(runs, 'part').values()
         names = ['part', *(name for name in names[1:]
-                           if any(len(_different(some, name)) > 1 for some in parts))]
+                           if any(len(different(some, name)) > 1 for some in parts))]
     return names
 
 
 def _along(study, runs):
     """The parameter that is the x axis: of most numbers, or else of most values; None for none."""
     names = _settings(study, runs)
-    ordered = [name for name in names if name != 'part' and _places(study, runs, name).is_ordered]
-    return max(ordered or names, key=lambda name: len(_different(runs, name)), default=None)
+    ordered = [name for name in names if name != 'part' and places_of(study, runs, name).is_ordered]
+    return max(ordered or names, key=lambda name: len(different(runs, name)), default=None)
 
 
 def _panels(study, runs):
     """Panels, in groups with the same x axis."""
-    by_axis, parts = {}, len(_different(runs, 'part'))
+    by_axis, parts = {}, len(different(runs, 'part'))
     for some in (grouped(runs, 'part').values() if 'part' in runs[0] else [runs]):
         by_axis.setdefault(_along(study, some), []).extend(some)
     if None in by_axis:  # parts with one setting each: as one of the others, or beside each other
         alone = by_axis.pop(None)
         by_axis.setdefault(next(iter(by_axis), _along(study, alone)), []).extend(alone)
-    return [_group(study, some, along, named=parts > len(_different(some, 'part')) == 1)
+    return [_group(study, some, along, named=parts > len(different(some, 'part')) == 1)
             for along, some in by_axis.items()]
 
 
 def _group(study, runs, along, named):
     """The panels of runs with the same x axis; `named` if it is a part that they have in common."""
-    places = _places(study, runs, along)
+    places = places_of(study, runs, along)
     others = [name for name in _settings(study, runs) if name != along]
-    sizes = {name: len(_different(runs, name)) for name in others}
+    sizes = {name: len(different(runs, name)) for name in others}
     if (not named and len(others) == 1
-            and min(sizes[others[0]], len(_different(runs, along))) > _CURVES and places.is_ordered
-            and _places(study, runs, others[0]).is_ordered):
+            and min(sizes[others[0]], len(different(runs, along))) > MOST_CURVES and places.is_ordered
+            and places_of(study, runs, others[0]).is_ordered):
         return [_Panel('', runs, along, places.side_by_side(), others, True)]
     curves = []
     for name in sorted(others, key=sizes.get, reverse=True):
-        if np.prod([sizes[each] for each in (*curves, name)]) <= _CURVES:
+        if np.prod([sizes[each] for each in (*curves, name)]) <= MOST_CURVES:
             curves.append(name)
     curves = [name for name in others if name in curves]
     apart = [name for name in others if name not in curves]
@@ -163,7 +130,7 @@ def _group(study, runs, along, named):
 def _title(study, names, values):
     """What is the same in all of a panel."""
     return ', '.join(str(value) if name == 'part' else
-                     f'{name} = {show(value, _named(study, name))} '.rstrip()
+                     f'{name} = {show(value, named_in(study, name))} '.rstrip()
                      + (f" {study.description['columns'][name]}".rstrip()
                         if is_amount(value) else '')
                      for name, value in zip(names, values))
@@ -173,7 +140,7 @@ def _pages(groups, names):
     """The figures: rows of panels, each with the name of a measure."""
     curves = {(*panel.curves, *values) for group in groups for panel in group if not panel.is_map
               for values in grouped(panel.runs, *panel.curves)}
-    if sum(map(len, groups)) < _WIDE and len(curves) <= _CURVES:
+    if sum(map(len, groups)) < _WIDE and len(curves) <= MOST_CURVES:
         groups = [[panel for group in groups for panel in group]]
     for group in groups:
         if len(group) < _WIDE:  # measures below each other
@@ -199,16 +166,16 @@ def _figure(study, runs, page, left_out):
         sharey='all' if together else 'row')
     lines = _lines_of_lost(page, curves)
     for row, cells in enumerate(page):
-        limits = _Limits([cell for line in page for cell in line] if together else cells, lines)
+        limits = Limits([cell for line in page for cell in line] if together else cells, lines)
         for column, (name, panel) in enumerate(cells):
             ax, last = axes[row, column], row == rows - 1 or column >= len(page[row + 1])
             first = name if column == 0 else ''
-            panel.places.set_axis(ax, _axis_label(study, panel.along) if last else '', inches)
+            panel.places.set_axis(ax, axis_label(study, panel.along) if last else '', inches)
             ax.tick_params(axis='x', labelbottom=last)
             if panel.is_map:
-                _draw_map(study, ax, name, panel, inches)
+                draw_map(study, ax, name, panel, inches)
             else:
-                _draw_curves(ax, name, panel, list(curves), limits, inches)
+                draw_curves(ax, name, panel, list(curves), limits, inches)
                 limits.set_axis(ax, first, rows)
             if panel.title and (row == 0 or together):
                 ax.set_title(wrapped(panel.title, fitting(inches, 10)), fontsize=10)
@@ -221,15 +188,10 @@ def _figure(study, runs, page, left_out):
     return figure
 
 
-def _axis_label(study, name):
-    unit = study.description['columns'].get(name)
-    return '' if name is None else f'{name} ({unit})' if unit else name
-
-
 def _curves(study, page):
     """The labels of all curves of a figure, by the names and values of what they differ in."""
     return {(tuple(panel.curves), values): ', '.join(
-                show(value, _named(study, name)) for name, value in zip(panel.curves, values))
+                show(value, named_in(study, name)) for name, value in zip(panel.curves, values))
             for row in page for _, panel in row if panel.curves and not panel.is_map
             for values in grouped(panel.runs, *panel.curves)}
 
@@ -238,145 +200,17 @@ def _lines_of_lost(page, curves):
     """The curves that have lost runs anywhere in a figure, each with a line for their marks."""
     losers = dict.fromkeys(
         (tuple(panel.curves), values) for row in page for name, panel in row if not panel.is_map
-        for values, some in grouped(panel.runs, *panel.curves).items() if _lost(some, name))
+        for values, some in grouped(panel.runs, *panel.curves).items() if lost_of(some, name))
     return {key: line for line, key in enumerate(key for key in [*curves, ((), ())]
                                                  if key in losers)}
 
 
-class _Limits:
-    """The y axis of panels: their values, and a strip below for runs that are lost."""
-
-    def __init__(self, cells, lines):
-        found = [run.get(name) for name, panel in cells for run in panel.runs]
-        values = [_number(value) for value in found if is_amount(_number(value))]
-        self.of_truths = all(isinstance(value, (bool, np.bool_, type(None))) for value in found)
-        low, high = (min(values), max(values)) if values else (0, 1)
-        low, high = (0, 1) if self.of_truths else (low, high)
-        self.logarithmic = low > 0 and high >= 100*low
-        if self.logarithmic:
-            self.low, self.high = low*(low/high)**0.06, high*(high/low)**0.06
-        else:
-            margin = 0.06*(high - low) or 0.1*abs(high) or 0.5
-            self.low, self.high = low - margin, high + margin
-        self.lines = lines
-        self.strip = 0.06 + 0.09*len(lines) if lines else 0
-
-    def height(self, curve):
-        """Where the lost runs of a curve are, as a fraction of the axis."""
-        return self.strip - 0.075 - 0.09*self.lines[curve]
-
-    def set_axis(self, axes, label, rows):
-        """Give axes these limits, and round numbers as ticks."""
-        scale, back = ((np.log10, lambda at: 10.0**at) if self.logarithmic else (float, float))
-        low, high = scale(self.low), scale(self.high)
-        bottom = high - (high - low)/(1 - self.strip)
-        if self.logarithmic:
-            axes.set_yscale('log')
-        axes.set_ylim(back(bottom), back(high))
-        ticks = ([(0, 'false'), (0.5, '0.5'), (1, 'true')] if self.of_truths else
-                 [(at, show(float(at)))
-                  for at in ticks_between(self.low, self.high, self.logarithmic, 5)])
-        if self.strip:
-            ticks.append((back(bottom + (high - bottom)*self.strip/2), 'failed'))
-            axes.axhline(self.low, color='0.7', linewidth=0.8, zorder=0)
-        axes.yaxis.set_minor_locator(NullLocator())
-        axes.yaxis.set_major_locator(FixedLocator([at for at, _ in ticks]))
-        axes.yaxis.set_major_formatter(FixedFormatter([text for _, text in ticks]))
-        if label:
-            inches = 2.2 if rows > 1 else 2.9
-            size = 12 if len(label) <= 2*fitting(inches, 12) else 9
-            axes.set_ylabel(wrapped(label, fitting(inches, size)), fontsize=size)
-
-
-def _draw_curves(axes, name, panel, curves, limits, inches):
-    """Means, seeds and lost runs of all curves of a panel."""
-    at_once = max(len(curves), 1)
-    apart = 3 if panel.places.is_ordered else min(
-        16, 0.6*inches*72/len(panel.places.values())/at_once)  # points
-    for values, runs in grouped(panel.runs, *panel.curves).items():
-        curve = tuple(panel.curves), values
-        number = curves.index(curve) if curve in curves else 0
-        colour, marker, line = _LOOKS[number]
-        shift = ScaledTranslation((number - (at_once - 1)/2)*apart/72, 0,
-                                  axes.figure.dpi_scale_trans)
-        by_value = ({key: some for (key,), some in grouped(runs, panel.along).items()}
-                    if panel.along else {'': runs})
-        options = dict(color=colour, transform=axes.transData + shift)
-        means, lost = {}, {}
-        for value in (value for value in panel.places.values() if value in by_value):
-            some, at = by_value[value], panel.places[value]
-            found = [_number(run[name]) for run in some if is_amount(_number(run.get(name)))]
-            if found:
-                means[value] = float(np.mean(found))
-            if len(found) > 1:
-                axes.plot([at]*len(found), found, marker, markersize=3.5, alpha=0.5,
-                          markeredgewidth=0, gid='seeds', **options)
-            if n_lost := _lost(some, name):
-                lost[at] = len(some) - n_lost, len(some)
-        _mark_lost(axes, lost, limits, curve, colour, shift, inches)
-        for joined in (True, False):
-            chosen = [value for value in means if panel.places.is_amount(value) == joined]
-            axes.plot([panel.places[value] for value in chosen],
-                      [means[value] for value in chosen], marker=marker,
-                      linestyle=line if joined else 'none', markersize=7, zorder=3, gid='mean',
-                      markeredgecolor='white', markeredgewidth=0.6, **options)
-
-
-def _mark_lost(axes, lost, limits, curve, colour, shift, inches):
-    """A cross wherever a curve has lost runs, and how many are left of how many."""
-    strip = axes.get_xaxis_transform() + shift
-    for (at, counts), room in zip(lost.items(), distances(axes, list(lost), inches)):
-        height = limits.height(curve)
-        axes.plot([at], [height], 'x', color=colour, markersize=6, markeredgewidth=1.8,
-                  transform=strip, gid='lost')
-        if text := _count(counts, room - 8):
-            axes.annotate(text, (at, height), (6, 0), fontsize=8, xycoords=strip,
-                          textcoords='offset points', va='center_baseline', gid='count')
-
-
-def _count(counts, room):
-    """How many of how many, in as many points as there are."""
-    for text in ('{} of {}'.format(*counts), '{}/{}'.format(*counts)):
-        if 4.4*len(text) < room:
-            return text
-    return ''
-
-
-def _draw_map(study, axes, name, panel, inches):
-    """Means by two parameters, as colours."""
-    (other,) = panel.curves
-    rows = _places(study, panel.runs, other).values()
-    columns, cells = panel.places.values(), grouped(panel.runs, panel.along, other)
-    image = np.full((len(rows), len(columns)), np.nan)
-    for (x, y), some in cells.items():
-        at = rows.index(y), columns.index(x)
-        found = [_number(run[name]) for run in some if is_amount(_number(run.get(name)))]
-        if found:
-            image[at] = np.mean(found)
-        if lost := _lost(some, name):
-            axes.plot(at[1], at[0], 's', color='white', markersize=8, markeredgewidth=0)
-            axes.plot(at[1], at[0], 'x', color=BLACK, markersize=6, markeredgewidth=1.5,
-                      gid='lost')
-            if text := _count((len(some) - lost, len(some)), inches*72/len(columns)):
-                axes.annotate(text, (at[1], at[0]), (0, -9), fontsize=8, ha='center', va='center',
-                              textcoords='offset points', gid='count',
-                              bbox=dict(facecolor='white', edgecolor='none', pad=0.4))
-    drawn = axes.imshow(image, cmap='cividis', aspect='auto', origin='lower',
-                        interpolation='nearest')
-    axes.set_facecolor('0.92')
-    step = max(1, -(-len(rows)//8))
-    axes.set_yticks(range(0, len(rows), step),
-                    [show(value, _named(study, other)) for value in rows[::step]])
-    axes.set_ylabel(wrapped(_axis_label(study, other), 18))
-    axes.figure.colorbar(drawn, ax=axes, label=wrapped(name, 20))
-
-
 def _draw_legend(study, figure, curves, beside):
     names = dict.fromkeys(names for names, _ in curves)
-    title = '; '.join(', '.join(_axis_label(study, name) for name in some) for some in names)
+    title = '; '.join(', '.join(axis_label(study, name) for name in some) for some in names)
     lines = [Line2D([], [], color=colour, marker=marker, linestyle=line, markersize=7,
                     markeredgecolor='white', markeredgewidth=0.6)
-             for _, (colour, marker, line) in zip(curves, _LOOKS)]
+             for _, (colour, marker, line) in zip(curves, LOOKS)]
     if beside:
         options = dict(loc='outside right upper')
         width = 26
@@ -395,13 +229,13 @@ def _write_title(study, figure, runs, left_out):
 
 def _words(study, runs, left_out):
     """What stands above the panels: the study, how many runs there are, and what is not drawn."""
-    seeds, n_failed = len(_different(runs, 'seed')), len(_different(filter(failed, runs), 'run'))
-    same = [name for name in study.description['columns'] if len(_different(runs, name)) == 1]
+    seeds, n_failed = len(different(runs, 'seed')), len(different(filter(failed, runs), 'run'))
+    same = [name for name in study.description['columns'] if len(different(runs, name)) == 1]
     said = [study.description['target'].rsplit('/', 1)[-1] + (' with ' if same else '')
             + _title(study, same, [runs[0].get(name) for name in same]),
             f'means (large) of {seeds} seeds (small)' if seeds > 1 else 'one seed']
     if n_failed:
-        said.append(f"{n_failed} of {len(_different(runs, 'run'))} runs failed (crosses, with how "
+        said.append(f"{n_failed} of {len(different(runs, 'run'))} runs failed (crosses, with how "
                     'many are left)')
     if left_out:
         said.append(f"not drawn, because they are no numbers: {', '.join(left_out)}")

@@ -25,7 +25,8 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from brian_le.checks import choose, whole_number
-from brian_le.protocols.catalogue import DEVICES, PROTOCOLS
+from brian_le.programs import DEVICES
+from brian_le.protocols.catalogue import PROTOCOLS
 from brian_le.protocols.runs.running import check_seed
 from brian_le.protocols.sweeps.grids import combinations, plain_grid, plain_settings, run_key
 from brian_le.protocols.sweeps.targets import get_target

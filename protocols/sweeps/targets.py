@@ -10,7 +10,8 @@ from pathlib import Path
 from types import SimpleNamespace
 
 from brian_le.checks import choose
-from brian_le.protocols.catalogue import PROTOCOLS, get_protocol
+from brian_le.protocols.catalogue import PROTOCOLS
+from brian_le.protocols.finding import get_protocol
 from brian_le.protocols.parameters import Folder
 from brian_le.protocols.protocol import Protocol
 from brian_le.protocols.runs.results import MEASURE

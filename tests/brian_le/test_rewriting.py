@@ -9,9 +9,9 @@ from brian2.utils.stringtools import get_identifiers
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from brian_le.rewriting import (factors, inline, is_shared, read_as, reading, shared_where_possible,
-                                variables_read_as, with_expression, with_lines, with_words,
-                                without_flags, written_in, written_out)
+from brian_le.rewriting import (factors, inline, is_shared, read_as, reading,
+                                shared_where_possible, variables_read_as, with_expression,
+                                with_lines, with_words, without_flags, written_in, written_out)
 from tests.brian_le.expressions import COPIES, evaluate, expressions, numbers
 
 

@@ -9,8 +9,8 @@ import numpy as np
 import pytest
 from brian2 import Network, NeuronGroup, StateMonitor, defaultclock, ms, seed
 
-from brian_le.protocols import (Parameter, Protocol, check_protocol, load_export, load_result, load_study,
-                                plot, run)
+from brian_le.protocols import (Parameter, Protocol, check_protocol, load_export, load_result,
+                                load_study, plot, run)
 from brian_le.protocols.cli import main
 
 PAGE = Path(__file__).parents[2]/'docs'/'own_protocol.rst'
@@ -49,7 +49,7 @@ def test_commands_of_the_page(page, capsys):
 def test_rates_are_those_of_stock_brian2(page, tmp_path):
     main(['run', 'my_study.py:Firing', '--set', 'duration=100', '--device', 'numpy', '--quiet', '--out',
           'r', '--seed', '7'])
-    from brian_le.protocols.catalogue import get_protocol
+    from brian_le.protocols.finding import get_protocol
     found = get_protocol('my_study.py:Firing')
     seed(7)
     network = found(found.read({'duration': 100}), 7).compose()

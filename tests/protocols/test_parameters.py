@@ -7,7 +7,8 @@ from brian2 import ms, mV, second
 from hypothesis import given
 from hypothesis import strategies as st
 
-from brian_le.protocols.catalogue import PROTOCOLS, get_protocol
+from brian_le.protocols.catalogue import PROTOCOLS
+from brian_le.protocols.finding import get_protocol
 from brian_le.protocols.parameters import Folder, Parameter, read_parameters
 
 TIME = Parameter('t', 10.0, 'a time', 'ms', minimum=0.1, maximum=1e6)

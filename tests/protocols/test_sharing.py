@@ -5,7 +5,8 @@ import pytest
 
 from brian_le.programs.program import composing
 from brian_le.programs.signatures import only_looked_at, signature
-from brian_le.protocols.catalogue import PROTOCOLS, get_protocol
+from brian_le.protocols.catalogue import PROTOCOLS
+from brian_le.protocols.finding import get_protocol
 from brian_le.protocols.parameters import Folder
 from brian_le.protocols.runs import launches
 from brian_le.protocols.runs.running import Run

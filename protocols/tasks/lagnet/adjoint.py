@@ -4,9 +4,9 @@ import numpy as np
 
 from brian_le.protocols.baselines.adjoint import TemporalNetwork, adjoint_signals
 from brian_le.protocols.baselines.windowed import Momentum, WindowedStudent
-from brian_le.protocols.tasks.lagnet.spectra import COMMON_PERIOD, FREQUENCIES, components
 from brian_le.protocols.tasks.lagnet.setting import (ACTIVATIONS, NAME, TAU_M, TAU_R, TEACHER,
                                                      samples_of, steps_per_window)
+from brian_le.protocols.tasks.lagnet.spectra import COMMON_PERIOD, FREQUENCIES, components
 
 __all__ = ['adjoint_student', 'measure_spectra', 'probe', 'sines', 'trace']
 

@@ -8,7 +8,8 @@ import numpy as np
 import pytest
 
 from brian_le.protocols import run, sweep
-from brian_le.protocols.catalogue import PROTOCOLS, get_protocol
+from brian_le.protocols.catalogue import PROTOCOLS
+from brian_le.protocols.finding import get_protocol
 from brian_le.protocols.runs import provenance
 from brian_le.protocols.runs.finite import check_finite
 from brian_le.protocols.runs.results import ResultFolder

@@ -9,8 +9,8 @@ import numpy as np
 import pytest
 
 from brian_le.protocols import run
-from brian_le.protocols.catalogue import get_protocol
 from brian_le.protocols.drawing.bands import band, grouped
+from brian_le.protocols.finding import get_protocol
 from brian_le.protocols.studies import fig4 as fig4_figures, robustness as robustness_figures
 from brian_le.protocols.sweeps.study_files import get_study
 

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from brian_le.protocols import run
-from brian_le.protocols.catalogue import get_protocol
+from brian_le.protocols.finding import get_protocol
 from brian_le.protocols.runs import launches
 from brian_le.protocols.studies.gle_robustness import strengths as strengths_figure
 from brian_le.protocols.sweeps.study_files import get_study

@@ -13,7 +13,7 @@ from pathlib import Path
 
 import numpy as np
 
-from brian_le.protocols.sweeps.study_folders import StudyResult
+from brian_le.protocols.sweeps.study_results import StudyResult
 
 NAMED = {'bits': [[0, 'unlimited']]}
 

@@ -11,6 +11,7 @@ from brian_le.protocols.drawing.places import Places, is_logarithmic, ticks_betw
 from brian_le.protocols.runs.descriptions import check_study
 from brian_le.protocols.sweeps import figures as sweep_figures
 from brian_le.protocols.sweeps.figures import measures
+from brian_le.protocols.sweeps.panels import LOOKS
 from tests.protocols.sweeps import drawn_studies
 from tests.protocols.sweeps.drawn_studies import STUDIES, study
 
@@ -227,7 +228,7 @@ def test_what_cannot_be_drawn_is_named():
 
 
 def test_curves_differ_in_colour_marker_and_line():
-    looks = sweep_figures._LOOKS
+    looks = LOOKS
     assert all(len({str(look[k]) for look in looks}) == len(looks) == 6 for k in range(3))
     grey = sorted(np.dot(to_rgb(colour), (0.299, 0.587, 0.114)) for colour, _, _ in looks[:3])
     assert min(np.diff(grey)) > 0.05

@@ -7,7 +7,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from brian_le.protocols import run, sweep
-from brian_le.protocols.catalogue import PROTOCOLS, get_protocol
+from brian_le.protocols.catalogue import PROTOCOLS
+from brian_le.protocols.finding import get_protocol
 from brian_le.protocols.parameters import Folder
 from brian_le.protocols.sweeps.grids import combinations, run_key
 from brian_le.protocols.sweeps.study_files import Study, get_study, named_studies, read_seeds

@@ -6,7 +6,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from brian_le.programs import start_values
-from brian_le.protocols.catalogue import get_protocol
+from brian_le.protocols.finding import get_protocol
 from brian_le.protocols.parameters import read_parameters
 from brian_le.protocols.tasks.bars.task import Bars
 from brian_le.protocols.tasks.imperfections import ROUNDINGS, imperfections, kinds, parameters

@@ -6,7 +6,8 @@ import pytest
 
 from brian_le.models import layer_shapes
 from brian_le.protocols import load_result, run
-from brian_le.protocols.catalogue import PROTOCOLS, get_protocol
+from brian_le.protocols.catalogue import PROTOCOLS
+from brian_le.protocols.finding import get_protocol
 from brian_le.protocols.runs import launches
 from brian_le.protocols.tasks.classification.options import NETWORKS
 from tests.protocols.data.data_folders import write_cifar10, write_higgs, write_mnist

@@ -6,8 +6,8 @@ import pytest
 
 from brian_le.programs.program import build_program
 from brian_le.protocols import run
-from brian_le.protocols.catalogue import get_protocol
 from brian_le.protocols.data import mnist1d
+from brian_le.protocols.finding import get_protocol
 from brian_le.protocols.runs.launches import Launches
 from brian_le.protocols.tasks.sequences import benchmarks
 from brian_le.protocols.tasks.sequences.task import SequenceClassification, scores
