@@ -82,7 +82,7 @@ def test_command(case, tmp_path, monkeypatch, capsys):
     monkeypatch.chdir(tmp_path)
     (tmp_path/'folder').mkdir()
     options = _parser().parse_args(words)
-    if words[0] == 'show':
+    if words[0] == 'show' and '.py:' not in words[1]:
         _show(options)
         assert capsys.readouterr().out
     elif words[0] in ('run', 'export') and '.py:' not in options.protocol:
@@ -110,4 +110,4 @@ def test_what_is_drawn_has_been_computed(page):
     written = {words[words.index('--out') + 1] for words in shown if '--out' in words}
     for words in shown:
         if words[0] in ('plot', 'status') and words[1] != 'folder':
-            assert words[1] in written, words
+            assert words['.py:' in words[1] and 2 or 1] in written, words

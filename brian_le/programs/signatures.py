@@ -80,6 +80,15 @@ def start_values(network):
     -------
     dict of str to numpy.ndarray
         Copies, in SI units.
+
+    Examples
+    --------
+    >>> from brian2 import Network, NeuronGroup, ms
+    >>> from brian_le.programs import start_values
+    >>> group = NeuronGroup(2, 'tau : second', name='cells')
+    >>> group.tau = [5, 10]*ms
+    >>> start_values(Network(group))['cells.tau']
+    array([0.005, 0.01 ])
     """
     found = {}
     for obj in objects_of(network):

@@ -141,7 +141,7 @@ class Run:
             The arrays of the result.
         """
         protocol.load()
-        state, rows = self._in_chunks(protocol, self._program(protocol))
+        state, rows = self.in_chunks(protocol, self._program(protocol))
         return protocol.result(state, rows)
 
     def _program(self, protocol):
@@ -160,7 +160,7 @@ class Run:
                 'brian_le.substrate.Noise, which is a function of seed and step')
         return program
 
-    def _in_chunks(self, protocol, program):
+    def in_chunks(self, protocol, program):
         """The state at the end and all rows, from chunks of some seconds with checkpoints."""
         total, done, rows, n = protocol.total, 0, [], 1
         saved = self.folder.begin(self.description) if self.folder is not None else None
@@ -176,7 +176,7 @@ class Run:
                 began = time.perf_counter()
                 state, new = protocol.chunk(program, state, done, n)
                 took = time.perf_counter() - began
-                self._check_chunk(state, new, done, n, protocol.unit, duration)
+                self._check_chunk(state, new, done, protocol.unit, duration)
                 rows.append(new)
                 done += n
                 progress.update(n)
@@ -205,8 +205,9 @@ class Run:
                         f"{'; '.join(self.folder.changes)}"), file=sys.stderr, flush=True)
         return done, state, [rows]
 
-    def _check_chunk(self, state, rows, first, n, unit, duration):
+    def _check_chunk(self, state, rows, first, unit, duration):
         """Raise a FloatingPointError that names a variable and a time, if anything is infinite."""
+        n = len(next(iter(rows.values()))) if rows else 1  # a chunk that diverges may be shorter
         bad = {key: ~finite(values).reshape(n, -1).all(axis=1) for key, values in rows.items()
                if not may_be_nan(key, self.unmeasured)}
         in_state = [key for key, values in state.items() if not finite(values).all()]

@@ -448,8 +448,8 @@ def test_evaluation_leaves_no_trace(monkeypatch, small):
 
 
 class InOneGo(Run):
-    def in_chunks(self, chunk, state, total, *rest, **options):
-        return chunk(state(), 0, total)
+    def in_chunks(self, protocol, program):
+        return protocol.chunk(program, protocol.begin(program), 0, protocol.total)
 
 
 def test_chunks_change_nothing(monkeypatch, small):
@@ -614,8 +614,8 @@ def benchmark_chunk(batch, rates):
     found = []
 
     class Keeping(Run):
-        def in_chunks(self, chunk, state, total, *rest, **options):
-            found.extend(chunk(state(), 0, total))
+        def in_chunks(self, protocol, program):
+            found.extend(protocol.chunk(program, protocol.begin(program), 0, protocol.total))
             raise Interrupted
     with pytest.raises(Interrupted):
         simulate(batch=batch, epochs=6, networks='le', run=Keeping('numpy'), **rates)
