@@ -459,6 +459,7 @@ def test_chunks_change_nothing(monkeypatch, small):
     assert_equal(simulate(networks='mirror'), alone)
 
 
+@pytest.mark.slow
 def test_what_all_protocols_keep_to():
     check_protocol('yin-yang', networks='mirror', hidden=4, samples=21, batch=10, epochs=2,
                    t_pattern=0.2, mismatch=0.1)
