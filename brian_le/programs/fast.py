@@ -43,10 +43,10 @@ class fast_cpp:
                         device.make_cmd_unix)
         templates = resources.files('brian_le.programs')/'templates'
         templater = CPPStandaloneCodeObject.templater
-        if 'vector_math' not in templater.env_globals:
+        if '_le_vector_math' not in templater.env_globals:
             templater = templater.derive(
                 'brian_le.programs',
-                env_globals={'vector_math': (templates/'vector_math.hpp').read_text('utf-8')})
+                env_globals={'_le_vector_math': (templates/'vector_math.hpp').read_text('utf-8')})
         links = prefs.codegen.cpp.extra_link_args
         self._set(templater, links if '-ffast-math' in links else [*links, '-ffast-math'],
                   f'"{sys.executable}" -m brian_le.programs.builds')

@@ -17,7 +17,8 @@ from tests.running import CODE_TARGETS, run_cases
 AWKWARD = '''update post pre n sum value source target result row k b lane x y acc grad mean weights std
 main local Layout pending total term scale about populations inlined loops one_pass conv Pool Patch
 patch winners average array vector function plus idx w_grad part_of_pair part_of_synapse size data
-to_post to_pre NoUpdate by_post DENSE_VECTOR POOL_LANES kind winner channels q real P Q B'''.split()
+to_post to_pre NoUpdate by_post DENSE_VECTOR POOL_LANES kind winner channels q real P Q B nest code
+block side line arrays constants cpp_run'''.split()
 #: The same with names that are used in C++; not as variables, in what is compiled.
 IN_NUMPY = [*AWKWARD, 'double', 'float', 'new', 'template', 'NULL', 'int32_t', 'this', 'numpy', 'np',
             'len', 'min', 'max', 'range', 'bool', 'list', 'object', 'width', 'namespace']

@@ -4,7 +4,7 @@
 
 {% block extra_headers %}
 {{super()}}
-{{vector_math}}
+{{_le_vector_math}}
 {% endblock %}
 
 {% block maincode %}

@@ -97,7 +97,8 @@ class LoopGenerator(CPPCodeGenerator):
 
 def _templates(codeobj_class):
     return codeobj_class.templater.derive(
-        'brian_le.synapses.loops', env_globals={'cpp_run': cpp_run, 'cpp_after_run': cpp_after_run})
+        'brian_le.synapses.loops', env_globals={
+            '_le_run': cpp_run, '_le_after_run': cpp_after_run})
 
 
 class StandaloneLoops(CPPStandaloneCodeObject):

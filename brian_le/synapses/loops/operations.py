@@ -64,7 +64,7 @@ def create_loops(runner, nest, loops, run_namespace, switched_by=()):
     runner.codeobj = create_runner_codeobj(
         group=synapses, code=blocks, template_name='loops', run_namespace=run_namespace,
         name=f'{runner.name}_codeobject*', check_units=False, additional_variables=extra,
-        needed_variables=needed, template_kwds={'nest': nest}, codeobj_class=loops)
+        needed_variables=needed, template_kwds={'_le_nest': nest}, codeobj_class=loops)
     runner.code_objects[:] = [weakref.proxy(runner.codeobj)]
     if isinstance(nest, OnePass) and nest.pending is not None:
         late.codeobj = runner.codeobj

@@ -2,11 +2,11 @@
 {% extends 'common_group.cpp' %}
 
 {% block maincode %}
-    {{cpp_run(nest, scalar_code, vector_code, get_array_name)|autoindent}}
+    {{_le_run(_le_nest, scalar_code, vector_code, get_array_name)|autoindent}}
 {% endblock %}
 
 {% block after_code %}
-    {% set code = cpp_after_run(nest, scalar_code, vector_code, get_array_name) %}
+    {% set code = _le_after_run(_le_nest, scalar_code, vector_code, get_array_name) %}
     {% if code %}
     {{code|autoindent}}
     {% else %}

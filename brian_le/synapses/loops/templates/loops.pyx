@@ -49,11 +49,11 @@ def main(_namespace):
 {% endmacro %}
 
 {% macro run() %}
-{{_module(cpp_run(nest, scalar_code, vector_code, get_array_name))}}
+{{_module(_le_run(_le_nest, scalar_code, vector_code, get_array_name))}}
 {% endmacro %}
 
 {% macro after_run() %}
-{% set code = cpp_after_run(nest, scalar_code, vector_code, get_array_name) %}
+{% set code = _le_after_run(_le_nest, scalar_code, vector_code, get_array_name) %}
 {% if code %}
 {{_module(code)}}
 {% endif %}
