@@ -37,8 +37,8 @@ _RUN = ['--set', 'epochs=40', '--set', 't_pattern=0.3ms', '--set', 'prospective=
 _PROGRAM = [sys.executable, '-m', 'brian_le.protocols']
 _NO_FIGURES = '''
 import sys
-from brian_le.protocols import cli, figures
-figures.plot = lambda *arguments, **settings: []
+from brian_le.protocols import cli, plotting
+plotting.plot = lambda *arguments, **settings: []
 sys.exit(cli.main())
 '''  # which would take most of the time of a short sweep
 _COMMANDS = {
