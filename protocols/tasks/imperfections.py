@@ -2,7 +2,7 @@
 
 from brian_le.protocols.parameters import Parameter
 
-__all__ = ['ROUNDINGS', 'imperfections', 'kinds', 'parameters']
+__all__ = ['ROUNDINGS', 'imperfections', 'parameters']
 
 ROUNDINGS = ('accumulated', 'stochastic', 'nearest')
 
@@ -66,7 +66,7 @@ def imperfections(p, *, rate='r', mismatched=('tau_m', 'tau_r'), hidden='*_hidde
     Returns
     -------
     list of brian_le.substrate.Imperfection
-        For a `brian_le.substrate.Substrate`, of the kinds that `kinds` tells apart.
+        For a `brian_le.substrate.Substrate`.
 
     Examples
     --------
@@ -93,15 +93,6 @@ def imperfections(p, *, rate='r', mismatched=('tau_m', 'tau_r'), hidden='*_hidde
     if _strength(p, 'dead'):
         found.append(substrate.Dead(p.dead, on=hidden))
     return found
-
-
-def kinds(p):
-    """Which imperfections there are, and for which delays there is room.
-
-    Networks of the same kinds differ only in what a compiled simulation is launched with.
-    """
-    there = (name for name in ('mismatch', 'noise', 'delay', 'bits', 'dead') if _strength(p, name))
-    return (*there, _room(p), getattr(p, 'rounding', '') if _strength(p, 'bits') else '')
 
 
 def _strength(p, name):
