@@ -8,7 +8,7 @@ from brian2.core.variables import ArrayVariable
 
 from brian_le import SGD, Adam
 from brian_le.models import Conv, CorticalChain, Dense, GLENetwork, initial_weights, layer_shapes
-from tests.models.layered_cases import ACTIVATIONS, PLANES
+from tests.models.layered.cases import ACTIVATIONS, PLANES
 from tests.reference_gle import gle
 from tests.reference_layered import links_of
 from tests.reference_optimisers import adam, sgd

@@ -6,7 +6,7 @@ import numpy as np
 
 from brian_le.models import Dense
 from tests.models.golden.files import load
-from tests.models.layered_cases import Shown
+from tests.models.layered.cases import Shown
 
 ACTIVATIONS = {'tanh': 'tanh', 'sigmoid': 'logistic', 'hardsig': 'hard_sigmoid',
                'softplus': 'softplus', 'linear': 'linear'}

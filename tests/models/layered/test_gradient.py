@@ -6,7 +6,7 @@ from brian2 import Network
 
 from brian_le.models import (AveragePool, Conv, Dense, Flatten, MaxPool, initial_weights,
                              layer_shapes)
-from tests.models.layered_cases import Shown
+from tests.models.layered.cases import Shown
 from tests.reference_layered import forward
 
 NETWORKS = {

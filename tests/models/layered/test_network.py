@@ -10,7 +10,7 @@ from brian_le.models import (AveragePool, Batches, BatchReadout, Conv, Dense, Fl
                              LayeredNetwork, MaxPool, initial_weights)
 from brian_le.substrate import Noise, Substrate
 from tests.brian_le.synapses.geometry import by_seed, drawn
-from tests.models.layered_cases import Shown, compare, compare_end, draw
+from tests.models.layered.cases import Shown, compare, compare_end, draw
 from tests.running import WITH_SLOW_CYTHON, run_cases
 
 DRAWN = {f'drawn{seed}': by_seed(draw, seed) for seed in range(100, 110)}

@@ -8,7 +8,7 @@ from hypothesis import given
 from brian_le.models import (AveragePool, Conv, Dense, Flatten, LayeredNetwork, MaxPool,
                              initial_weights)
 from tests.brian_le.synapses.geometry import by_seed, drawn
-from tests.models.layered_cases import PLANES, Shown, compare, compare_end, draw_planes
+from tests.models.layered.cases import PLANES, Shown, compare, compare_end, draw_planes
 from tests.running import CODE_TARGETS, run_cases
 
 DRAWN = {f'drawn{seed}': by_seed(draw_planes, seed) for seed in (103, 165, 216, 253, 255, 266)}
