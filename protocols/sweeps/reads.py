@@ -33,6 +33,9 @@ def noting_reads():
 
     def noted_code(owner, name, abstract_code, variables, *args, **options):
         for variable in _read_by(abstract_code, variables):
+            if 'create_cond' in abstract_code and owner.name == getattr(
+                    getattr(variable, 'owner', None), 'name', None):
+                continue  # connecting makes room in the variables of synapses, and reads none
             note(variable, f"code that sets or connects '{owner.name}'")
         return code_object(owner, name, abstract_code, variables, *args, **options)
 
