@@ -110,4 +110,5 @@ def test_what_is_drawn_has_been_computed(page):
     written = {words[words.index('--out') + 1] for words in shown if '--out' in words}
     for words in shown:
         if words[0] in ('plot', 'status') and words[1] != 'folder':
-            assert words['.py:' in words[1] and 2 or 1] in written, words
+            folder = words[2] if '.py:' in words[1] else words[1]
+            assert folder in written, words

@@ -14,7 +14,7 @@ from brian2.core.base import BrianObject
 from brian2.core.clocks import Clock
 from brian2.core.functions import Function
 from brian2.core.operations import NetworkOperation
-from brian2.core.variables import (ArrayVariable, AuxiliaryVariable, Constant, DynamicArrayVariable,
+from brian2.core.variables import (ArrayVariable, Constant, DynamicArrayVariable,
                                    Subexpression, Variable, VariableView, Variables)
 from brian2.equations.equations import Equations, SingleEquation
 from brian2.groups.group import CodeRunner, VariableOwner

@@ -7,10 +7,7 @@ A target has ``name``, ``parameters`` (each with ``name``, ``default``, ``unit``
 import functools
 import importlib.util
 from pathlib import Path
-from types import SimpleNamespace
 
-from brian_le.checks import choose
-from brian_le.protocols.catalogue import PROTOCOLS
 from brian_le.protocols.finding import get_protocol
 from brian_le.protocols.parameters import Folder
 from brian_le.protocols.protocol import Protocol

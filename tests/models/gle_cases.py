@@ -7,7 +7,7 @@ from brian2 import StateMonitor, TimedArray, defaultclock, ms, second
 from brian2.core.variables import ArrayVariable
 
 from brian_le import SGD, Adam
-from brian_le.models import Conv, CorticalChain, Dense, GLENetwork, initial_weights, layer_shapes
+from brian_le.models import CorticalChain, Dense, GLENetwork, initial_weights, layer_shapes
 from tests.models.layered.cases import ACTIVATIONS, PLANES
 from tests.reference_gle import gle
 from tests.reference_layered import links_of

@@ -8,7 +8,7 @@ from brian2 import Synapses
 
 from brian_le.protocols import sweep
 from tests.scripts.drawing import drawn, scripts
-from tests.scripts.running import Execution, attempt, difference
+from tests.scripts.running import attempt, difference
 
 DURATION = 0.6
 FILE = '''

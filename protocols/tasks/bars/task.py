@@ -8,7 +8,6 @@ presentations are; the original one, whose neurons have to settle first, does no
 """
 
 import bisect
-from functools import cached_property
 from types import SimpleNamespace
 
 import numpy as np

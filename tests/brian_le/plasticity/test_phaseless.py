@@ -4,7 +4,7 @@ from brian2 import (BrianObjectException, DimensionMismatchError, Network, Neuro
                     StateMonitor, defaultclock, linked_var, ms, mV, network_operation)
 
 from brian_le import (fixed_weights, get_activation, high_passed_rate, phaseless_alignment,
-                      project, pyramidal)
+                      pyramidal)
 from brian_le.models import Microcircuit, Presentations, random_weights, self_predicting
 from brian_le.substrate import Noise, Substrate, normal_number
 from tests.running import run_cases

@@ -10,7 +10,7 @@ from brian_le import DenseSynapses
 from brian_le.programs import signature, start_values
 from brian_le.programs.program import composing
 from brian_le.programs.signatures import uses_random_numbers
-from brian_le.substrate import Delay, Mismatch, Noise, Substrate
+from brian_le.substrate import Mismatch, Noise, Substrate
 
 BASE = dict(n=4, tau=5*ms, I=0.1, drive='I', threshold='v > 1', reset='v = 0', refractory=False,
             method='euler', order=0, when='start', constant=2.0, table=(1, 2, 3), table_dt=1*ms,

@@ -9,7 +9,6 @@ from matplotlib.colors import to_rgb
 
 from brian_le.protocols.drawing.places import Places, is_logarithmic, ticks_between, wrapped
 from brian_le.protocols.runs.descriptions import check_study
-from brian_le.protocols.sweeps import figures as sweep_figures
 from brian_le.protocols.sweeps.figures import measures
 from brian_le.protocols.sweeps.panels import LOOKS
 from tests.protocols.sweeps import drawn_studies

@@ -7,7 +7,7 @@ from brian_le.programs import start_values
 from brian_le.protocols.finding import get_protocol
 from brian_le.protocols.parameters import read_parameters
 from brian_le.protocols.tasks.bars.task import Bars
-from brian_le.protocols.tasks.imperfections import ROUNDINGS, imperfections, parameters
+from brian_le.protocols.tasks.imperfections import imperfections, parameters
 
 
 def read(**values):
