@@ -21,19 +21,21 @@ logging.getLogger('brian2.core.base.unused_brian_object').setLevel(logging.ERROR
 
 
 @pytest.fixture(scope='session', autouse=True)
-def binary_cache(tmp_path_factory):
-    """Compiled binaries are shared by all tests of a session, and by nothing else."""
+def caches(tmp_path_factory):
+    """Compiled binaries and modules are shared by all tests of a session, and by nothing else."""
     base = tmp_path_factory.getbasetemp()
     if 'PYTEST_XDIST_WORKER' in os.environ:
         base = base.parent
     os.environ['BRIAN_LE_CACHE'] = str(base/'binaries')
+    os.environ['CYTHON_CACHE_DIR'] = str(base/'cython')
 
 
 @pytest.fixture(scope='session', autouse=True)
 def quick_cython():
     """Cython modules are compiled without optimisation, in half the time.
 
-    C++ projects are compiled as users have them.
+    C++ projects are compiled as users have them. Brian2 does not tell such modules from others, so
+    they must not reach the user's own (see `caches`).
     """
     from brian2.codegen.runtime.cython_rt import cython_rt
 
