@@ -194,7 +194,9 @@ class Killer:
                 shutil.rmtree(place)
 
     def _are_cleared(self, place):
-        """Let a next start clear up, where the command itself had nothing more to do."""
+        """Let a start some minutes later clear up, where the command had nothing more to do."""
+        for folder in (place/'tmp').iterdir():
+            os.utime(folder, (0, 0))
         subprocess.run([*_PROGRAM, 'export', 'bars', '--set', 'epochs=1', '--quiet', '--out', 'next'],
                        cwd=place, env=self._environment(place, 'run'), check=True,
                        capture_output=True)
