@@ -68,6 +68,8 @@ class TemporalNetwork:
     ----------
     weights : dict
         The arrays by the same keys, in double precision. Learning changes them in place.
+    activations : list of Activation
+        One per layer.
     dt : float
         Time step.
 
@@ -97,8 +99,8 @@ class TemporalNetwork:
     def __init__(self, weights, activations, dt):
         check_positive('dt', dt)
         self.dt = float(dt)
-        self._phis = [get_activation(activation) for activation in activations]
-        if not self._phis:
+        self.activations = [get_activation(activation) for activation in activations]
+        if not self.activations:
             raise ValueError('there are no layers; give one activation per layer')
         kinds = 'forward', 'bias', 'tau_m', 'tau_r'
         valid = {(kind, k): None for k in range(self.n_layers) for kind in (*kinds, 'feedback')}
@@ -123,7 +125,7 @@ class TemporalNetwork:
     @property
     def n_layers(self):
         """Number of layers."""
-        return len(self._phis)
+        return len(self.activations)
 
     def run(self, inputs, state=None):
         """Run for as many steps as there are inputs.
@@ -152,7 +154,7 @@ class TemporalNetwork:
         state = self._checked_state(state, read.shape[1])
         kept, at_end = [], {}
         # what a layer reads does not depend on those above it: one layer after the other
-        for k, phi in enumerate(self._phis):
+        for k, phi in enumerate(self.activations):
             u_before, u_dot, u = self._filter(k, read, state['u', k])
             u_prosp = u_before + self.weights['tau_r', k]*u_dot
             r = phi.rates(u_prosp)
@@ -163,7 +165,7 @@ class TemporalNetwork:
 
     def slopes(self, k, trajectory):
         """The derivatives phi'(u_prosp) of layer k, [step, batch, neuron]."""
-        return self._phis[k].slopes(trajectory.u_prosp[k])
+        return self.activations[k].slopes(trajectory.u_prosp[k])
 
     def _filter(self, k, read, u):
         drive = read @ self.weights['forward', k].T
