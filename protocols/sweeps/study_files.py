@@ -42,6 +42,7 @@ _PART = {'label': str, 'set': dict, 'grid': dict}
 _KINDS = {str: 'a text', int: 'a number', list: 'a list', dict: 'a table',
           (int, list): 'a number or a list'}
 _FIRST_SEED = 12345
+_MOST_SEEDS = 10_000  # more of them are a seed that was meant
 _LARGEST = 2**20  # bytes of a study file
 
 
@@ -220,10 +221,10 @@ def read_seeds(seeds, first=_FIRST_SEED):
             raise ValueError('there are no seeds; give at least one')
         return found
     number = whole_number('seeds', seeds)
-    if number > MOST_RUNS:
-        raise ValueError(f"seeds={number} means {number} seeds, and a study has at most {MOST_RUNS} "
-                         f"runs; for the seed {number} itself, give --seeds {number}, with a comma, "
-                         f'or seeds=[{number}]')
+    if number > _MOST_SEEDS:
+        raise ValueError(f'seeds={number} means {number} seeds, and a study has at most '
+                         f'{_MOST_SEEDS}; for the seed {number} itself, give --seeds {number}, with '
+                         f'a comma, or seeds=[{number}]')
     return [check_seed(check_seed(first) + k) for k in range(number)]
 
 
