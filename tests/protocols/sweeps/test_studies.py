@@ -217,7 +217,7 @@ def test_a_run_with_default_parameters_is_named_by_its_seed(name):
 @pytest.mark.parametrize('arguments, message', [
     (dict(seeds=5_000_000), 'seeds=5000000 means 5000000 seeds, .* --seeds 5000000, with a comma'),
     (dict(seeds=12345), 'seeds=12345 means 12345 seeds, .* --seeds 12345, with a comma'),
-    (dict(seeds='99999999999'), 'at most 100000 runs'),
+    (dict(seeds='99999999999'), 'a study has at most 10000;'),
     (dict(grid={'epochs': range(1, 1001)}, seeds=101),
      'the study would have 101000 runs .101 seeds'),
 ])
