@@ -17,7 +17,7 @@ from brian2.groups.group import Group
 from brian2.synapses import synapses
 
 __all__ = ['OwnNames', 'after_each_compiled_run', 'after_each_run', 'before_each_run',
-           'choose_methods', 'code_of_events', 'find_more_objects', 'hand_interrupts_on', 'is_linked',
+           'choose_methods', 'find_more_objects', 'hand_interrupts_on', 'is_linked', 'pathways_of',
            'run_somewhere', 'warn_of_values']
 
 _before, _after = [], []
@@ -114,9 +114,9 @@ def is_linked(obj, name):
     return name in getattr(obj, '_linked_variables', ())
 
 
-def code_of_events(projection):
-    """The code of the events of synapses; Brian2 keeps their pathways in a private list."""
-    return [path.code for path in projection._pathways]
+def pathways_of(obj):
+    """The pathways of the events of synapses, which keep them in a private list; none of others."""
+    return getattr(obj, '_pathways', ())
 
 
 class OwnNames:

@@ -18,6 +18,7 @@ from brian2.units.fundamentalunits import (DimensionMismatchError, Quantity, get
                                            have_same_dimensions)
 
 from brian_le.checks import choose
+from brian_le.liberties import pathways_of
 
 __all__ = ['MOST_STEPS', 'checked_values', 'composed', 'end_of_run', 'held', 'is_kept',
            'is_recording', 'is_state', 'key_of', 'name_of', 'names_for', 'objects_of', 'run_args',
@@ -82,7 +83,7 @@ def variables_of(network):
     """The variables of a network by name, the delays of the first pathway of synapses, too."""
     found = {}
     for obj in objects_of(network):
-        for part in (obj, *getattr(obj, '_pathways', ())):
+        for part in (obj, *pathways_of(obj)):
             for variable in part.variables.values():
                 if is_kept(variable) and variable.owner.name == obj.name:
                     found.setdefault(key_of(variable), variable)

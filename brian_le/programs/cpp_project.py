@@ -11,15 +11,13 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from itertools import groupby
 from pathlib import Path
-from unittest import mock
 
 import numpy as np
-from brian2.core.names import Nameable
 from brian2.core.operations import NetworkOperation
 from brian2.core.preferences import prefs
 from brian2.core.variables import DynamicArrayVariable
 from brian2.devices.device import all_devices, reset_device, set_device
-from brian2.groups.group import Group, Indexing
+from brian2.groups.group import Group
 from brian2.groups.neurongroup import NeuronGroup
 
 from brian_le.programs.contents import (MOST_STEPS, composed, held, is_kept, is_recording,
@@ -28,13 +26,15 @@ from brian_le.programs.contents import (MOST_STEPS, composed, held, is_kept, is_
 from brian_le.programs.cpp_numbers import numbers_as_data
 from brian_le.programs.cpp_states import CppState, digest
 from brian_le.programs.fast import fast_cpp
+from brian_le.programs.liberties import (ARGUMENTS, elements_as_arrays, indices_from_zero,
+                                         keep_owners, leave_arguments, lines_of_run,
+                                         names_from_scratch, read_clock_once, sets_time)
 from brian_le.programs.states import obstacle
 
 __all__ = ['ArrayFile', 'MOST_STEPS', 'Project', 'RUN', 'floating_point', 'full_disk',
            'read_sizes', 'write_project', 'wrong_size']
 
 RUN = 'run_length'  #: name of the group that says how long a run is
-_ARGUMENTS = 'set_from_command_line(args);'
 _SEED = """
 seed : integer (shared, constant)  # of the random numbers of the run, if it is not negative
 """
@@ -198,7 +198,8 @@ def write_project(compose, directory, n_steps=None, detached=False, precision='d
     device.reinit()
     device.activate(build_on_run=False)
     try:
-        with names_from_scratch(), fast_cpp(), floating_point(precision):
+        leave_arguments(device)  # to this function, and not to where a model runs by itself
+        with names_from_scratch(), fast_cpp(), floating_point(precision), keep_owners(device):
             found = _generate(compose, device, Path(directory), n_steps, detached)
     finally:
         device.reinit()
@@ -207,12 +208,7 @@ def write_project(compose, directory, n_steps=None, detached=False, precision='d
 
 
 def _generate(compose, device, directory, n_steps, detached):
-    device.run_args_applied = True  # by this function, and not where a model runs by itself
-    owners = []
-    with (mock.patch.object(device, 'add_array', _keeping(owners, device.add_array)),
-          mock.patch.object(device, 'variableview_set_with_index_array',
-                            _elements_as_arrays(device.variableview_set_with_index_array)),
-          mock.patch.object(Indexing, '__call__', _counted_from_zero(Indexing.__call__))):
+    with elements_as_arrays(device), indices_from_zero():
         network = composed(compose)
     refuse_python(network)
     steps = time_steps(network)
@@ -223,7 +219,7 @@ def _generate(compose, device, directory, n_steps, detached):
     if detached:
         length.seed = -1
     network.add(length)
-    device.insert_code('main', _ARGUMENTS)
+    device.insert_code('main', ARGUMENTS)
     start = float(network.t)
     network.run(time_step(network), namespace=names_for(compose))
     _end_when_told(device, network, length.variables['duration'])
@@ -243,7 +239,7 @@ def _generate(compose, device, directory, n_steps, detached):
         _go_on_or_begin(device, network, state, length.variables['seed'])
     device.insert_code('before_end', _sizes_code(device, [variables[key] for key in growing]))
     device.build(directory=str(directory), compile=False, run=False)
-    _read_clock_once(directory/'network.cpp')
+    read_clock_once(directory/'network.cpp')
     arrays = {key: _array_file(device, variable, growing.index(key) if key in growing else None)
               for key, variable in variables.items()}
     tables = sorted(timed_arrays(network), key=lambda table: table.name)
@@ -266,9 +262,9 @@ def _go_on_or_begin(device, network, state, seed):
     seed = device.get_array_name(seed)
     threads = max(1, prefs.devices.cpp_standalone.openmp_threads)
     queue = device.main_queue
-    place = queue.index(('insert_code', _ARGUMENTS))
-    queue[place] = ('insert_code', f'{state.read_given}\n{_ARGUMENTS}')
-    lines = _lines_of_run(device)
+    place = queue.index(('insert_code', ARGUMENTS))
+    queue[place] = ('insert_code', f'{state.read_given}\n{ARGUMENTS}')
+    lines = lines_of_run(device)
     run = next(number for number, line in enumerate(lines)
                if line.startswith(f'{network.name}.run('))
     lines[run:run] = [state.read_computed, _SEEDED.format(seed=f'{seed}[0]', threads=threads)]
@@ -276,51 +272,13 @@ def _go_on_or_begin(device, network, state, seed):
     device.insert_code('main', state.write)
 
 
-def _keeping(owners, add_array):
-    """Brian2's registering of arrays, which keeps their owners, subgroups that nobody keeps, too.
-
-    It asks them for their names when it writes the project.
-    """
-    def add(variable):
-        add_array(variable)
-        if variable.owner is not None:
-            owners.append(variable.owner.__init__.__self__)  # not the weak reference to it
-    return add
-
-
-def _elements_as_arrays(set_with_index_array):
-    """Brian2's setting of elements, for one in a subgroup, too, which it writes to elsewhere."""
-    def set_elements(view, item, value, check_units):
-        if isinstance(item, (int, np.integer)) and not isinstance(
-                view.variable, DynamicArrayVariable) and not view.variable.scalar:
-            item = np.array([item])
-        return set_with_index_array(view, item, value, check_units)
-    return set_elements
-
-
-def _counted_from_zero(indices_of):
-    """Brian2's indices of elements, for those that count from the end, too, as C++ does not."""
-    def counted(indexing, item=slice(None), index_var=None):
-        indices = indices_of(indexing, item, index_var)
-        if isinstance(indexing.default_index if index_var is None else index_var, str):
-            return np.arange(indexing.N.item())[indices]
-        return indices
-    return counted
-
-
 def _end_when_told(device, network, duration):
     """Let the duration of the last run, a constant of the main program, be a variable."""
-    lines = _lines_of_run(device)
+    lines = lines_of_run(device)
     for number, line in enumerate(lines):
         if line.startswith(f'{network.name}.run('):
             lines[number] = re.sub(r'\.run\([^,]+,', f'.run({device.get_array_name(duration)}[0],',
                                    line)
-
-
-def _lines_of_run(device):
-    """The part of the main program that makes the last run."""
-    return next(lines for what, (*_, lines) in reversed(
-        [entry for entry in device.main_queue if entry[0] == 'run_network']))
 
 
 def _sort_clocks(device):
@@ -329,37 +287,9 @@ def _sort_clocks(device):
     Brian2 goes through a set of them, in an order that differs from process to process, and the
     sources of an unchanged model would differ, too.
     """
-    def is_time(entry):
-        what, args = entry
-        return what == 'set_by_single_value' and args[0].endswith(('_timestep', '_t'))
-
-    device.main_queue[:] = [entry for times, entries in groupby(device.main_queue, is_time)
+    device.main_queue[:] = [entry for times, entries in groupby(device.main_queue, sets_time)
                             for entry in (sorted(entries, key=lambda e: e[1][0]) if times
                                           else entries)]
-
-
-@contextmanager
-def names_from_scratch():
-    """Let Brian2 number its objects as if there were no others in this process.
-
-    Otherwise the sources of a model would depend on what else is alive.
-    """
-    before = set(Nameable.__instances__())
-    new = classmethod(lambda cls: set(cls.__instancefollower__.get(cls)) - before)
-    with mock.patch.object(Nameable, '__instances__', new):
-        yield
-
-
-def _read_clock_once(source):
-    """Take the reading of the processor time, which nobody looks at, out of the loop over steps.
-
-    Brian2 2.9 has it there; in a small network it is a quarter of the time of a step.
-    """
-    text = source.read_text()
-    in_loop = re.search(r'(\s*current = std::clock\(\);\s*elapsed_realtime = [^;]+;)'
-                        r'(\s*\}\s*Network::_globally_running = false;)', text)
-    if in_loop:
-        source.write_text(text.replace(in_loop[0], in_loop[2] + in_loop[1]))
 
 
 def refuse_python(network):

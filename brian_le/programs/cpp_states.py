@@ -12,6 +12,7 @@ import hashlib
 import numpy as np
 from brian2.core.variables import DynamicArrayVariable
 
+from brian_le.liberties import pathways_of
 from brian_le.programs.contents import is_recording
 
 __all__ = ['AFTER', 'BEFORE', 'CppState', 'digest', 'write_state']
@@ -102,8 +103,7 @@ class CppState:
         self._internal = sorted((
             variable for variable in device.arrays if id(variable) not in results
             and not variable.constant and not is_recording(variable)), key=self._array)
-        self._paths = [path.name for obj in network.objects
-                       for path in getattr(obj, '_pathways', ())]
+        self._paths = [path.name for obj in network.objects for path in pathways_of(obj)]
 
     @property
     def begin(self):

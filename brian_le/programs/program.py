@@ -19,7 +19,7 @@ from pathlib import Path
 import numpy as np
 from brian2.core.clocks import defaultclock
 from brian2.core.namespace import get_local_namespace
-from brian2.core.network import Network, _get_all_objects
+from brian2.core.network import Network
 from brian2.core.preferences import prefs
 from brian2.devices.device import reset_device, set_device
 from brian2.units.allunits import second
@@ -30,9 +30,10 @@ from brian_le.programs import DEVICES, builds, children
 from brian_le.programs.contents import (checked_values, composed, end_of_run, held, is_recording,
                                         is_state, names_for, seconds_of, time_steps, timed_arrays,
                                         units_of, variables_of)
-from brian_le.programs.cpp_project import (RUN, floating_point, full_disk, names_from_scratch,
-                                           read_sizes, write_project, wrong_size)
+from brian_le.programs.cpp_project import (RUN, floating_point, full_disk, read_sizes,
+                                           write_project, wrong_size)
 from brian_le.programs.cpp_states import AFTER, BEFORE, digest, write_state
+from brian_le.programs.liberties import names_from_scratch
 from brian_le.programs.states import (EndState, check_seed, check_state, draw_anew,
                                       numbers_of_numpy, obstacle, put_back, random_numbers,
                                       random_numbers_apart, refuse, set_random_numbers, take)
@@ -224,7 +225,7 @@ class RuntimeProgram:
         if self._obstacle is None:
             self.prepare()
             self._obstacle = obstacle(self.network, [
-                code for obj in _get_all_objects(self.network.objects) for code in obj.code_objects])
+                code for obj in self.network.sorted_objects for code in obj.code_objects])
         refuse(self._obstacle)
 
     @contextmanager

@@ -23,14 +23,13 @@ from brian2.units.fundamentalunits import Dimension, Quantity, Unit
 from brian2.utils.stringtools import get_identifiers
 
 from brian_le.programs.contents import is_state, key_of, objects_of, timed_arrays
+from brian_le.programs.liberties import (OF_THE_PROCESS, code_of_function, count_as_run,
+                                         was_named_by_brian2)
 
 __all__ = ['only_looked_at', 'signature', 'start_values', 'uses_random_numbers']
 
 #: What objects know of where they were made, of what runs them, and of what they have been told.
-_OF_THE_PROCESS = frozenset('''
-    _creation_stack _full_creation_stack _id _network _dependencies _code_objects codeobj _scope_key
-    _indices indices _stored_states _group_attribute_access_active user_equations check_of_times
-    _registered_variables _clock _own_names _stored_clocks queue'''.split())
+_NOT_TOLD = OF_THE_PROCESS | {'_name', 'check_of_times', '_own_names'}
 _RANDOM = {'rand', 'randn', 'poisson', 'binomial', 'exponential_rand', 'xi'}
 
 
@@ -126,8 +125,8 @@ class _Reading:
     def __init__(self, network):
         self.hash = hashlib.sha256()
         self.seen = {}  # objects of any kind that have been told in full, by their identity
-        self.objects = sorted(network.sorted_objects, key=lambda obj: obj.name)
-        self.tell(tuple(network.schedule), tuple(obj.name for obj in self.objects))
+        self.objects = sorted(network.sorted_objects, key=_name)
+        self.tell(tuple(network.schedule), tuple(map(_name, self.objects)))
         for obj in self.objects:
             self.seen[id(obj)] = obj
         while self.objects:  # groups that are not in the network themselves come up meanwhile
@@ -143,13 +142,13 @@ class _Reading:
 
     def read_object(self, obj):
         """All about an object of Brian2."""
-        self.tell('object', _class(obj), obj.name, obj.when, obj.order, obj.active)
+        self.tell('object', _class(obj), _name(obj), obj.when, obj.order, obj.active)
         self.read(getattr(obj, 'clock', None))
         if isinstance(obj, NetworkOperation):
             self.tell(id(obj))  # Python
         elif isinstance(obj, (VariableOwner, CodeRunner)) or hasattr(obj, 'variables'):
             for name, value in sorted(vars(obj).items()):
-                if name not in _OF_THE_PROCESS and not isinstance(value, Variables):
+                if name not in _NOT_TOLD and not isinstance(value, Variables):
                     self.tell(name)
                     self.read(value)
             if hasattr(obj, 'variables'):
@@ -161,8 +160,7 @@ class _Reading:
             if not isinstance(variable, Variable):  # a queue of spikes
                 self.tell(name, _class(variable))
                 continue
-            owner = getattr(variable, 'owner', None)
-            owner = getattr(owner, 'name', None)
+            owner = _name(getattr(variable, 'owner', None))
             self.tell('variable', name, _class(variable), owner, getattr(variable, 'name', None),
                       obj.variables.indices.get(name), str(variable.dim), str(variable.dtype),
                       variable.scalar, variable.constant, variable.read_only)
@@ -170,7 +168,7 @@ class _Reading:
                 self.read(variable.value)
             elif isinstance(variable, Subexpression):
                 self.tell(variable.expr)
-            elif isinstance(variable, ArrayVariable) and owner == obj.name:
+            elif isinstance(variable, ArrayVariable) and owner == _name(obj):
                 self.read_array(variable)
 
     def read_array(self, variable):
@@ -187,7 +185,7 @@ class _Reading:
     def read(self, value):
         """Anything that an object knows."""
         if isinstance(value, (ProxyType, CallableProxyType)):
-            self.tell('weakly', _class(value), getattr(value, 'name', None))
+            self.tell('weakly', _class(value), _name(value))
         elif isinstance(value, (Quantity, np.ndarray, np.generic)):
             array = np.asarray(value)
             if array.dtype.kind == 'O':
@@ -204,7 +202,7 @@ class _Reading:
             if id(value) not in self.seen:
                 self.seen[id(value)] = value
                 self.objects.append(value)
-            self.tell('object', value.name)
+            self.tell('object', _name(value))
         elif isinstance(value, (Equations, SingleEquation)):
             self.tell(_class(value), str(value))
         elif isinstance(value, TimedArray):
@@ -230,16 +228,15 @@ class _Reading:
                 self.read(key)
                 self.read(item)
         elif isinstance(value, Variable):
-            self.tell(_class(value), getattr(value.owner, 'name', None), value.name)
+            self.tell(_class(value), _name(value.owner), value.name)
         elif isinstance(value, VariableView):
             self.tell('view', value.name)
             self.read(value.variable)
         elif isinstance(value, Function):
-            self.tell('function', getattr(value, 'name', None), str(value._arg_units),
-                      str(value._return_unit), value.stateless)
+            *units, code = code_of_function(value)
+            self.tell('function', getattr(value, 'name', None), *units, value.stateless)
             self.read(value.pyfunc)
-            self.read({str(target): implementation._code for target, implementation
-                       in value.implementations._implementations.items()})
+            self.read(code)
         elif isinstance(value, types.MethodType):
             self.tell('method', value.__func__.__qualname__)
             self.read(value.__self__)
@@ -257,7 +254,7 @@ class _Reading:
                 value, '__dict__'):
             self.tell(_class(value))
             self.read({name: item for name, item in vars(value).items()
-                       if name not in _OF_THE_PROCESS and not isinstance(item, Variables)})
+                       if name not in _NOT_TOLD and not isinstance(item, Variables)})
         else:
             self.tell(id(value))  # who knows
 
@@ -273,7 +270,16 @@ def _class(value):
     return f'{type(value).__module__}.{type(value).__qualname__}'
 
 
+def _name(obj):
+    """The name of an object, if it has one; a part of a group without a name goes by what it is."""
+    group = getattr(obj, 'group', None)
+    if was_named_by_brian2(obj):
+        return f'{obj.source.name}[{obj.start}:{obj.stop}]'
+    if was_named_by_brian2(group):  # which is in the names of its operations
+        return obj.name.replace(group.name, _name(group), 1)
+    return getattr(obj, 'name', None)
+
+
 def only_looked_at(network):
     """Let a network go that was composed to be read, without Brian2's warning that it never ran."""
-    for obj in network.sorted_objects:  # with what they contain
-        obj._network = network.name
+    count_as_run(network)

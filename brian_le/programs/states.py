@@ -5,12 +5,10 @@ which are no state as long as nobody changes them between two runs, and the rand
 Cython has drawn in advance, of which they keep the address only.
 """
 
-import ctypes
 import numbers
 from contextlib import contextmanager
 
 import numpy as np
-from brian2.codegen.generators.cython_generator import _BUFFER_SIZE
 from brian2.core.functions import DEFAULT_FUNCTIONS, Function
 from brian2.core.operations import NetworkOperation
 from brian2.devices.device import all_devices
@@ -20,11 +18,12 @@ from brian2.monitors.ratemonitor import PopulationRateMonitor
 from brian2.monitors.spikemonitor import EventMonitor
 from brian2.synapses.synapses import SynapticPathway
 
+from brian_le.liberties import pathways_of
+from brian_le.programs.liberties import draw_in_advance, drawn_in_advance, restore, store
+
 __all__ = ['EndState', 'check_seed', 'check_state', 'draw_anew', 'numbers_of_numpy', 'obstacle',
            'put_back', 'random_numbers', 'random_numbers_apart', 'refuse', 'set_random_numbers',
            'take']
-
-_NAME = 'of a program'  # of what Brian2 stores
 
 
 class EndState(dict):
@@ -117,25 +116,20 @@ def _early_reader(network):
 
 def take(network):
     """All that the objects of a network in Python are and remember."""
-    network.store(_NAME)
-    return network._stored_state.pop(_NAME), {
-        path.name: path.variables['delay'].get_value().copy() for path in _pathways(network)}
+    return store(network), {path.name: path.variables['delay'].get_value().copy()
+                            for path in _pathways(network)}
 
 
 def put_back(network, state):
     """Let a network be as it was."""
     stored, delays = state
-    network._stored_state[_NAME] = stored
-    try:
-        network.restore(_NAME)
-    finally:
-        del network._stored_state[_NAME]
+    restore(network, stored)
     for path in _pathways(network):
         path.variables['delay'].set_value(delays[path.name])
 
 
 def _pathways(network):
-    return [path for obj in network.objects for path in getattr(obj, '_pathways', ())]
+    return [path for obj in network.objects for path in pathways_of(obj)]
 
 
 def draw_anew(seed):
@@ -145,18 +139,13 @@ def draw_anew(seed):
 
 def random_numbers():
     """Where the random numbers are, those that Cython has drawn in advance included."""
-    device = all_devices['runtime']
-    return np.random.get_state(), *(_drawn(*buffer) for buffer in _buffers(device))
+    return np.random.get_state(), *drawn_in_advance()
 
 
 def set_random_numbers(state):
     """Go on with random numbers from where they were."""
-    device = all_devices['runtime']
     np.random.set_state(state[0])
-    for (address, index), (place, drawn) in zip(_buffers(device), state[1:]):
-        index[:] = place
-        if drawn is not None:
-            _memory(address)[:] = drawn
+    draw_in_advance(state[1:])
 
 
 def numbers_of_numpy():
@@ -172,22 +161,3 @@ def random_numbers_apart():
         yield
     finally:
         set_random_numbers(users)
-
-
-def _buffers(device):
-    return ((device.rand_buffer, device.rand_buffer_index),
-            (device.randn_buffer, device.randn_buffer_index))
-
-
-def _drawn(address, index):
-    """How many of the numbers drawn in advance are used, and the numbers, if some are left."""
-    return int(index[0]), _memory(address).copy() if index[0] else None
-
-
-def _memory(address):
-    """The numbers that Cython has drawn in advance, in memory that it frees by itself."""
-    if not address[0]:
-        malloc = ctypes.CDLL(None).malloc
-        malloc.restype, malloc.argtypes = ctypes.c_void_p, [ctypes.c_size_t]
-        address[0] = malloc(8*_BUFFER_SIZE)
-    return np.frombuffer((ctypes.c_double*_BUFFER_SIZE).from_address(int(address[0])))

@@ -4,7 +4,7 @@ import numpy as np
 from brian2.units.fundamentalunits import (DimensionMismatchError, Quantity,
                                            fail_for_dimension_mismatch)
 
-from brian_le.liberties import code_of_events
+from brian_le.liberties import pathways_of
 from brian_le.rewriting import kind_of, unit_of, with_expression, written_in
 from brian_le.substrate.imperfection import Imperfection, check_name
 
@@ -56,7 +56,7 @@ def learns_by_events(w, equations):
 def ways_of_learning(site, w):
     """How a weight that learns changes: in every step (``'clock'``), by events, or both."""
     by_events = learns_by_events(w, site.equations)
-    events = by_events or any(w in written_in(code) for code in code_of_events(site.object))
+    events = by_events or any(w in written_in(path.code) for path in pathways_of(site.object))
     return [*([] if by_events else ['clock']), *(['event'] if events else [])]
 
 

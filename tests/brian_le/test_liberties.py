@@ -116,10 +116,12 @@ def test_linked_variables_are_known():
     assert liberties.is_linked(group, 'x') and not liberties.is_linked(group, 'y')
 
 
-def test_code_of_events():
+def test_pathways_of_events():
     group = NeuronGroup(1, 'v : 1', threshold='v > 1')
     S = Synapses(group, group, on_pre={'a': 'v_post += 1', 'b': 'v_post = 0'}, on_post='v_pre = 2')
-    assert liberties.code_of_events(S) == ['v_post += 1', 'v_post = 0', 'v_pre = 2']
+    assert [path.code for path in liberties.pathways_of(S)] == [
+        'v_post += 1', 'v_post = 0', 'v_pre = 2']
+    assert not liberties.pathways_of(group)
 
 
 @pytest.mark.parametrize('own', [False, True])

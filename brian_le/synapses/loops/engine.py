@@ -15,7 +15,7 @@ from brian2.synapses.synapses import Synapses
 from brian2.utils.logger import get_logger
 
 from brian_le.checks import choose
-from brian_le.liberties import OwnNames
+from brian_le.liberties import OwnNames, pathways_of
 from brian_le.names import CPP_NAMES, check_names, check_steps
 from brian_le.rewriting import inline
 from brian_le.synapses.liberties import (arrays_of_synapses, count_as_connected, index_by,
@@ -153,7 +153,7 @@ class LoopSynapses(OwnNames, Synapses):
 
     def _obstacle(self):
         """Why the loops of this package cannot serve; None if they can."""
-        if self._pathways:
+        if pathways_of(self):
             return 'it has event pathways (on_pre or on_post)'
         for group in self._populations:
             if isinstance(group, Subgroup):

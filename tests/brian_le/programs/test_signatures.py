@@ -122,6 +122,27 @@ def test_objects_of_this_package():
         'cells.r_noise_strength'}
 
 
+def with_parts(kept, stop=3):
+    cells = NeuronGroup(6, 'v : 1\nr : 1', threshold='v > 1', reset='', name='cells')
+    first, rest = cells[:stop], cells[stop:]
+    synapses = Synapses(first, rest, 'w : 1\nr_post = w*v_pre : 1 (summed)', on_pre='v_post += w',
+                        name='synapses')
+    synapses.connect()
+    kept += [first, rest]
+    return Network(cells, synapses, first.run_regularly('v += 1'),
+                   Synapses(cells[1:], cells[:2], on_pre='v_post += 1', name='others'),
+                   StateMonitor(rest, 'v', record=True, name='trace'))
+
+
+def test_parts_of_groups_without_names():
+    kept, before = [], []
+    first = with_parts(kept)
+    before += [first['cells'][:2], first['cells'][2:]]  # which have the first numbers
+    again, other = with_parts(kept), with_parts(kept, stop=2)
+    assert len({part.name for part in kept}) == 6
+    assert signature(again) == signature(first) != signature(other)
+
+
 def test_python_is_never_the_same():
     def composed_with_python():
         group = NeuronGroup(1, 'v : 1', name='group')
