@@ -26,8 +26,7 @@ import time
 from dataclasses import dataclass
 from pathlib import Path
 
-from brian_le.programs.locks import lock, try_lock
-from brian_le.programs.temporary import TemporaryFolder, tidy
+from brian_le.programs.temporary import TemporaryFolder, lock, tidy, try_lock
 
 __all__ = ['Cache', 'Entry', 'cache_folder', 'read_size', 'show_size']
 

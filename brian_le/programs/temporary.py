@@ -1,21 +1,28 @@
-"""Temporary folders that go, at the latest when the next one is made.
+"""Locks and temporary folders, which go with the process that has them, however that ends.
 
-A process that is killed leaves its folders behind. Each has a lock in it, which goes with the
-process; who makes a folder removes those beside it whose locks are free.
+Locks are those of the library filelock, the same on all systems. Where it has to make do without the
+locks of the operating system, it compares processes.
+
+A process that is killed leaves its temporary folders behind. Each has a lock in it; who makes a
+folder removes those beside it whose locks are free.
 """
 
-import contextlib
 import os
 import re
 import shutil
+import stat
 import tempfile
 import time
+import warnings
 import weakref
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
-from brian_le.programs.locks import try_lock
+with warnings.catch_warnings():  # where there are no others, its second best are what we want
+    warnings.simplefilter('ignore')
+    from filelock import FileLock, Timeout, lock_descriptor
 
-__all__ = ['TemporaryFolder', 'keep_together', 'tidy']
+__all__ = ['TemporaryFolder', 'is_locked', 'keep_together', 'lock', 'tidy', 'try_lock']
 
 _LOCK = '.temporary_folder_of_brian_le'
 _RANDOM = '[a-z0-9_]{8}'  # the names of Python's temporary files
@@ -23,6 +30,68 @@ _EMPTY_SECONDS = 60  # in which a folder without a lock may be that of a process
 _TIDIED, _TOGETHER = set(), []
 
 
+# -------------------------------------------------------------------------------------------- locks
+@contextmanager
+def lock(path):
+    """Hold a lock, for which other processes may have to be waited.
+
+    Parameters
+    ----------
+    path : path-like
+        A file of its own, which is created; it may be removed by who holds the lock.
+
+    Examples
+    --------
+    >>> from brian_le.programs.temporary import lock
+    >>> with lock('table.lock'):  # doctest: +SKIP
+    ...     write_table()
+    """
+    with FileLock(path, thread_local=False):
+        yield
+
+
+def try_lock(path):
+    """Take a lock unless another process has it.
+
+    Parameters
+    ----------
+    path : path-like
+        As for `lock`.
+
+    Returns
+    -------
+    filelock.BaseFileLock or None
+        To be given back by its method ``release``, or by the end of the process; None if it is
+        taken.
+    """
+    held = FileLock(path, timeout=0, thread_local=False)
+    try:
+        held.acquire()
+    except Timeout:
+        return None
+    return held
+
+
+def is_locked(path):
+    """Whether a process holds a lock; one may ask where nothing can be written.
+
+    What is no file (a pipe, whose opening would wait for ever) is no lock.
+    """
+    try:
+        if not stat.S_ISREG(os.lstat(path).st_mode):
+            return False
+        with open(path, 'rb') as file:
+            return not lock_descriptor(file.fileno(), blocking=False)
+    except FileNotFoundError:
+        return False
+    except OSError:  # no locks of the operating system
+        held = try_lock(path) if os.access(Path(path).parent, os.W_OK) else None
+        if held is not None:
+            held.release()
+        return held is None
+
+
+# ------------------------------------------------------------------------------------------ folders
 class TemporaryFolder:
     """A folder for as long as this object is there, and no longer than this process.
 
@@ -59,12 +128,12 @@ class TemporaryFolder:
         if (where, prefix) not in _TIDIED:
             _TIDIED.add((where, prefix))
             tidy(where, prefix)
-        lock = None
-        while lock is None:  # another process has taken it for one that was left behind
+        held = None
+        while held is None:  # another process has taken it for one that was left behind
             self.path = _make(prefix, where, remedy)
-            with contextlib.suppress(FileNotFoundError):
-                lock = try_lock(self.path/_LOCK)
-        self._finalizer = weakref.finalize(self, _remove, self.path, lock, os.getpid())
+            with suppress(FileNotFoundError):
+                held = try_lock(self.path/_LOCK)
+        self._finalizer = weakref.finalize(self, _remove, self.path, held, os.getpid())
 
     def cleanup(self):
         """Remove the folder."""
@@ -103,9 +172,9 @@ def _make(prefix, where, remedy):
                           f'make room, or {remedy}', str(where)) from None
 
 
-def _remove(path, lock, process):
+def _remove(path, held, process):
     if os.getpid() == process:  # and not a fork of it
-        lock.release()  # not all systems remove a file that is open
+        held.release()  # not all systems remove a file that is open
         shutil.rmtree(path, ignore_errors=True)
 
 
@@ -130,9 +199,9 @@ def _is_mine(status):
 
 def _remove_left(folder):
     if (folder/_LOCK).exists():
-        lock = try_lock(folder/_LOCK)
-        if lock is not None:
+        held = try_lock(folder/_LOCK)
+        if held is not None:
             shutil.rmtree(folder, ignore_errors=True)
-            lock.release()
+            held.release()
     elif time.time() > folder.stat().st_mtime + _EMPTY_SECONDS:
         folder.rmdir()  # which fails unless it is empty

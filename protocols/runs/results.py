@@ -15,7 +15,7 @@ from pathlib import Path
 import numpy as np
 
 from brian_le.array_files import read_arrays, shapes_of, write_arrays
-from brian_le.programs.locks import try_lock
+from brian_le.programs.temporary import try_lock
 from brian_le.protocols.runs.descriptions import check_run, read_json
 from brian_le.protocols.runs.provenance import continued, provenance
 from brian_le.protocols.runs.writing import check_place, replace_file, with_remedy, write_text

@@ -21,7 +21,7 @@ import json
 import os
 from pathlib import Path
 
-from brian_le.programs.locks import is_locked, lock, try_lock
+from brian_le.programs.temporary import is_locked, lock, try_lock
 from brian_le.protocols.runs.descriptions import check_study, check_table, read_json
 from brian_le.protocols.runs.provenance import continued, provenance
 from brian_le.protocols.runs.results import (ResultFolder, damage, is_finished, load_description,

@@ -8,7 +8,7 @@ import pytest
 
 from brian_le.programs import builds, cache, temporary
 from brian_le.programs.cache import Cache, cache_folder, read_size, show_size
-from brian_le.programs.locks import try_lock
+from brian_le.programs.temporary import try_lock
 from brian_le.protocols.cli import main
 from tests.brian_le.programs.tiny_projects import printed, write_tiny
 

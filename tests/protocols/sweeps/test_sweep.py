@@ -16,7 +16,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from brian_le.programs.locks import try_lock
+from brian_le.programs.temporary import try_lock
 from brian_le.protocols import load_study, plot, study_status, sweep
 from brian_le.protocols.catalogue import PROTOCOLS
 from brian_le.protocols.cli import main
