@@ -72,7 +72,7 @@ def _is_finite(variable):
 
 
 @before_each_run
-def _remember(network):
+def _remember(network, names):
     if not isinstance(get_device(), CPPStandaloneDevice):
         _remember_start(network, diverged(network))
 

@@ -24,8 +24,9 @@ _before, _after = [], []
 
 
 def before_each_run(function):
-    """Call ``function(network)`` before each run of a network, once all objects are prepared.
+    """Call ``function(network, names)`` before each run, once all objects are prepared.
 
+    ``names`` are those that equations may use, of the script that calls ``run`` unless it says others.
     What is to be done concerns the network as a whole, or objects that are not in it; Brian2 asks
     only the objects in it, one by one. This relies on `Network.run` calling `Network.before_run`.
     """
@@ -166,10 +167,10 @@ def _replace(owner, name, new):
 
 def _calling(functions):
     def around(method):
-        def with_more(self, *args, **options):
-            result = method(self, *args, **options)
+        def with_more(self, *args):
+            result = method(self, *args)
             for function in functions:
-                function(self)
+                function(self, *args)
             return result
         return with_more
     return around

@@ -2,7 +2,6 @@
 
 import difflib
 import inspect
-import sys
 import weakref
 
 from brian2.core.base import BrianObject
@@ -154,11 +153,11 @@ find_more_objects(_objects_of_containers)
 
 
 @before_each_run
-def _look_at_containers(network):
+def _look_at_containers(network, names):
     """Ask those that run for the first time; warn once of those that seem to be forgotten.
 
-    That is a container in a variable of the script that calls ``run``, of which nothing is in this
-    network or another one.
+    That is a container among the names that the run may use, which are those of the script that calls
+    it unless it says others, of which nothing is in this network or another one.
     """
     waiting = [container for container in _living if not container._is_known]
     if not waiting:
@@ -167,7 +166,7 @@ def _look_at_containers(network):
     others = (ref() for ref in Network.__instances__())
     # (instances of other classes are among them, too)
     used = {id(obj) for other in others if isinstance(other, Network) for obj in other.objects}
-    seen = None
+    seen = {id(value) for value in names.values()}
     for container in sorted(waiting, key=repr):
         objects = list(container)
         if any(id(obj) in here or run_somewhere(obj) for obj in objects):
@@ -183,17 +182,7 @@ def _look_at_containers(network):
                             f'{names}{more} do nothing. Add it as a whole, Network(..., this), or '
                             'leave the rest out knowingly.', 'part_of_a_container')
         elif not any(id(obj) in used for obj in objects):  # those may still run
-            seen = _ids_in_variables() if seen is None else seen
             if id(container) in seen and not container._is_missed:
                 container._is_missed = True
                 logger.warn(f'{container!r} is in no network, and has no part in this run; if it is '
                             'to have one, add it: Network(..., this).', 'not_in_a_network')
-
-
-def _ids_in_variables():
-    """What stands in the variables of the script that has called Brian2 or this package."""
-    frame = sys._getframe()
-    while frame.f_back is not None and frame.f_globals.get('__name__', '').partition('.')[0] in (
-            'brian2', 'brian_le'):
-        frame = frame.f_back
-    return {id(value) for value in (*frame.f_globals.values(), *frame.f_locals.values())}

@@ -20,8 +20,8 @@ from brian2.groups.subgroup import Subgroup
 
 __all__ = ['ARGUMENTS', 'OF_THE_PROCESS', 'code_of_function', 'count_as_run', 'draw_in_advance',
            'drawn_in_advance', 'elements_as_arrays', 'indices_from_zero', 'keep_owners',
-           'leave_arguments', 'lines_of_run', 'names_from_scratch', 'read_clock_once', 'restore',
-           'sets_time', 'store', 'was_named_by_brian2']
+           'leave_arguments', 'lines_of_run', 'names_from_scratch', 'put_stored', 'read_clock_once',
+           'sets_time', 'take_stored', 'was_named_by_brian2']
 
 #: The line of a main program that reads the values on the command line.
 ARGUMENTS = 'set_from_command_line(args);'
@@ -77,7 +77,7 @@ def code_of_function(function):
 
 
 # ----------------------------------------------------------------------------------------- states
-def store(network):
+def take_stored(network):
     """All that `Network.store` keeps, as an object of its own.
 
     It would be kept in the network itself otherwise, under a name, and never be forgotten.
@@ -86,7 +86,7 @@ def store(network):
     return network._stored_state.pop(_STORED)
 
 
-def restore(network, stored):
+def put_stored(network, stored):
     """Let a network be as it was when it was stored."""
     network._stored_state[_STORED] = stored
     try:

@@ -19,7 +19,7 @@ from brian2.monitors.spikemonitor import EventMonitor
 from brian2.synapses.synapses import SynapticPathway
 
 from brian_le.liberties import pathways_of
-from brian_le.programs.liberties import draw_in_advance, drawn_in_advance, restore, store
+from brian_le.programs.liberties import draw_in_advance, drawn_in_advance, put_stored, take_stored
 
 __all__ = ['EndState', 'check_seed', 'check_state', 'draw_anew', 'numbers_of_numpy', 'obstacle',
            'put_back', 'random_numbers', 'random_numbers_apart', 'refuse', 'set_random_numbers',
@@ -116,14 +116,14 @@ def _early_reader(network):
 
 def take(network):
     """All that the objects of a network in Python are and remember."""
-    return store(network), {path.name: path.variables['delay'].get_value().copy()
-                            for path in _pathways(network)}
+    return take_stored(network), {path.name: path.variables['delay'].get_value().copy()
+                                  for path in _pathways(network)}
 
 
 def put_back(network, state):
     """Let a network be as it was."""
     stored, delays = state
-    restore(network, stored)
+    put_stored(network, stored)
     for path in _pathways(network):
         path.variables['delay'].set_value(delays[path.name])
 

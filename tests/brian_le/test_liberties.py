@@ -52,14 +52,15 @@ def test_functions_are_called_before_and_after_each_run():
     group = NeuronGroup(1, 'x : 1')
     runner = group.run_regularly('x += 1')
     network, seen = Network(group), []
-    before = liberties.before_each_run(lambda net: seen.append((net, runner.codeobj is not None)))
+    before = liberties.before_each_run(lambda net, names: seen.append(
+        (net, runner.codeobj is not None, names['group'] is group)))
     after = liberties.after_each_run(lambda net: seen.append((net, float(group.x[0]))))
     try:
         network.run(0.2*ms)
     finally:
         liberties._before.remove(before)
         liberties._after.remove(after)
-    assert seen == [(network, True), (network, 2.0)]  # once everything is prepared
+    assert seen == [(network, True, True), (network, 2.0)]  # once everything is prepared
     network.run(0.1*ms)
     assert len(seen) == 2
 

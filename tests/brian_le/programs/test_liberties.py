@@ -88,9 +88,9 @@ def test_what_is_stored_is_not_kept_in_the_network():
     G.run_regularly('v += 1')
     network = Network(G)
     network.store()
-    stored = liberties.store(network)
+    stored = liberties.take_stored(network)
     network.run(0.3*ms)
-    liberties.restore(network, stored)
+    liberties.put_stored(network, stored)
     assert network.t == 0*ms and (G.v[:] == 0).all()
     assert list(network._stored_state) == ['default']
 
