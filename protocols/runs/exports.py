@@ -1,7 +1,6 @@
 """Protocols as C++ projects that need no Python where they run."""
 
 import functools
-import functools
 import json
 import os
 import re
@@ -25,6 +24,7 @@ from brian_le.protocols.user_files import sensible
 __all__ = ['export', 'load_export']
 
 _MANIFEST, _TASK = 'export.json', 'task.npz'
+_README = Path(__file__).with_name('exported_readme.txt')  # with places for what differs
 
 
 def export(protocol, out, *, seed=12345, quiet=False, **parameters):
@@ -73,28 +73,23 @@ def export(protocol, out, *, seed=12345, quiet=False, **parameters):
     check_place(out)
     if not quiet:
         print('loading Brian2, generating C++ ...', file=sys.stderr, flush=True)
-    from brian_le.programs.cpp_project import MOST_STEPS, write_project
-    from brian_le.protocols.runs.exported_main import add_checks, settable
+    from brian_le.projects.portable import refuse_paths, write_portable
 
-    task = _exported(protocol(p, seed))
-    if task.n_steps > MOST_STEPS:
-        raise ValueError(f'the run has {task.n_steps} steps, but an exported one at most '
-                         f'{MOST_STEPS}; make it shorter')
+    own = protocol(p, seed)
+    own.load()
+    own.refuse_export()
+    kept = own.kept()
     with TemporaryFolder() as draft:
-        project, units = draft/'project', {}
-        arrays = write_project(_noting_units(task.compose, units), project,
-                               n_steps=task.n_steps, precision=task.precision).arrays
-        _strip_paths(project)
-        add_checks(project, arrays)
-        results = {key: asdict(array) for key, array in arrays.items() if array.result}
+        project = draft/'project'
+        arrays, units = write_portable(own.compose_whole, project, own.exported_steps(),
+                                       own.precision)
         manifest = dict(protocol=protocol.name, parameters=vars(p), seed=seed, versions=versions(),
-                        revision=revision(), variables=results)
+                        revision=revision(), variables={
+                            key: asdict(array) for key, array in arrays.items() if array.result})
         write_text(project/_MANIFEST, json.dumps(manifest, indent=1) + '\n')
-        replace_file(project/_TASK, lambda file: write_arrays(file, task.arrays))
-        write_text(project/'README.txt', _readme(
-            protocol, manifest, task, units, settable(arrays), _flags(project)))
-        (project/'results').mkdir(exist_ok=True)
-        _refuse_paths(project)
+        replace_file(project/_TASK, lambda file: write_arrays(file, kept))
+        write_text(project/'README.txt', _readme(own, p, project, arrays, units))
+        refuse_paths(project)
         with with_remedy(out):
             out.parent.mkdir(parents=True, exist_ok=True)
             with TemporaryFolder('.brian_le_', out.parent) as beside:
@@ -152,24 +147,10 @@ def load_export(directory, protocol=None):
     except (OSError, ValueError) as error:
         raise ValueError(f"'{directory/_TASK}' cannot be read: {error}; export it again") from None
     with sensible(f"the result in '{directory}'", description['protocol']):
-        arrays = _read(protocol, description, task, variables)
+        own = protocol(SimpleNamespace(**description['parameters']), description['seed'])
+        end = {**variables, **task}
+        arrays = own.result(end, own.rows(end))
     return SimpleNamespace(description=description, variables=variables, arrays=arrays)
-
-
-def _exported(protocol):
-    """What a project is made of: the whole run as one network."""
-    protocol.load()
-    protocol.refuse_export()
-    return SimpleNamespace(
-        compose=protocol.compose_whole, precision=protocol.precision, arrays=protocol.kept(),
-        n_steps=protocol.exported_steps(), guide=protocol.guide())
-
-
-def _read(protocol, description, kept, variables):
-    """The arrays of a result, from what a project has written and what is kept beside it."""
-    own = protocol(SimpleNamespace(**description['parameters']), description['seed'])
-    end = {**variables, **kept}
-    return own.result(end, own.rows(end))
 
 
 def _check_manifest(protocol, found):
@@ -202,128 +183,28 @@ def _read_result(path, file):
     return np.fromfile(path, dtype=dtype)
 
 
-def _noting_units(compose, units):
-    """A function that composes a network and notes the units of its variables."""
-    @functools.wraps(compose)
-    def noting():
-        from brian2.units.fundamentalunits import get_unit
+def _readme(own, p, project, arrays, units):
+    """What stands in the folder of a project: how to run it, and what all of its files are."""
+    from brian_le.projects.checks import settable
+    from brian_le.projects.portable import portable_flags
 
-        from brian_le.programs.contents import key_of, objects_of, timed_arrays
-
-        network = compose()
-        variables = {key_of(variable): variable for obj in objects_of(network)
-                     for variable in obj.variables.values() if hasattr(variable.owner, 'name')}
-        variables |= {f'{table.name}.values': table for table in timed_arrays(network)}
-        units.update((key, '' if variable.dim.is_dimensionless else str(get_unit(variable.dim)))
-                     for key, variable in variables.items())
-        return network
-    return noting
-
-
-def _flags(project):
-    """What the makefile compiles with, for any processor."""
-    flags = re.search(r'^OPTIMISATIONS\s*=(.*)$', (project/'makefile').read_text(), re.M)[1]
-    return ' '.join(flag for flag in flags.split() if flag not in {'-w', '-march=native'})
-
-
-def _strip_paths(project):
-    """Take out of the makefile where this Python keeps its headers and libraries."""
-    makefile = project/'makefile'
-    text = makefile.read_text(encoding='utf-8')
-    text = re.sub(r'-Wl,--enable-new-dtags,?|-Wl,-rpath,"[^"]*"|-[ILR]"[^"]*"', '', text)
-    makefile.write_text(text, encoding='utf-8')
-    shutil.rmtree(project/'results', ignore_errors=True)
-
-
-def _refuse_paths(project):
-    """Raise rather than hand out where things are on this machine."""
-    import brian2
-
-    private = {str(Path(path).resolve()) for path in (
-        os.path.expanduser('~'), project.parent, Path(__file__).parents[1], Path(brian2.__file__).parent)} - {'/'}
-    if f'{sys.prefix}/' in (project/'makefile').read_text(encoding='utf-8'):
-        private.add(sys.prefix)
-    for path in project.rglob('*'):
-        if path.is_file():
-            content = path.read_bytes()
-            for name in private:
-                if name.encode() in content:
-                    raise RuntimeError(f"'{path.name}' would contain the path '{name}' of this "
-                                       'machine; nothing was written')
-
-
-def _readme(protocol, manifest, task, units, can_be_set, flags):
-    main = '\n'.join(f'    {key:<32} {meaning}' for key, meaning in task.guide.items())
-    files = {**{key: dict(dtype=array.dtype, size=array.size, result=array.result)
-                for key, array in can_be_set.items()}, **manifest['variables']}
+    can_be_set = sorted(settable(arrays))
+    files = {key: array for key, array in sorted(arrays.items())
+             if array.result or key in can_be_set}
     width = max(map(len, files))
-    table = '\n'.join(
-        f"  {'*' if key in can_be_set else ' '} {key:<{width}}  {file['dtype']}  "
-        f"{'' if file['size'] is None else file['size']:>6}  {units.get(key, ''):<4}  "
-        + (f"results/{file['result']}" if file['result'] else 'table')
-        for key, file in sorted(files.items()))
-    parameters = '\n'.join(f'    {parameter.name:<12} '
-                           f"{parameter.show(manifest['parameters'][parameter.name])}"
-                           for parameter in protocol.parameters)
-    example = next((key for key in sorted(can_be_set) if key.endswith('.eta')), min(can_be_set))
-    weights = next((key for key in sorted(can_be_set) if key.endswith('.w')), example)
-    return f'''{protocol.name}: {protocol.summary}
-
-A C++ program, generated by brian_le and Brian2. It needs a C++ compiler and make, not Python.
-
-    make -j2        compiles it (about a quarter of a minute)
-    ./main          runs it, in this folder: {task.n_steps} steps, about {
-        max(1, round(task.n_steps*5e-6))} s; it prints nothing
-
-Results
--------
-./main writes one file per variable into results/: the values at the end, and everything that was
-recorded. A file holds the bare values one after the other; its type is given below in the
-notation of NumPy (<f8: float64, <i4: int32, <i8: int64, all little-endian). Weights are stored by
-presynaptic neuron: the one from neuron i to neuron j is number i*N_post + j.
-
-{main}
-
-In Python, numpy.fromfile('results/NAME', 'TYPE') reads one of them, and
-
-    from brian_le.protocols import load_export
-    load_export('.').arrays
-
-all of them, with what the protocol makes of them.
-
-Other values
-------------
-The variables with a * in the list at the end can be given other values at the start:
-
-    ./main {example}=5 {weights}=my_weights
-
-NAME=NUMBER is for all elements, in the unit of the list without a prefix (1 ms is 0.001 in s, and
-0.2/ms are 200 in Hz), NAME=true or NAME=false for what is either. NAME=FILE reads them from a file, of the
-type and number of values in the list and in the order of the results, so that a file in results/
-goes on from there. --results_dir FOLDER/ in front of all of these writes into another folder.
-
-A name that is not there, a value that does not fit, or a file that is missing or of another size is
-reported in one line, before anything is computed, with exit code 2. The exit code is 3 if results
-could not be written, and 4 if weights or potentials have diverged.
-
-Another machine
----------------
-Nothing in the makefile is a place on the machine that this was written on. It compiles for the
-processor that it runs on (-march=native). For another one, name its compiler and leave that out, or
-say which it is (-mcpu=cortex-a72):
-
-    make -j2 CXX=aarch64-linux-gnu-g++ OPTIMISATIONS='{flags}'
-
-LFLAGS='-static -ffast-math' in addition needs no libraries there. The program needs the folders
-static_arrays and results beside it, and a little-endian processor. Last digits may differ.
-
-Parameters (seed {manifest['seed']})
-----------
-{parameters}
-
-All variables
--------------
-    name, type, number of values (where it is fixed), unit, file; * can be given other values
-
-{table}
-'''
+    example = next((key for key in can_be_set if key.endswith('.eta')), can_be_set[0])
+    return _README.read_text(encoding='utf-8').format(
+        name=own.name, summary=own.summary, seed=own.seed, n_steps=own.exported_steps(),
+        seconds=max(1, round(own.exported_steps()*5e-6)),
+        main='\n'.join(f'    {key:<32} {meaning}' for key, meaning in own.guide().items()),
+        example=example,
+        weights=next((key for key in can_be_set if key.endswith('.w')), example),
+        flags=portable_flags(project),
+        parameters='\n'.join(f'    {parameter.name:<12} '
+                             f'{parameter.show(getattr(p, parameter.name))}'
+                             for parameter in own.parameters),
+        table='\n'.join(
+            f"  {'*' if key in can_be_set else ' '} {key:<{width}}  {array.dtype}  "
+            f"{'' if array.size is None else array.size:>6}  {units.get(key, ''):<4}  "
+            + (f'results/{array.result}' if array.result else 'table')
+            for key, array in files.items()))

@@ -317,10 +317,3 @@ def test_readme_says_what_can_be_set_and_how_to_compile_elsewhere(project):
         check=True, capture_output=True, text=True).stdout
     assert 'aarch64-linux-gnu-g++' in compiled and '-march=native' not in compiled
     assert '-O3' in compiled and ' /' not in compiled.replace('/bin', '')
-
-
-def test_a_main_program_of_another_kind_is_refused(tmp_path):
-    from brian_le.protocols.runs.exported_main import add_checks
-    (tmp_path/'main.cpp').write_text('int main() { return 0; }')
-    with pytest.raises(RuntimeError, match='another main program'):
-        add_checks(tmp_path, {})

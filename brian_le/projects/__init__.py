@@ -1,0 +1,1 @@
+"""C++ projects for other machines, which need no Python where they run."""
