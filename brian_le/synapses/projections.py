@@ -1,5 +1,8 @@
 """Projections between populations, with every operation at its place in the step."""
 
+import numpy as np
+from brian2.devices.cpp_standalone.device import CPPStandaloneDevice
+from brian2.devices.device import get_device
 from brian2.equations.equations import Equations
 from brian2.groups.group import Group
 from brian2.synapses.synapses import Synapses
@@ -85,7 +88,7 @@ def project(source, target, equations, *, name, one_to_one=False, connect=None,
                          'one of them')
     for group, side in ((source, '_pre'), (target, '_post')):
         _check_reads(name, equations, group, side)
-    connect = {'j': 'i'} if one_to_one else connect
+    connect = _pairs(len(source)) if one_to_one else connect
     if connect:
         synapses = Projection
     projection = synapses(source, target, equations, method='prospective_euler', order=WEIGHTS,
@@ -94,6 +97,17 @@ def project(source, target, equations, *, name, one_to_one=False, connect=None,
     for variable, updater in projection.summed_updaters.items():
         updater.when, updater.order = 'groups', orders.get(variable, SUM)
     return projection
+
+
+def _pairs(n):
+    """Arguments of `Synapses.connect` for neuron i to neuron i.
+
+    Brian2 makes synapses of arrays several times as fast as by the code of a pattern; a C++ project
+    has the pattern, so that its sources do not depend on how many neurons there are.
+    """
+    if isinstance(get_device(), CPPStandaloneDevice):
+        return {'j': 'i'}
+    return {'i': np.arange(n), 'j': np.arange(n)}
 
 
 def _check_reads(name, equations, group, side):
