@@ -4,6 +4,9 @@ import functools
 import inspect
 import math
 import numbers
+import re
+from contextlib import contextmanager
+from unittest import mock
 
 import numpy as np
 from brian2.core.clocks import Clock
@@ -16,13 +19,14 @@ from brian2.synapses.synapses import Synapses
 from brian2.units.allunits import second
 from brian2.units.fundamentalunits import (DimensionMismatchError, Quantity, get_unit,
                                            have_same_dimensions)
+from brian2.utils.stringtools import get_identifiers
 
 from brian_le.checks import choose
 from brian_le.liberties import pathways_of
 
 __all__ = ['MOST_STEPS', 'checked_values', 'composed', 'end_of_run', 'held', 'is_kept',
-           'is_recording', 'is_state', 'key_of', 'name_of', 'names_for', 'objects_of', 'run_args',
-           'seconds_of', 'time_step', 'time_steps', 'timed_arrays', 'units_of', 'variables_of']
+           'is_recording', 'is_state', 'key_of', 'name_of', 'names_for', 'noting_reads', 'objects_of',
+           'run_args', 'seconds_of', 'time_step', 'time_steps', 'timed_arrays', 'units_of', 'variables_of']
 
 MOST_STEPS = 2**31 - 1  #: of one run: counters of steps, and of what is recorded, hold no more
 
@@ -300,3 +304,51 @@ def seconds_of(duration, steps):
         raise ValueError(f'the duration of a run is {duration!r}; give a time, such as 10*ms, or a '
                          f'whole number of steps of {steps[0]*1e3:g} ms')
     return found
+
+
+@contextmanager
+def noting_reads():
+    """Yield a dict that fills up with what a script reads: who reads, by ``'object.variable'``.
+
+    Both by the code of strings (``G.b = '2*a'``, conditions of connections), and by Python
+    (``G.b = 2*G.a``). What is set to something that follows from a variable would not follow a
+    value that this one is given later, when a run is launched. This relies on Brian2 handing such
+    code to the device's ``code_object``, and reading by `VariableView.get_item`.
+    """
+    found, device = {}, get_device()
+    code_object, get_item = device.code_object, VariableView.get_item
+
+    def note(variable, reader):
+        if is_kept(variable) and is_state(variable):
+            found.setdefault(key_of(variable), reader)
+
+    def noted_code(owner, name, abstract_code, variables, *args, **options):
+        for variable in _read_by(abstract_code, variables):
+            if 'create_cond' in abstract_code and owner.name == getattr(
+                    getattr(variable, 'owner', None), 'name', None):
+                continue  # connecting makes room in the variables of synapses, and reads none
+            note(variable, f"code that sets or connects '{owner.name}'")
+        return code_object(owner, name, abstract_code, variables, *args, **options)
+
+    def noted_item(view, item, level=0, namespace=None):
+        note(view.variable, 'Python')
+        return get_item(view, item, level + 1, namespace)
+
+    with (mock.patch.object(device, 'code_object', noted_code),
+          mock.patch.object(VariableView, 'get_item', noted_item)):
+        yield found
+
+
+def _read_by(code, variables):
+    """The variables that code reads, those behind its subexpressions included."""
+    text = '\n'.join(part for part in (code.values() if isinstance(code, dict) else [code]) if part)
+    assigned, read = set(), set()
+    for statement in re.split('[;\n]', text):
+        parts = re.match(r'\s*(\w+)\s*([-+*/%]*)=(?!=)(.*)', statement)
+        if parts:
+            assigned.add(parts[1])
+            read |= get_identifiers(parts[3]) | ({parts[1]} if parts[2] else set())
+        else:
+            read |= get_identifiers(statement)
+    return [variable for name, variable in variables.items()
+            if name in read or name not in assigned]

@@ -5,6 +5,7 @@ function that scores what has come out. A Python file is loaded, and Brian2 with
 """
 
 import contextlib
+import functools
 import inspect
 import logging
 import re
@@ -21,13 +22,12 @@ from brian2.units.fundamentalunits import (DIMENSIONLESS, Quantity, get_unit,
                                            have_same_dimensions)
 
 from brian_le.checks import choose
-from brian_le.programs.contents import end_of_run, held, time_steps
+from brian_le.programs.contents import end_of_run, held, noting_reads, time_steps
 from brian_le.programs.program import build_program
 from brian_le.protocols.parameters import rounded
 from brian_le.protocols.runs.launches import built_once
 from brian_le.protocols.runs.results import COLUMNS, ResultFolder
 from brian_le.protocols.sweeps.divergence import diverged, integrated
-from brian_le.protocols.sweeps.reads import noting_reads
 from brian_le.protocols.user_files import load_module, one_line, source_of
 from brian_le.substrate.composition import drawn_variables
 
@@ -146,18 +146,7 @@ def _is_plain(default):
 
 
 class ModelTarget:
-    """A function ``build`` in a Python file, as a sweep sees it.
-
-    Parameters
-    ----------
-    name : str
-        ``'path/my_model.py:build'``.
-
-    Raises
-    ------
-    ValueError
-        If there is no such file, or no such function in it, or if an argument has no default.
-    """
+    """A function in a Python file, ``'path/my_model.py:build'``, as a sweep sees it."""
 
     def __init__(self, name):
         path, _, function = name.rpartition(':')
@@ -192,28 +181,23 @@ class ModelTarget:
                   for name in known}
         variables = {name: given[name] for name in given if '.' in name}
         if variables:
-            arguments = self._variables()
+            arguments = self._variables
             for name, value in variables.items():
                 argument, dtype = arguments[choose('variable', name, arguments)]
                 values[name] = argument.read(value)
                 held(name, values[name], dtype)
         return values
 
+    @functools.cached_property
     def _variables(self):
         """The variables of the model as it is by default, as arguments, and their types."""
-        if not hasattr(self, '_found'):
-            program = self._program(self.defaults(), 0, 'numpy').program
-            self._found = {key: (Argument(key, _example(program.variables[key])),
-                                 program.variables[key].dtype) for key in program.state_names}
-        return self._found
+        program = self._program(self.defaults(), 0, 'numpy').program
+        return {key: (Argument(key, _example(program.variables[key])), program.variables[key].dtype)
+                for key in program.state_names}
 
     def defaults(self):
         """The arguments as they are unless given."""
         return {parameter.name: parameter.default for parameter in self.parameters}
-
-    def in_table(self, name):
-        """Whether a parameter is a column of tables."""
-        return True
 
     def check_values(self, runs, quiet):
         """Build the model with every value of every argument, so that errors come up at once."""
