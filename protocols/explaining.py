@@ -12,20 +12,10 @@ __all__ = ['explain']
 
 
 def explain(name):
-    """Print what there is to know about a model, a protocol, a study or an activation.
-
-    Parameters
-    ----------
-    name : str
-        Its name, or where a protocol of the user's is.
-
-    Raises
-    ------
-    ValueError
-        If there is nothing of that name.
-    """
+    """Print what there is to know about a model, a protocol, a study or an activation."""
     studies = named_studies()
-    name = name if '.py:' in name else choose('name', name, [*MODELS, *PROTOCOLS, *studies, *ACTIVATIONS])
+    if '.py:' not in name:
+        choose('name', name, [*MODELS, *PROTOCOLS, *studies, *ACTIVATIONS])
     if name in ACTIVATIONS:
         activation = ACTIVATIONS[name]
         print(f'{name}: {activation.summary}\n')
@@ -64,9 +54,12 @@ def _show_model(name):
         if default is not argument.empty:
             print(f'  {argument.name} = {default}')
     if name == 'dendritic_tree':
-        text, tree = _tree()
-        print(f'\nEquations of {text}')
-        equations = model(tree)
+        from brian2 import ms
+
+        from brian_le import Compartment
+        tree = "[Compartment('soma'), Compartment('slow', 'soma', tau_m=50*ms, tau_r=1*ms)]"
+        print(f'\nEquations of {tree}')
+        equations = model(eval(tree, {'Compartment': Compartment, 'ms': ms}))
     else:
         print('\nEquations')
         equations = model()
@@ -76,16 +69,6 @@ def _show_model(name):
     for equation in equations.ordered:
         unit = 'no unit' if equation.dim.is_dimensionless else f'in {equation.unit}'
         print(f'  {equation.varname:<12} {unit:<8} {equation.type}')
-
-
-def _tree():
-    """A small dendritic tree, as a text and as an object."""
-    from brian2 import ms
-
-    from brian_le import Compartment
-
-    return ("[Compartment('soma'), Compartment('slow', 'soma', tau_m=50*ms, tau_r=1*ms)]",
-            [Compartment('soma'), Compartment('slow', 'soma', tau_m=50*ms, tau_r=1*ms)])
 
 
 def _example(name, model):

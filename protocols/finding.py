@@ -13,18 +13,7 @@ __all__ = ['get_protocol']
 
 
 def get_protocol(protocol):
-    """The class of a protocol.
-
-    Parameters
-    ----------
-    protocol : str or type
-        A name of the catalogue, ``'path/my_study.py:Mine'``, or a class.
-
-    Raises
-    ------
-    ValueError
-        If there is none of that name, no such file, or no such class in it.
-    """
+    """The class of a protocol, by its name, as ``'path/my_study.py:Mine'``, or itself."""
     if isinstance(protocol, type):
         return protocol
     if '.py:' in protocol:

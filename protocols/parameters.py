@@ -11,14 +11,14 @@ from types import SimpleNamespace
 
 from brian_le.checks import choose
 
-__all__ = ['Folder', 'Parameter', 'read_parameters', 'rounded',
-           'steps_per_pattern']
+__all__ = ['Folder', 'Parameter', 'read_parameters', 'rounded', 'steps_per_pattern']
 
 # in seconds, or per second
 _UNITS = {'ms': {'s': 1e3, 'second': 1e3, 'ms': 1.0, 'msecond': 1.0, 'us': 1e-3, 'usecond': 1e-3},
           '1/ms': {'/ms': 1.0, '1/ms': 1.0, 'kHz': 1.0, 'Hz': 1e-3, '/s': 1e-3, '1/s': 1e-3},
           '': {'': 1.0}}
-_SECONDS = {'ms': 1e-3, '1/ms': 1e3, '': 1.0}
+_SECONDS = {'ms': 1e-3, '1/ms': 1e3}
+_NUMBER = re.compile(r'\s*([-+]?[\d.]+(?:e[-+]?\d+)?)\s*\*?\s*(.*?)\s*', re.I | re.ASCII)
 
 
 @dataclass(frozen=True)
@@ -87,44 +87,35 @@ class Parameter:
         return number
 
     def _number(self, value):
-        if isinstance(value, str):
-            match = re.fullmatch(r'\s*([-+]?[\d.]+(?:e[-+]?\d+)?)\s*\*?\s*(.*?)\s*', value,
-                                 re.I | re.ASCII)
-            units = _UNITS[self.unit]
-            if not match or (match[2] and match[2] not in units):
-                raise self._unreadable(value)
-            try:
-                number = float(match[1])
-            except ValueError:
-                raise self._unreadable(value) from None
-            factor = units[match[2]] if match[2] else 1
-            return self._finite(value, number if factor == 1 else rounded(number*factor))
-        if hasattr(value, 'dim'):  # a quantity of Brian2
-            if not value.dim.is_dimensionless and self.unit:
-                dimension = value.dim.get_dimension('time')
-                expected = {'ms': 1, '1/ms': -1}[self.unit]
-                if (dimension == expected and sum(map(abs, value.dim._dims)) == 1
-                        and value.size == 1):
-                    return self._finite(value, rounded(float(value)/_SECONDS[self.unit]))
-            raise self._unreadable(value)
-        if isinstance(value, bool):
-            raise self._unreadable(value)
+        """A finite number in the unit of the parameter."""
         try:
-            number = float(value)
+            number = self._converted(value)
         except OverflowError:  # a whole number with hundreds of digits
             number = math.inf
-        except (TypeError, ValueError):
-            raise self._unreadable(value) from None
-        return self._finite(value, number)
-
-    def _finite(self, value, number):
+        except (TypeError, ValueError, KeyError):
+            example = self.show(self.default if self.default is not None else 1.0)
+            raise ValueError(f"'{self.name}' is '{value}'; give a value such as "
+                             f"'{example}'") from None
         if not math.isfinite(number):
             raise ValueError(f"'{self.name}' is {str(value):.40}; give a finite number")
         return number
 
-    def _unreadable(self, value):
-        example = self.show(self.default if self.default is not None else 1.0)
-        return ValueError(f"'{self.name}' is '{value}'; give a value such as '{example}'")
+    def _converted(self, value):
+        if isinstance(value, str):
+            match = _NUMBER.fullmatch(value)
+            if not match:
+                raise ValueError
+            factor = _UNITS[self.unit][match[2]] if match[2] else 1
+            return float(match[1]) if factor == 1 else rounded(float(match[1])*factor)
+        if hasattr(value, 'dim'):  # a quantity of Brian2
+            expected = {'ms': 1, '1/ms': -1, '': None}[self.unit]
+            if (value.size != 1 or value.dim.get_dimension('time') != expected
+                    or sum(map(abs, value.dim._dims)) != 1):
+                raise ValueError
+            return rounded(float(value)/_SECONDS[self.unit])
+        if isinstance(value, bool):
+            raise TypeError
+        return float(value)
 
     def show(self, value):
         """The value as a text that `read` understands."""
@@ -182,26 +173,9 @@ def rounded(number):
 
 
 def read_parameters(protocol, declared, given):
-    """All parameters of a protocol.
+    """All parameters of a protocol by name, from those that differ from the defaults.
 
-    Parameters
-    ----------
-    protocol : str
-        Name of the protocol, for messages.
-    declared : sequence of Parameter
-        Its parameters.
-    given : dict
-        The values that differ from the defaults.
-
-    Returns
-    -------
-    types.SimpleNamespace
-        The values by name, in the units of the parameters.
-
-    Raises
-    ------
-    ValueError
-        For an unknown name (the message has the nearest one) or an invalid value.
+    A ValueError for an unknown name (the message has the nearest one) or an invalid value.
     """
     names = [parameter.name for parameter in declared]
     for name in given:
@@ -210,21 +184,7 @@ def read_parameters(protocol, declared, given):
 
 
 def steps_per_pattern(p):
-    """How many time steps a presentation has.
-
-    Parameters
-    ----------
-    p : SimpleNamespace
-        Parameters with ``t_pattern`` and ``dt``, in ms.
-
-    Returns
-    -------
-    int
-
-    Raises
-    ------
-    ValueError
-        If their number is not whole and positive.
+    """How many ``dt`` a presentation of ``t_pattern`` has; a ValueError if these are not whole.
 
     Examples
     --------

@@ -13,16 +13,10 @@ __all__ = ['load_module', 'one_line', 'sensible', 'source_of']
 
 @contextlib.contextmanager
 def sensible(what, protocol, folder='.'):
-    """Turn whatever a result raises that makes no sense to a protocol into a ValueError.
+    """Turn what a result raises that makes no sense to its protocol into a ValueError.
 
-    Parameters
-    ----------
-    what : str
-        The result, for the message.
-    protocol : str
-        Whose it ought to be.
-    folder : path-like
-        Where the user's own code is, for the message.
+    `what` is the result and `protocol` whose it ought to be, for the message; `folder` is where the
+    user's own code is.
     """
     try:
         yield
@@ -89,20 +83,10 @@ def load_module(path):
 
 
 def one_line(error, folder):
-    """What an error is about: its first cause, and where in the files of a folder it was.
+    """What an error is about, as in ``"KeyError: 'weights' (my_model.py, line 3)"``.
 
-    Parameters
-    ----------
-    error : Exception
-        Possibly the last one of several, each caused by the next; causes that say nothing are
-        passed over.
-    folder : path-like
-        The folder of the user's files.
-
-    Returns
-    -------
-    str
-        As in ``"KeyError: 'weights' (my_model.py, line 3)"``.
+    Its first cause, causes that say nothing being passed over, and where in the files of a folder
+    that was.
     """
     while str(error.__cause__ or '').strip():
         error = error.__cause__

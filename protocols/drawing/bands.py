@@ -5,23 +5,11 @@ Runs that have failed are in no mean; where some have, a curve says how many are
 
 import numpy as np
 
-__all__ = ['band', 'grouped', 'mark_lost', 'with_count']
+__all__ = ['band', 'grouped', 'mark_lost', 'spread', 'with_count']
 
 
 def grouped(rows, *names):
-    """The rows of a study, by the values that they have of some parameters.
-
-    Parameters
-    ----------
-    rows : list of dict
-        Of a `StudyResult`.
-    *names : str
-        Names of parameters.
-
-    Returns
-    -------
-    dict of tuple to list of dict
-        In the order of the rows.
+    """The rows of a study, by the values that they have of some parameters, in their order.
 
     Examples
     --------
@@ -38,18 +26,8 @@ def grouped(rows, *names):
 def mark_lost(axes, rows, x, colour, *, x_scale=1.0):
     """Mark where a curve has lost runs: a cross at the bottom, and how many are left (``2 of 3``).
 
-    Parameters
-    ----------
-    axes : matplotlib.axes.Axes
-        Where to draw. Each curve that has lost any gets a line of its own.
-    rows : list of dict
-        Rows of one curve, those of failed runs among them.
-    x : str
-        Name of the parameter.
-    colour : str
-        That of the curve.
-    x_scale : float
-        What the values of the parameter are multiplied with.
+    `rows` are those of one curve, failed ones among them, and `x` is the name of a parameter, whose
+    values are multiplied with `x_scale`. Each curve that has lost any gets a line of its own.
     """
     lost = {x_scale*key[0]: text for key, some in sorted(grouped(rows, x).items())
             if (text := _left(some))}
@@ -84,30 +62,35 @@ def _left(rows):
 
 
 def band(axes, rows, x, y, style, *, scale=1.0, x_scale=1.0, **options):
-    """Draw the mean over seeds against a parameter, with a band from the lowest to the highest.
+    """Draw a measure `y` over seeds against a parameter `x`; failed runs as `mark_lost` does.
 
-    Parameters
-    ----------
-    axes : matplotlib.axes.Axes
-        Where to draw.
-    rows : list of dict
-        Rows of one curve. Those of failed runs are counted, see `mark_lost`.
-    x, y : str
-        Names of the parameter and of what was measured.
-    style : str
-        Marker and line, as ``'o-'``.
-    scale, x_scale : callable or float
-        What values are multiplied with; `scale` may be a function of them.
-    **options
-        Of `matplotlib.axes.Axes.plot`, with a ``color``.
+    Values are multiplied with `scale` and `x_scale`; `scale` may be a function of them. `style` and
+    the options are those of `spread`.
     """
     mark_lost(axes, rows, x, options['color'], x_scale=x_scale)
     values = {key[0]: np.array([row[y] for row in some if row.get(y) is not None])
               for key, some in sorted(grouped(rows, x).items())}
     values = {at: scale(found) if callable(scale) else scale*found
               for at, found in values.items() if len(found)}
-    at = x_scale*np.array(list(values))
-    axes.plot(at, [found.mean() for found in values.values()], style, **options)
-    axes.fill_between(at, [found.min() for found in values.values()],
-                      [found.max() for found in values.values()], color=options['color'],
-                      alpha=0.15, linewidth=0)
+    spread(axes, x_scale*np.array(list(values)), values.values(), style, **options)
+
+
+def spread(axes, at, values, style, *, color, alpha=0.15, **options):
+    """Draw the means of values at some places, with a band from the lowest to the highest.
+
+    Parameters
+    ----------
+    axes : matplotlib.axes.Axes
+        Where to draw.
+    at : array_like
+        The places on the x axis.
+    values : iterable of array
+        The values at each of them.
+    style, color, alpha
+        Marker and line, as ``'o-'``; their colour; how dark the band is.
+    **options
+        Of `matplotlib.axes.Axes.plot`.
+    """
+    axes.plot(at, [found.mean() for found in values], style, color=color, **options)
+    axes.fill_between(at, [found.min() for found in values], [found.max() for found in values],
+                      color=color, alpha=alpha, linewidth=0)

@@ -93,7 +93,6 @@ def ticks_between(low, high, logarithmic, number=6):
 def is_logarithmic(amounts):
     """Whether positive numbers (and 0) are spread evenly by ratios rather than by differences.
 
-
     Examples
     --------
     >>> from brian_le.protocols.drawing.places import is_logarithmic
@@ -146,20 +145,17 @@ class Places:
             self._places = {value: float(number) for number, value in enumerate(values)}
             return
         amounts = sorted(amounts)
-        zero = [0] if self.logarithmic and amounts[0] == 0 else []
-        self._amounts = amounts[len(zero):]
+        with_zero = self.logarithmic and amounts[0] == 0
+        self._amounts = amounts[1:] if with_zero else amounts
         self._places = {value: float(value) for value in self._amounts}
-        low, high = self._amounts[0], self._amounts[-1]
-        for number, value in enumerate(zero):
-            self._places[value] = self._beyond(low, high, -1 - number)
-            self._gaps.append(self._beyond(low, high, -0.5))
-        for number, value in enumerate(apart):
-            self._places[value] = self._beyond(low, high, 1 + number)
-        if apart:
-            self._gaps.append(self._beyond(low, high, 0.5))
+        if with_zero:
+            self._places[0] = self._beyond(-1)
+        self._places |= {value: self._beyond(1 + number) for number, value in enumerate(apart)}
+        self._gaps = [self._beyond(gaps) for gaps, some in ((-0.5, with_zero), (0.5, apart)) if some]
 
-    def _beyond(self, low, high, gaps):
+    def _beyond(self, gaps):
         """A place so many gaps before the lowest or behind the highest amount."""
+        low, high = self._amounts[0], self._amounts[-1]
         end = high if gaps > 0 else low
         if self.logarithmic:
             return float(end*(high/low)**(_GAP*gaps))

@@ -24,26 +24,9 @@ _KINDS = {str: 'a text', int: 'a whole number', list: 'a list', dict: 'a table',
 
 
 def read_json(path, check, advice=''):
-    """What is in a JSON file.
+    """What is in a JSON file; a ValueError, with some advice, if it cannot be used.
 
-    Parameters
-    ----------
-    path : path-like
-        The file.
-    check : callable
-        Raises a ValueError for what cannot be used.
-    advice : str
-        What to do if the file is damaged.
-
-    Returns
-    -------
-    object
-        What the file holds.
-
-    Raises
-    ------
-    ValueError
-        If it cannot be read, is no JSON, has a name twice, or does not pass the check.
+    So it is if it has a name twice, and if `check` raises a ValueError for it.
     """
     try:
         size = os.stat(path).st_size
@@ -91,22 +74,19 @@ def check_run(found):
     _check_seed(found['seed'])
     if 'device' in found:
         choose('device', found['device'], DEVICES)
-    _check_stretches(found)
+    _check_optional(found, stretches=list)
 
 
 def check_study(found):
     """Raise a ValueError unless this describes a study."""
     check_table(found, _STUDY)
     choose('device', found['device'], DEVICES)
-    check_table(found, {name: str for name in ('name', 'summary') if name in found})
-    _check_stretches(found)
+    _check_optional(found, name=str, summary=str, named=dict, stretches=list)
     for seed in found['seeds']:
         _check_seed(seed)
     for unit in found['columns'].values():
         if not isinstance(unit, str):
             raise ValueError(f'the unit of a column is {_shown(unit)}, and not a text')
-    if 'named' in found:
-        check_table(found, {'named': dict})
     for name, words in found.get('named', {}).items():
         if not (isinstance(words, list) and all(
                 isinstance(pair, list) and len(pair) == 2 and isinstance(pair[0], (int, float))
@@ -116,9 +96,8 @@ def check_study(found):
     for part in found['parts']:
         check_table(part, {'label': str, 'set': dict, 'grid': dict})
         _check_plain(part['set'])
-        for name, values in part['grid'].items():
-            if not isinstance(values, list):
-                raise ValueError(f"'{name:.40}' is {_shown(values)}, and not a list")
+        check_table(part['grid'], dict.fromkeys(part['grid'], list))
+        for values in part['grid'].values():
             _check_plain(dict(enumerate(values)))
     for run in found['runs']:
         if not (isinstance(run, list) and len(run) == 2 and isinstance(run[0], str)
@@ -151,11 +130,10 @@ def plain(text):
     return ''.join(c if c.isprintable() else ascii(c)[1:-1] for c in ' '.join(text.split()))
 
 
-def _check_stretches(found):
-    stretches = found.get('stretches', [])
-    if not isinstance(stretches, list):
-        raise ValueError(f"'stretches' is {_shown(stretches)}, and not a list")
-    for stretch in stretches:
+def _check_optional(found, **kinds):
+    """As `check_table`, of entries that need not be there."""
+    check_table(found, {name: kind for name, kind in kinds.items() if name in found})
+    for stretch in found.get('stretches', []):
         check_table(stretch, {'from': int, 'versions': dict})
 
 

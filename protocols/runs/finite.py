@@ -17,13 +17,9 @@ def may_be_nan(name, unmeasured):
 def check_finite(arrays, unmeasured=()):
     """Raise a FloatingPointError for an array of a result that has infinite or undefined numbers.
 
-    Parameters
-    ----------
-    arrays : dict of str to array_like
-        The arrays. Where there are times of the samples, as in ``'time'`` or ``'after.time'`` for
-        ``'after.output'``, the message has that of the first such number.
-    unmeasured : sequence of str
-        Names (or patterns of them) of arrays in which NaN stands for what was not measured.
+    Where there are times of the samples, as in ``'time'`` or ``'after.time'`` for
+    ``'after.output'``, the message has that of the first such number. `unmeasured` are names (or patterns of them) of
+    arrays in which NaN stands for what was not measured.
 
     Examples
     --------

@@ -1,4 +1,4 @@
-"""The program of a protocol: built once for all runs that it serves, launched with the values of one."""
+"""The program of a protocol, built once for all runs that it serves."""
 
 import numpy as np
 from brian2.core.clocks import defaultclock
@@ -30,14 +30,8 @@ class Launches:
 
     Parameters
     ----------
-    compose : callable
-        Returns the network of the run.
-    device : {'cpp_standalone', 'cython', 'numpy'}
-        What simulates.
-    say : callable
+    compose, device, say, precision
         As for `brian_le.programs.build_program`.
-    precision : {'double', 'single'}
-        As for that.
     seed : int
         Seed of random numbers that the network draws while it runs, if it does.
 
@@ -67,21 +61,10 @@ class Launches:
         self.state_names = self._program.state_names
 
     def __call__(self, values, n_steps, state=None):
-        """Launch the program.
+        """All variables at the end, and all recordings, of a launch from time 0 on.
 
-        Parameters
-        ----------
-        values : dict of str to array
-            Values of variables and tables that differ from those at the start.
-        n_steps : int
-            For so many time steps, from time 0 on.
-        state : dict of str to array, optional
-            Where to go on from. What is no variable of the network is left alone.
-
-        Returns
-        -------
-        dict of str to array
-            All variables at the end, and all recordings.
+        It goes on from `state`, in which what is no variable of the network is left alone; `values`
+        are those of variables and tables that differ from the start.
         """
         known = {key: state[key] for key in self.state_names if key in state} if state else {}
         return self._program({**self.start, **known, **values}, n_steps)

@@ -11,25 +11,17 @@ from pathlib import Path
 
 from brian_le.programs.builds import cxx
 
-__all__ = ['continued', 'differences', 'provenance', 'revision', 'versions']
+__all__ = ['continued', 'provenance', 'revision', 'versions']
 
 _SECONDS = 10  # that an answer of another program may take
 
 
 def provenance(device):
-    """What results of this process are made by.
+    """What results of this process are made by; of numpy no compiler is asked.
 
-    Parameters
-    ----------
-    device : {'cpp_standalone', 'cython', 'numpy'}
-        What simulates. Of numpy no compiler is asked.
-
-    Returns
-    -------
-    dict
-        ``date`` (the day, in UTC: the same run again gives the same files), ``versions`` by the
-        names of packages, ``revision`` of this package (if it is a checkout of git),
-        ``processor``, and, where there is one, ``compiler`` (with its version) and ``flags``.
+    ``date`` (the day, in UTC: the same run again gives the same files), ``versions`` by the names
+    of packages, ``revision`` of this package (if it is a checkout of git), ``processor``, and, where
+    there is one, ``compiler`` (with its version) and ``flags``.
 
     Examples
     --------
@@ -57,59 +49,34 @@ def versions():
                for name in ('brian-le', 'brian2', 'numpy')}}
 
 
-def differences(before, now):
-    """What differs between two provenances, as texts; the date does not count.
-
-    Examples
-    --------
-    >>> from brian_le.protocols.runs.provenance import differences
-    >>> differences({'versions': {'brian2': '2.9'}}, {'versions': {'brian2': '2.10'}})
-    ['brian2 2.9, now 2.10']
-    """
-    before, now = _flat(before), _flat(now)
-    return [f'{name} {before.get(name)}, now {now.get(name)}' for name in {**before, **now}
-            if before.get(name) != now.get(name)]
-
-
 def continued(stretches, done, now):
-    """What has made something so far, and makes it from now on.
+    """What has made something so far and makes it from now on, and what is different now.
 
-    Parameters
-    ----------
-    stretches : list of dict
-        Provenances, each with ``from``: how much was done when it began.
-    done : int
-        How much is done.
-    now : dict
-        The provenance of what follows.
-
-    Returns
-    -------
-    stretches : list of dict
-        With one more if there is none yet, or something is different. What has ended without
-        having done anything is left out.
-    changes : list of str
-        What is different.
+    Each of the `stretches` is a provenance, with how much was done when it began (``from``). There
+    is one more if something is different; what has ended without having done anything is left out.
 
     Examples
     --------
     >>> from brian_le.protocols.runs.provenance import continued
     >>> before = [{'from': 0, 'versions': {'brian2': '2.9'}}]
-    >>> continued(before, 7, {'versions': {'brian2': '2.10'}})[0][-1]
-    {'from': 7, 'versions': {'brian2': '2.10'}}
+    >>> stretches, changes = continued(before, 7, {'versions': {'brian2': '2.10'}})
+    >>> stretches[-1], changes
+    ({'from': 7, 'versions': {'brian2': '2.10'}}, ['brian2 2.9, now 2.10'])
     """
     stretches = [stretch for stretch in stretches if stretch['from'] < done]
     changes = []
     if stretches:
-        last = {name: value for name, value in stretches[-1].items() if name != 'from'}
-        changes = differences(last, now)
+        before, after = _flat(stretches[-1]), _flat(now)
+        changes = [f'{name} {before.get(name)}, now {after.get(name)}'
+                   for name in {**before, **after} if before.get(name) != after.get(name)]
     if not stretches or changes:
         stretches.append({'from': done, **now})
     return stretches, changes
 
 
 def _flat(found):
-    own = {name: value for name, value in found.items() if name not in ('versions', 'date')}
+    own = {name: value for name, value in found.items()
+           if name not in ('versions', 'date', 'from')}
     return {**found.get('versions', {}), **own}
 
 
@@ -117,10 +84,7 @@ def _flat(found):
 def revision():
     """The git revision of this package, with ``-dirty`` if files have been changed since.
 
-    Returns
-    -------
-    str or None
-        None if it is no checkout, or if there is no git.
+    None if it is no checkout, or if there is no git.
     """
     folder = Path(__file__).parents[2]
     if not (folder/'.git').exists():  # it is installed, perhaps inside a checkout of others

@@ -96,7 +96,8 @@ def load_result(directory):
         unfinished = (f"; the run in '{part}' is not finished: the same command continues it"
                       if part.is_dir() else '')
         raise ValueError(f"'{directory}' is not the folder of a result{unfinished}")
-    return Result(directory, load_description(directory), _read_arrays(directory/_ARRAYS))
+    with _damage_of(directory/_ARRAYS):
+        return Result(directory, load_description(directory), read_arrays(directory/_ARRAYS))
 
 
 def load_description(directory):
@@ -124,11 +125,6 @@ def damage(directory):
     return ''
 
 
-def _read_arrays(path):
-    with _damage_of(path):
-        return read_arrays(path)
-
-
 @contextlib.contextmanager
 def _damage_of(path, advice=_AGAIN):
     try:
@@ -142,23 +138,15 @@ def _damage_of(path, advice=_AGAIN):
 class ResultFolder:
     """The folder of a run, from before it begins until it is complete.
 
-    Parameters
-    ----------
-    directory : path-like
-        Where the result is to be.
+    Whatever is in the way is a ValueError: a name that cannot be one; for `check` and `begin` a
+    finished result, a folder of something else, an unfinished run with other parameters, or a
+    checkpoint that is not of this run; for `begin` another process at the same run, as a
+    `RunsElsewhere`.
 
     Attributes
     ----------
     changes : list of str
         What is different, since the run was interrupted, of what makes it.
-
-    Raises
-    ------
-    ValueError
-        If this cannot be the name of the folder. By `check` and `begin`: if there is a finished
-        result, a folder of something else, an unfinished run with other parameters, or a
-        checkpoint that is not of this run; if another process is at the same run (then it is a
-        `RunsElsewhere`).
     """
 
     def __init__(self, directory):
@@ -216,13 +204,7 @@ class ResultFolder:
                                           for path in self.part.iterdir())
 
     def begin(self, description):
-        """Create the unfinished folder, or take over one that is there.
-
-        Returns
-        -------
-        dict of str to numpy.ndarray or None
-            The last checkpoint, if there is one.
-        """
+        """Create the unfinished folder, or take over one that is there, with its checkpoint."""
         self.check(description)
         with with_remedy(self.part):
             self.part.mkdir(parents=True, exist_ok=True)
@@ -284,24 +266,13 @@ class ResultFolder:
                 'stretches': stretches}, indent=2) + '\n')
 
     def checkpoint(self, arrays):
-        """Replace the checkpoint, all at once.
-
-        Parameters
-        ----------
-        arrays : dict of str to array_like
-            Everything that is needed to go on; ``'done'``, a whole number, says how much is done.
-        """
+        """Replace the checkpoint, all at once; ``arrays['done']`` says how much is done."""
         arrays = {name: np.asarray(array) for name, array in arrays.items()}
         arrays[_DIGEST] = np.array(self._digest(arrays))
         self._write(_CHECKPOINT, arrays)
 
     def finish(self, arrays):
-        """Write the arrays and give the folder its name.
-
-        Returns
-        -------
-        Result
-        """
+        """Write the arrays and give the folder its name; the `Result`."""
         self._write(_ARRAYS, arrays)
         with with_remedy(self.directory):
             (self.part/_CHECKPOINT).unlink(missing_ok=True)

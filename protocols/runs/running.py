@@ -104,21 +104,7 @@ def check_seed(seed):
 
 
 class Run:
-    """A run under way: program, chunks, checkpoints, progress.
-
-    Parameters
-    ----------
-    device : str
-        What simulates.
-    folder : ResultFolder or None
-        Where checkpoints go; None for a run that keeps none.
-    description : dict
-        Parameters, seed and versions of the run.
-    quiet : bool
-        Whether to show no progress.
-    unmeasured : sequence of str
-        Names (or patterns of them) of arrays in which NaN stands for what was not measured.
-    """
+    """A run under way: program, chunks, checkpoints (if there is a folder for them), progress."""
 
     def __init__(self, device, folder=None, description=None, quiet=True, unmeasured=()):
         self.device = device
@@ -133,13 +119,7 @@ class Run:
             print(message, '...', file=sys.stderr, flush=True)
 
     def conduct(self, protocol):
-        """Run a protocol from its beginning to its end, or from its checkpoint on.
-
-        Returns
-        -------
-        dict of str to numpy.ndarray
-            The arrays of the result.
-        """
+        """The arrays of the result, from the beginning of a run or from its checkpoint on."""
         protocol.load()
         state, rows = self.in_chunks(protocol, self._program(protocol))
         return protocol.result(state, rows)

@@ -21,20 +21,9 @@ _REMEDIES = {
 
 
 def check_place(directory, ending=''):
-    """Raise unless a folder can be made, or written to, before work is done for it.
+    """Raise a ValueError unless a folder can be made, or written to, before work is done for it.
 
-    Parameters
-    ----------
-    directory : path-like
-        A folder, which need not be there.
-    ending : str
-        What stands behind its name as long as it is not complete.
-
-    Raises
-    ------
-    ValueError
-        If its name is none, something that is no folder is in the way, it cannot be written to,
-        or there is no room.
+    `ending` stands behind its name as long as it is not complete.
 
     Examples
     --------

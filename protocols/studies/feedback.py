@@ -1,8 +1,8 @@
-"""Figures of the study `feedback`."""
+"""Figures of the study `feedback`: runs with different kinds of it, of as many epochs."""
 
 import numpy as np
 
-from brian_le.protocols.drawing.bands import with_count
+from brian_le.protocols.drawing.bands import spread, with_count
 from brian_le.protocols.plotting import BLACK, BLUE, GREEN, ORANGE, new_figure
 
 __all__ = ['angle', 'accuracy']
@@ -12,18 +12,7 @@ _CURVES = {'transposed': ('transposed', GREEN, '-.'), 'learned': ('learned', BLU
 
 
 def angle(study):
-    """The angle between the weights from above and the transposed forward ones, by epoch.
-
-    Parameters
-    ----------
-    study : StudyResult
-        Runs of ``feedback`` with different kinds of feedback, of the same number of epochs.
-
-    Returns
-    -------
-    dict of str to matplotlib.figure.Figure
-        ``angle``.
-    """
+    """The angle between the weights from above and the transposed forward ones, by epoch."""
     figure, ((axes,),) = new_figure()
     _bands(axes, study, lambda arrays: np.append(arrays['initial_angle'], arrays['angle']), 0)
     axes.axhline(90, color=BLACK, linewidth=1, linestyle=':')
@@ -34,18 +23,7 @@ def angle(study):
 
 
 def accuracy(study):
-    """Accuracy in validation, by epoch.
-
-    Parameters
-    ----------
-    study : StudyResult
-        As for `angle`.
-
-    Returns
-    -------
-    dict of str to matplotlib.figure.Figure
-        ``accuracy``.
-    """
+    """Accuracy in validation, by epoch."""
     figure, ((axes,),) = new_figure()
     _bands(axes, study, lambda arrays: 100*_smooth(arrays['accuracy']), 1)
     axes.set(ylabel='validation accuracy (%)', title='Yin-yang with three kinds of feedback')
@@ -60,15 +38,10 @@ def _bands(axes, study, curve, first):
         found.setdefault(row['feedback'], []).append(curve(result.arrays))
     for kind, (label, colour, style) in _CURVES.items():
         rows = [row for row in study.rows if row['feedback'] == kind]
-        label = with_count(label, rows)
-        if kind in found:
-            curves = np.array(found[kind])
-            epochs = first + np.arange(curves.shape[1])
-            axes.fill_between(epochs, curves.min(axis=0), curves.max(axis=0), color=colour,
-                              alpha=0.2, linewidth=0)
-            axes.plot(epochs, curves.mean(axis=0), style, color=colour, label=label)
-        elif rows:
-            axes.plot([], [], style, color=colour, label=label)
+        if rows:
+            by_epoch = np.array(found.get(kind, ())).T
+            spread(axes, first + np.arange(len(by_epoch)), by_epoch, style, color=colour, alpha=0.2,
+                   label=with_count(label, rows))
     axes.set(xlabel='epoch')
 
 

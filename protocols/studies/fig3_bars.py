@@ -1,4 +1,4 @@
-"""Figures of the study `fig3-bars`."""
+"""Figures of the study `fig3-bars`: ``t_pattern`` varies, with and without look-ahead."""
 
 from brian_le.protocols.drawing.bands import band
 from brian_le.protocols.plotting import BLACK, BLUE, ORANGE, new_figure
@@ -12,18 +12,7 @@ _ALWAYS = 3/8  # of the patterns are of the most frequent class
 
 
 def accuracy(study):
-    """Accuracy after learning against the time of a presentation.
-
-    Parameters
-    ----------
-    study : StudyResult
-        Runs of ``bars`` with different ``t_pattern``, with and without look-ahead.
-
-    Returns
-    -------
-    dict of str to matplotlib.figure.Figure
-        ``accuracy``.
-    """
+    """Accuracy after learning against the time of a presentation."""
     figure, ((axes,),) = new_figure()
     _against_time(axes, study, 'accuracy', 100)
     axes.axhline(100*_ALWAYS, color=BLACK, linewidth=1, linestyle=':',
@@ -35,18 +24,7 @@ def accuracy(study):
 
 
 def error(study):
-    """Validation error at the end against the time of a presentation.
-
-    Parameters
-    ----------
-    study : StudyResult
-        As for `accuracy`.
-
-    Returns
-    -------
-    dict of str to matplotlib.figure.Figure
-        ``error``.
-    """
+    """Validation error at the end against the time of a presentation."""
     figure, ((axes,),) = new_figure()
     _against_time(axes, study, 'error', 1)
     axes.set(ylabel='validation error (mean square)', yscale='log',

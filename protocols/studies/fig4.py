@@ -3,7 +3,7 @@
 import numpy as np
 from matplotlib.ticker import NullLocator
 
-from brian_le.protocols.drawing.bands import band, grouped, with_count
+from brian_le.protocols.drawing.bands import band, grouped, spread, with_count
 from brian_le.protocols.plotting import BLACK, BLUE, GREEN, ORANGE, new_figure
 
 __all__ = ['mismatch', 'adaptation', 'noise']
@@ -28,18 +28,7 @@ def _error(accuracy):
 
 
 def mismatch(study):
-    """Test error and loss against the time of a presentation, for networks with mismatch.
-
-    Parameters
-    ----------
-    study : StudyResult
-        That of ``fig4a-mismatch``.
-
-    Returns
-    -------
-    dict of str to matplotlib.figure.Figure
-        ``mismatch``, if it is such a study.
-    """
+    """Test error and loss against the time of a presentation, for networks with mismatch."""
     curves = {key: rows for key, rows in grouped(
         [row for row in study.rows if 'part' in row and 'mismatch' in row], 'part', 'mismatch'
         ).items() if key in _MISMATCH}
@@ -66,18 +55,7 @@ def mismatch(study):
 
 
 def adaptation(study):
-    """Membrane time constants while they learn to match, and the mismatch that remains.
-
-    Parameters
-    ----------
-    study : StudyResult
-        That of ``fig4b-adaptation``.
-
-    Returns
-    -------
-    dict of str to matplotlib.figure.Figure
-        ``adaptation``, if it is such a study.
-    """
+    """Membrane time constants while they learn to match, and the mismatch that remains."""
     matched = [row for row in study.rows if 'failed' in row
                or row.get('mismatch_after') is not None]
     times, shown = (sorted({row['t_pattern'] for row in matched if which(row)}) for which in (
@@ -103,13 +81,8 @@ def adaptation(study):
                 rest.append(100*np.abs(arrays[f'{name}.tau_m']/arrays[f'{name}.tau_r'] - 1)
                             .mean(axis=1))
         colour, style = ((GREEN, '-.'), (BLUE, '-'), (ORANGE, '--'), (BLACK, ':'))[number % 4]
-        label = with_count(f'{t_pattern:g} ms', rows)
-        if not rest:
-            all_.plot([], [], style, color=colour, label=label)
-            continue
-        all_.plot(at, np.mean(rest, axis=0), style, color=colour, label=label)
-        all_.fill_between(at, np.min(rest, axis=0), np.max(rest, axis=0), color=colour,
-                          alpha=0.15, linewidth=0)
+        spread(all_, at if rest else [], np.array(rest).T, style, color=colour,
+               label=with_count(f'{t_pattern:g} ms', rows))
     all_.set(xlabel='batches shown', ylabel='mean mismatch (%)', yscale='log',
              title='What remains')
     _plain(all_.yaxis)
@@ -118,18 +91,7 @@ def adaptation(study):
 
 
 def noise(study):
-    """Test error against the time of a presentation, for rates with noise.
-
-    Parameters
-    ----------
-    study : StudyResult
-        That of ``fig4c-noise``.
-
-    Returns
-    -------
-    dict of str to matplotlib.figure.Figure
-        ``noise``, if it is such a study.
-    """
+    """Test error against the time of a presentation, for rates with noise."""
     groups = {key[0]: rows for key, rows in grouped(
         [row for row in study.rows if row.get('part') in _FILTERS], 'part').items()}
     if not groups:

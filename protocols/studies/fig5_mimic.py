@@ -4,44 +4,21 @@ import numpy as np
 
 from brian_le.protocols.drawing.bands import with_count
 from brian_le.protocols.plotting import BLACK, BLUE, ORANGE, new_figure
+from brian_le.protocols.protocol import figures_by
 from brian_le.protocols.tasks.mimic import figures as mimic_figures
 
 __all__ = ['first_run', 'seeds']
 
 
 def first_run(study):
-    """The figures of the first run: weights, apical potential, error and outputs.
-
-    Parameters
-    ----------
-    study : StudyResult
-        Runs of ``mimic``.
-
-    Returns
-    -------
-    dict of str to matplotlib.figure.Figure
-        Those of `brian_le.protocols.tasks.mimic.figures`, if any run is finished.
-    """
+    """Weights, apical potential, error and outputs of the first run that is finished."""
     if not study.finished:
         return {}
-    result = study.load(study.finished[0])
-    return {name: figure for draw in mimic_figures.__all__
-            for name, figure in getattr(mimic_figures, draw)(result).items()}
+    return figures_by(mimic_figures, study.load(study.finished[0]))
 
 
 def seeds(study):
-    """Validation error of all runs, by the sign of their fixed feedback weight.
-
-    Parameters
-    ----------
-    study : StudyResult
-        As for `first_run`.
-
-    Returns
-    -------
-    dict of str to matplotlib.figure.Figure
-        ``seeds``.
-    """
+    """Validation error of all runs, by the sign of their fixed feedback weight."""
     figure, ((axes,),) = new_figure()
     labels = {True: ('feedback of the right sign', BLUE, '-'),
               False: ('feedback of the wrong sign', ORANGE, '--')}
@@ -54,9 +31,6 @@ def seeds(study):
     axes.set(xlabel='epoch', ylabel='validation error (mean square)', yscale='log',
              title='What is learned depends on the sign of the feedback')
     handles = dict(zip(*reversed(axes.get_legend_handles_labels())))
-    axes.legend(handles.values(), handles, title=_count(study))
+    lost = len(study.finished) < len(study.rows)
+    axes.legend(handles.values(), handles, title=with_count('runs', study.rows) if lost else None)
     return {'seeds': figure}
-
-
-def _count(study):
-    return with_count('runs', study.rows) if len(study.finished) < len(study.rows) else None

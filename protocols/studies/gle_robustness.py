@@ -23,18 +23,8 @@ _MEASURES = {
 def strengths(study):
     """The measures against the strength of every imperfection, with the perfect substrate.
 
-    Lines are medians over the seeds, bands reach from the lowest to the highest.
-
-    Parameters
-    ----------
-    study : StudyResult
-        Runs of ``lagline`` or ``mnist1d``. Its parts are ``perfect`` and some of ``mismatch``,
-        ``error_mismatch``, ``noise`` and ``delay``, which vary the parameter of this name.
-
-    Returns
-    -------
-    dict of str to matplotlib.figure.Figure
-        ``strengths``, if the study has such parts.
+    Of ``lagline`` or ``mnist1d``, in parts: ``perfect``, and those that vary the parameter of their
+    name. Lines are medians over the seeds, bands reach from the lowest to the highest.
     """
     parts = [name for name in _STRENGTHS if name in {row.get('part') for row in study.rows}]
     measures = _MEASURES.get(study.description['target'], ())

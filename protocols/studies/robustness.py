@@ -17,18 +17,9 @@ _ALWAYS = {'bars': 100*3/8}  # % of the patterns are of the most frequent class
 
 
 def delays(study):
-    """Accuracy against the delay between layers.
+    """Accuracy against the delay between layers, at some ``t_pattern``.
 
-    Parameters
-    ----------
-    study : StudyResult
-        Runs of ``bars`` or of a benchmark with different ``delay`` and ``t_pattern``, and circuits
-        with and without look-ahead (``prospective`` or ``networks``).
-
-    Returns
-    -------
-    dict of str to matplotlib.figure.Figure
-        ``delays``, if the study has several.
+    Circuits with and without look-ahead are told apart by ``prospective`` or ``networks``.
     """
     rows = study.rows
     if len({row.get('delay') for row in rows}) < 2:
@@ -48,18 +39,7 @@ def delays(study):
 
 
 def resolution(study):
-    """Accuracy against the resolution of the weights.
-
-    Parameters
-    ----------
-    study : StudyResult
-        Runs with different ``bits`` and ``rounding``; 0 bits are full resolution.
-
-    Returns
-    -------
-    dict of str to matplotlib.figure.Figure
-        ``resolution``, if the study has several.
-    """
+    """Accuracy against the resolution of the weights (0 bits: full), for each ``rounding``."""
     rows = [row for row in study.rows if row.get('bits')]
     if len({row['bits'] for row in rows}) < 2:
         return {}
@@ -78,18 +58,7 @@ def resolution(study):
 
 
 def faults(study):
-    """Accuracy before, at and after the death of hidden neurons.
-
-    Parameters
-    ----------
-    study : StudyResult
-        Runs with different ``dead``, and ``dead_from`` above 0.
-
-    Returns
-    -------
-    dict of str to matplotlib.figure.Figure
-        ``faults``, if the study has several.
-    """
+    """Accuracy before, at and after the death (``dead_from`` above 0) of hidden neurons."""
     rows = [row for row in study.rows if row.get('accuracy_at_death') is not None
             or 'failed' in row and row.get('dead') is not None]
     if len({row['dead'] for row in rows}) < 2:

@@ -16,7 +16,7 @@ from brian_le.protocols.drawing.places import fitting, is_amount, show, wrapped
 from brian_le.protocols.plotting import STYLE, new_figure
 from brian_le.protocols.sweeps.panels import (LOOKS, MOST_CURVES, Limits, axis_label, different,
                                               draw_curves, draw_map, failed, lost_of, named_in,
-                                              number_of, places_of)
+                                              numbers_of, places_of)
 
 __all__ = ['measures']
 
@@ -72,7 +72,7 @@ def _split(study, runs):
     names = dict.fromkeys(name for run in runs if not failed(run) for name in run)
     found = [name for name in names
              if name not in _NOT_MEASURES and name not in study.description['columns']]
-    drawn = [name for name in found if any(is_amount(number_of(run.get(name))) for run in runs)]
+    drawn = [name for name in found if numbers_of(runs, name)]
     return drawn, [name for name in found if name not in drawn and
                    any(run.get(name) is not None for run in runs)]
 

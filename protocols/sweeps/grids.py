@@ -13,13 +13,7 @@ _LONGEST = 120  # characters of a readable name
 
 
 def read_settings(texts, option='--set'):
-    """Values by name from texts such as ``'t_pattern=1ms'``.
-
-    Raises
-    ------
-    ValueError
-        If there is no ``=``, or a name comes twice.
-    """
+    """Values by name from texts such as ``'t_pattern=1ms'``, each of which comes once."""
     given = {}
     for text in texts:
         name, equals, value = (part.strip() for part in text.partition('='))
@@ -34,11 +28,6 @@ def read_settings(texts, option='--set'):
 
 def read_grid(texts):
     """Lists of values by name from texts such as ``'t_pattern=0.3ms,1ms'``.
-
-    Raises
-    ------
-    ValueError
-        As `read_settings`; also for a value that is empty.
 
     Examples
     --------
@@ -71,11 +60,6 @@ def plain_settings(given):
 
 def plain_grid(grid):
     """Lists of values by name, from lists, ranges, arrays and Brian2 quantities.
-
-    Raises
-    ------
-    ValueError
-        For anything that is not a dict of lists, or a list that is empty.
 
     Examples
     --------

@@ -9,8 +9,8 @@ from brian_le.protocols.drawing.places import (Places, distances, fitting, is_am
                                                ticks_between, wrapped)
 from brian_le.protocols.plotting import BLACK, BLUE, GREEN, ORANGE, PURPLE, RED
 
-__all__ = ['LOOKS', 'MOST_CURVES', 'Limits', 'axis_label', 'different', 'draw_curves', 'draw_map', 'failed', 'lost_of',
-           'named_in', 'number_of', 'places_of']
+__all__ = ['LOOKS', 'MOST_CURVES', 'Limits', 'axis_label', 'different', 'draw_curves', 'draw_map',
+           'failed', 'lost_of', 'named_in', 'numbers_of', 'places_of']
 
 LOOKS = ((BLUE, 'o', '-'), (ORANGE, 's', '--'), (GREEN, '^', '-.'), (PURPLE, 'D', ':'),
           (BLACK, 'v', (0, (5, 1, 1, 1, 1, 1))), (RED, 'P', (0, (1, 1))))
@@ -27,9 +27,11 @@ def different(runs, name):
     return list(dict.fromkeys(run.get(name) for run in runs))
 
 
-def number_of(value):
-    """A measure as a number, also of what is true or false."""
-    return int(value) if isinstance(value, (bool, np.bool_)) else value
+def numbers_of(runs, name):
+    """What runs have measured that is a finite number, or true or false."""
+    found = [run.get(name) for run in runs]
+    found = [int(value) if isinstance(value, (bool, np.bool_)) else value for value in found]
+    return [value for value in found if is_amount(value)]
 
 
 def lost_of(runs, name):
@@ -56,9 +58,9 @@ class Limits:
     """The y axis of panels: their values, and a strip below for runs that are lost."""
 
     def __init__(self, cells, lines):
-        found = [run.get(name) for name, panel in cells for run in panel.runs]
-        values = [number_of(value) for value in found if is_amount(number_of(value))]
-        self.of_truths = all(isinstance(value, (bool, np.bool_, type(None))) for value in found)
+        values = [value for name, panel in cells for value in numbers_of(panel.runs, name)]
+        self.of_truths = all(isinstance(run.get(name), (bool, np.bool_, type(None)))
+                             for name, panel in cells for run in panel.runs)
         low, high = (min(values), max(values)) if values else (0, 1)
         low, high = (0, 1) if self.of_truths else (low, high)
         self.logarithmic = low > 0 and high >= 100*low
@@ -114,7 +116,7 @@ def draw_curves(axes, name, panel, curves, limits, inches):
         means, lost = {}, {}
         for value in (value for value in panel.places.values() if value in by_value):
             some, at = by_value[value], panel.places[value]
-            found = [number_of(run[name]) for run in some if is_amount(number_of(run.get(name)))]
+            found = numbers_of(some, name)
             if found:
                 means[value] = float(np.mean(found))
             if len(found) > 1:
@@ -159,8 +161,7 @@ def draw_map(study, axes, name, panel, inches):
     image = np.full((len(rows), len(columns)), np.nan)
     for (x, y), some in cells.items():
         at = rows.index(y), columns.index(x)
-        found = [number_of(run[name]) for run in some if is_amount(number_of(run.get(name)))]
-        if found:
+        if found := numbers_of(some, name):
             image[at] = np.mean(found)
         if lost := lost_of(some, name):
             axes.plot(at[1], at[0], 's', color='white', markersize=8, markeredgewidth=0)

@@ -23,10 +23,12 @@ import math
 import tomllib
 from dataclasses import dataclass, field, replace
 from pathlib import Path
+from typing import NamedTuple
 
 from brian_le.checks import choose, whole_number
 from brian_le.programs import DEVICES
 from brian_le.protocols.catalogue import PROTOCOLS
+from brian_le.protocols.parameters import Folder
 from brian_le.protocols.runs.running import check_seed
 from brian_le.protocols.sweeps.grids import combinations, plain_grid, plain_settings, run_key
 from brian_le.protocols.sweeps.targets import get_target
@@ -46,19 +48,8 @@ _MOST_SEEDS = 10_000  # more of them are a seed that was meant
 _LARGEST = 2**20  # bytes of a study file
 
 
-@dataclass(frozen=True)
-class PlannedRun:
-    """One run of a study.
-
-    Parameters
-    ----------
-    key : str
-        Its name: that of its folder.
-    parameters : dict
-        All parameters of the target, as plain values.
-    seed : int
-        Its seed.
-    """
+class PlannedRun(NamedTuple):
+    """One run of a study: the name of its folder, all parameters as plain values, and its seed."""
 
     key: str
     parameters: dict
@@ -110,18 +101,10 @@ class Study:
     file: str = None
 
     def plan(self):
-        """All runs, in the order of parts, grids and seeds.
+        """All runs, with the labels of their parts, in the order of parts, grids and seeds.
 
-        Returns
-        -------
-        list of (str, PlannedRun)
-            Labels of parts, and runs. Combinations that are the same run are one; it may be in
-            several parts.
-
-        Raises
-        ------
-        ValueError
-            For anything that cannot be run.
+        Combinations that are the same run are one; it may be in several parts. A ValueError for
+        anything that cannot be run.
         """
         choose('device', self.device, DEVICES)
         with _names_file(self.file):
@@ -153,29 +136,18 @@ class Study:
         return [(label, run) for (label, _), run in planned.items()]
 
     def columns(self):
-        """The names of parameters that tables have as columns."""
-        target = get_target(self.target)
+        """The names of parameters that tables have as columns: all but folders of data."""
         named = dict.fromkeys(name for part in self.parts for name in (*part['set'], *part['grid']))
-        return [name for name in named if target.in_table(name)]
+        folders = {parameter.name for parameter in get_target(self.target).parameters
+                   if isinstance(parameter, Folder)}
+        return [name for name in named if name not in folders]
 
     def changed(self, grid=None, set=None, seeds=None, device=None, data=None):
         """The study with some of its entries replaced.
 
-        Parameters
-        ----------
-        grid, set : dict, optional
-            Take the place of whatever a part says of these parameters. What no part's grid has
-            goes into all of them.
-        seeds : int or list of int, optional
-            How many, or which.
-        device : str, optional
-            What simulates.
-        data : path-like, optional
-            The folder of the data.
-
-        Returns
-        -------
-        Study
+        `grid` and `set` take the place of whatever a part says of these parameters; what no part's
+        grid has goes into all of them. `seeds` are their number or a list, `data` the folder of the
+        data.
         """
         grid, given = plain_grid(grid or {}), plain_settings(set or {})
         for name in grid.keys() & given.keys():

@@ -95,28 +95,21 @@ def study_status(directory):
     folder = StudyFolder(directory)
     status = StudyStatus()
     for key in folder.keys():
-        damaged = damage(folder.run(key))
-        if damaged:
+        if damaged := damage(folder.run(key)):
             status.failed[key] = damaged
         elif is_finished(folder.run(key)):
             status.done.append(key)
         elif folder.is_running(key):
             status.running.append(key)
-        elif folder.failure(key).is_file():
-            status.failed[key] = folder.why_failed(key)
+        elif folder.failure_file(key).is_file():
+            status.failed[key] = folder.failure(key)['error']
         else:
             status.to_do.append(key)
     return status
 
 
 class StudyFolder:
-    """The folder of a study.
-
-    Parameters
-    ----------
-    directory : path-like
-        Where it is, or is to be.
-    """
+    """The folder of a study, which is there or is to be."""
 
     def __init__(self, directory):
         self.directory = Path(directory).absolute()
@@ -128,7 +121,7 @@ class StudyFolder:
         """The folder of a run."""
         return self.directory/'runs'/key
 
-    def failure(self, key):
+    def failure_file(self, key):
         """The file that says why a run failed."""
         return self.directory/'failed'/f'{key}.json'
 
@@ -206,7 +199,7 @@ class StudyFolder:
         for name in ('runs', 'running', 'failed'):
             with with_remedy(self.directory/name):
                 (self.directory/name).mkdir(parents=True, exist_ok=True)
-        with self._lock():
+        with lock(self.directory/'lock'):
             finished = [key for key in dict.fromkeys(run.key for _, run in plan)
                         if is_finished(self.run(key))]
             if is_study(self.directory):
@@ -236,12 +229,7 @@ class StudyFolder:
         for key in self.keys():
             if is_finished(self.run(key)):
                 (self.run(key)/'lock').unlink(missing_ok=True)
-                self.failure(key).unlink(missing_ok=True)
-
-    @contextlib.contextmanager
-    def _lock(self):
-        with lock(self.directory/'lock'):
-            yield
+                self.failure_file(key).unlink(missing_ok=True)
 
     # ------------------------------------------------------------------------------ runs under way
     @contextlib.contextmanager
@@ -267,16 +255,16 @@ class StudyFolder:
         """Whether a process was at a run and has ended without a word."""
         return (self.directory/'running'/key).exists() and not self.is_running(key)
 
-    def why_failed(self, key):
-        """The error of a run that failed."""
+    def failure(self, key):
+        """Why a run failed: ``error``, and, unless that is damaged, ``parameters`` and ``seed``."""
         try:
-            return read_json(self.failure(key), _check_failure, 'run again')['error']
+            return read_json(self.failure_file(key), _check_failure, 'run again')
         except ValueError as error:
-            return str(error)
+            return {'error': str(error)}
 
     def note_failure(self, run, error, traceback):
         """Keep why a run failed."""
-        write_text(self.failure(run.key), json.dumps(
+        write_text(self.failure_file(run.key), json.dumps(
             dict(error=error, parameters=run.parameters, seed=run.seed,
                  traceback=traceback.splitlines()), indent=1) + '\n')
 
@@ -294,23 +282,18 @@ class StudyFolder:
 
         None if it is still to be done.
         """
-        if key in self._measured and is_finished(self.run(key)):
-            return self._measured[key]
         if is_finished(self.run(key)):
             try:
-                return self.measure(key, load_result(self.run(key)))
+                return self.measure(key)
             except ValueError as error:
                 reason = str(error)
             try:
                 found = load_description(self.run(key))
             except ValueError:
                 found = {}
-        elif self.failure(key).is_file() and not self.is_running(key):
-            reason = self.why_failed(key)
-            try:
-                found = read_json(self.failure(key), _check_failure)
-            except ValueError:
-                found = {}
+        elif self.failure_file(key).is_file() and not self.is_running(key):
+            found = self.failure(key)
+            reason = found['error']
         else:
             return None
         return found.get('parameters', {}), found.get('seed'), {'failed': reason}
@@ -341,7 +324,7 @@ class StudyFolder:
 
     def write_table(self):
         """Make the table of all runs that are finished or have failed anew, all at once."""
-        with self._lock():
+        with lock(self.directory/'lock'):
             table = self.result().table
             text = io.StringIO()
             writer = csv.writer(text, lineterminator='\n')

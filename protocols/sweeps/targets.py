@@ -18,13 +18,7 @@ __all__ = ['ProtocolTarget', 'get_target', 'measures_of', 'protocol_of']
 
 
 def get_target(name):
-    """The target of a name: of a protocol, or ``'path/my_model.py:build'``.
-
-    Raises
-    ------
-    ValueError
-        If there is no such protocol, file, or function in the file.
-    """
+    """The target of a name: of a protocol, or ``'path/my_model.py:build'``."""
     if '.py:' in name:
         path = Path(name.rpartition(':')[0])
         if not path.is_file():
@@ -45,13 +39,7 @@ def _users(path, name, source):
 
 
 class ProtocolTarget:
-    """A protocol, as a sweep sees it.
-
-    Parameters
-    ----------
-    protocol : type
-        Its class.
-    """
+    """A protocol, as a sweep sees it."""
 
     seeded = True
 
@@ -68,10 +56,6 @@ class ProtocolTarget:
         """The parameters as they are unless given, with None for folders of data."""
         return {p.name: None if isinstance(p, Folder) else p.read(p.default)
                 for p in self.parameters}
-
-    def in_table(self, name):
-        """Whether a parameter is a column of tables: folders of data are not."""
-        return not any(p.name == name and isinstance(p, Folder) for p in self.parameters)
 
     def check_values(self, runs, quiet):
         """Check what only the objects of a model can tell, and what they need."""
@@ -92,17 +76,10 @@ class ProtocolTarget:
 
 
 def measures_of(result):
-    """The scalars of a run, which become columns of tables.
+    """The scalars of a run, which become columns of tables, as Python's own numbers and texts.
 
-    Parameters
-    ----------
-    result : Result
-        Of a protocol that says what it measures, or of anything: then these are all arrays with
-        a single number, and the last ones of those with one dimension.
-
-    Returns
-    -------
-    dict of str to int, float or str
+    Of a protocol in a file of the user's they are in the result; of anything that is no protocol
+    they are all arrays with one number, and the last ones of those with one dimension.
     """
     name = result.description['protocol']
     measured = {key.removeprefix(MEASURE): array[()] for key, array in result.arrays.items()
