@@ -1,16 +1,22 @@
 """How a parameter stands in equation text: bound to a value, or as a variable of the group."""
 
+import re
+
 import numpy as np
+from brian2.core.namespace import DEFAULT_UNITS
 from brian2.equations.equations import EquationError, Equations
-from brian2.units.allunits import hertz, second
+from brian2.units.allunits import amp, farad, hertz, metre, second, siemens, volt
 from brian2.units.fundamentalunits import (DimensionMismatchError, Quantity,
                                            fail_for_dimension_mismatch, have_same_dimensions)
 from brian2.units.stdunits import ms
 
-__all__ = ['as_text', 'equations_of', 'parameter', 'quantity', 'unit_text']
+__all__ = ['as_quantity', 'as_text', 'equations_of', 'parameter', 'quantity', 'unit_text']
 
 _FLAGS = {'constant', 'shared', 'linked', 'constant over dt'}
 _EXAMPLES = {second: 'a time, such as 10*ms', hertz: 'a rate, such as 0.1/ms'}
+# with the symbols of units that Brian2 only has by their full names
+_UNITS = {**dict(DEFAULT_UNITS), 's': second, 'm': metre, 'V': volt, 'A': amp, 'S': siemens,
+          'F': farad}
 _BASE_UNITS = {'metre': 'm', 'kilogram': 'kg', 'second': 's', 'amp': 'A', 'kelvin': 'K',
                'mole': 'mol', 'candela': 'cd'}
 
@@ -160,3 +166,42 @@ def as_text(value):
         per_ms = number*float(ms)
         return f'{per_ms!r}/ms' if per_ms/float(ms) == number else f'{number!r}*hertz'
     return repr(number)
+
+
+def as_quantity(text):
+    """A number or a quantity from a text such as ``'5 ms'`` or ``'3*nS/ms'``.
+
+    Parameters
+    ----------
+    text : str
+        A number, with or without units.
+
+    Returns
+    -------
+    float or Quantity
+
+    Raises
+    ------
+    ValueError
+        If it does not begin with a number, or has something that is no unit behind it.
+
+    Examples
+    --------
+    >>> from brian_le.parameters import as_quantity
+    >>> as_quantity('3*nS/ms'), as_quantity('0.5')
+    (3. * nsiemens / msecond, 0.5)
+    """
+    match = re.fullmatch(r'\s*([-+]?(?:\d+\.?\d*|\.\d+)(?:e[-+]?\d+)?)\s*\*?\s*(.*?)\s*', text,
+                         re.I)
+    if not match:
+        raise ValueError("give a number, with a unit if it has one, such as '10 ms'")
+    number, unit = float(match[1]), match[2]
+    if not unit:
+        return number
+    unit = re.sub(r'^(1\s*)?/', '1/', unit)
+    if not re.fullmatch(r'(1|[A-Za-z]\w*)(\*\*-?\d+)?(\s*[*/]\s*[A-Za-z]\w*(\*\*-?\d+)?)*', unit):
+        raise ValueError(f"'{unit}' is not a unit")
+    for name in re.findall(r'[A-Za-z]\w*', unit):
+        if name not in _UNITS:  # there are thousands
+            raise ValueError(f"'{name}' is not a unit of Brian2")
+    return number*eval(unit, {'__builtins__': {}}, _UNITS)

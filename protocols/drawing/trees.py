@@ -56,7 +56,8 @@ def draw_tree(tree, axes):
                           arrowprops=dict(arrowstyle='-|>', color=BLACK, shrinkA=0, shrinkB=1))
         if c.parent is not None:
             _draw_edge(axes, places[c.name], places[c.parent], _coupling(c))
-        axes.add_patch(_circle((x, y), str(shade[c.name])))
+        axes.add_patch(Circle((x, y), _RADIUS, facecolor=str(shade[c.name]), edgecolor=BLACK,
+                              linewidth=1.5, zorder=4))
         # high, where arrows to the parent do not come, or low where those from children do
         low = any(places[child.name][0] > x for child in tree if child.parent == c.name)
         axes.annotate(f'{c.name}\n{_times(c)}', (x + 1.15*_RADIUS, y + (0.06 if low else -0.06)),
@@ -95,10 +96,6 @@ def _shades(tree):
     low, high = min(known.values(), default=0), max(known.values(), default=0)
     slowness = {name: (tau - low)/((high - low) or 1) for name, tau in known.items()}
     return {c.name: _FASTER + (_SLOWER - _FASTER)*slowness.get(c.name, 0) for c in tree}
-
-
-def _circle(place, grey):
-    return Circle(place, _RADIUS, facecolor=grey, edgecolor=BLACK, linewidth=1.5, zorder=4)
 
 
 def _draw_edge(axes, child, parent, coupling):

@@ -96,8 +96,9 @@ def load_result(directory):
         unfinished = (f"; the run in '{part}' is not finished: the same command continues it"
                       if part.is_dir() else '')
         raise ValueError(f"'{directory}' is not the folder of a result{unfinished}")
+    description = load_description(directory)
     with _damage_of(directory/_ARRAYS):
-        return Result(directory, load_description(directory), read_arrays(directory/_ARRAYS))
+        return Result(directory, description, read_arrays(directory/_ARRAYS))
 
 
 def load_description(directory):

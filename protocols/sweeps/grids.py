@@ -71,16 +71,11 @@ def plain_grid(grid):
     if not isinstance(grid, Mapping):
         raise ValueError(f"'grid' is {grid!r}; give a dict of lists by name, such as "
                          "{'noise': [0, 0.1]}")
-    lists = {name: [_plain(value) for value in values] if _is_list(values) else []
-             for name, values in grid.items()}
-    for name, values in lists.items():
-        if not values:
+    for name, values in grid.items():
+        is_list = isinstance(values, (list, tuple, range)) or getattr(values, 'ndim', 0) == 1
+        if not is_list or not len(values):
             raise ValueError(f"the grid has no values of '{name}'; give a list of them")
-    return lists
-
-
-def _is_list(values):
-    return isinstance(values, (list, tuple, range)) or getattr(values, 'ndim', 0) == 1
+    return {name: [_plain(value) for value in values] for name, values in grid.items()}
 
 
 def _plain(value):

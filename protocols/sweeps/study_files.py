@@ -1,20 +1,7 @@
 """Studies: which runs of a target there are, from the arguments of a sweep or from a file.
 
-A study file is a short text in TOML, to be kept beside a paper::
-
-    summary = "Latent Equilibrium learns, however short the presentations are"
-    target = "bars"              # a protocol, or "my_model.py:build", beside this file
-    seeds = 10                   # how many, from 12345 on, or a list
-    [set]                        # parameters of all runs
-    epochs = 1000
-    [grid]                       # parameters with several values: all combinations are run
-    t_pattern = ["0.3 ms", "1 ms"]
-    prospective = [true, false]
-
-Further entries: ``first_seed`` (12345), ``device``, ``figures`` (a module, or a Python file
-beside this one, that draws the study), ``data_target`` (the protocol that takes the place of the
-target if a folder of data is given), and ``[[part]]`` tables, each with a ``label`` and its own
-``set`` and ``grid``, whose runs are put together. A part's entries come on top of those above.
+A study file is a short text in TOML, to be kept beside a paper; ``docs/sweeps.rst`` has its entries.
+What a ``[[part]]`` says comes on top of what stands above.
 """
 
 import contextlib

@@ -15,13 +15,13 @@ from types import SimpleNamespace
 
 import numpy as np
 from brian2 import Network
-from brian2.core.namespace import DEFAULT_UNITS
 from brian2.devices.device import get_device
-from brian2.units.allunits import amp, farad, metre, second, siemens, volt
+from brian2.units.allunits import second
 from brian2.units.fundamentalunits import (DIMENSIONLESS, Quantity, get_unit,
                                            have_same_dimensions)
 
 from brian_le.checks import choose
+from brian_le.parameters import as_quantity
 from brian_le.programs.contents import end_of_run, held, noting_reads, time_steps
 from brian_le.programs.program import build_program
 from brian_le.protocols.parameters import rounded
@@ -34,11 +34,6 @@ from brian_le.substrate.composition import drawn_variables
 __all__ = ['Argument', 'ModelTarget']
 
 _OTHER_SEEDS = 5  # that are tried in place of one that a model cannot be built with
-
-# with the symbols of units that Brian2 only has by their full names
-_UNITS = {**dict(DEFAULT_UNITS), 's': second, 'm': metre, 'V': volt, 'A': amp, 'S': siemens,
-          'F': farad}
-
 
 class Argument:
     """A parameter of a user's model: an argument of ``build``, or a variable of its objects.
@@ -82,7 +77,7 @@ class Argument:
         given = value
         if isinstance(value, str):
             try:
-                value = _quantity(value)
+                value = as_quantity(value)
             except ValueError as error:
                 if self.kind is type(None) and not re.match(r'\s*[-+.\d]', value):
                     return value
@@ -114,24 +109,6 @@ class Argument:
         hint = ('true or false' if self.kind is bool
                 else f"a value such as '{self.value(self.default)}'")
         return ValueError(f"'{self.name}' is '{value}'; give {hint}")
-
-
-def _quantity(text):
-    """A number or a quantity from a text such as ``'5 ms'`` or ``'3*nS/ms'``."""
-    match = re.fullmatch(r'\s*([-+]?(?:\d+\.?\d*|\.\d+)(?:e[-+]?\d+)?)\s*\*?\s*(.*?)\s*', text,
-                         re.I)
-    if not match:
-        raise ValueError("give a number, with a unit if it has one, such as '10 ms'")
-    number, unit = float(match[1]), match[2]
-    if not unit:
-        return number
-    unit = re.sub(r'^(1\s*)?/', '1/', unit)
-    if not re.fullmatch(r'(1|[A-Za-z]\w*)(\*\*-?\d+)?(\s*[*/]\s*[A-Za-z]\w*(\*\*-?\d+)?)*', unit):
-        raise ValueError(f"'{unit}' is not a unit")
-    for name in re.findall(r'[A-Za-z]\w*', unit):
-        if name not in _UNITS:  # there are thousands
-            raise ValueError(f"'{name}' is not a unit of Brian2")
-    return number*eval(unit, {'__builtins__': {}}, _UNITS)
 
 
 def _example(variable):
@@ -248,19 +225,19 @@ class ModelTarget:
         arguments = tuple((name, value) for name, value in parameters.items() if '.' not in name)
         key = (str(self.path), self.name, self.source, arguments, seed if self.seeded else None,
                device)
-        return built_once(key, lambda: self._build(parameters, seed, device))
 
-    def _build(self, parameters, seed, device):
-        built = None
+        def build():
+            built = []
 
-        def compose():
-            nonlocal built
-            built = self._compose(parameters, seed)
-            return built.network
+            def compose():
+                built.append(self._compose(parameters, seed))
+                return built[-1].network
 
-        program = build_program(compose, device)
-        built.program = program
-        return built
+            program = build_program(compose, device)
+            built[-1].program = program
+            return built[-1]
+
+        return built_once(key, build)
 
     def _compose(self, parameters, seed):
         given = {p.name: p.value(parameters[p.name]) for p in self.parameters}
