@@ -151,7 +151,8 @@ class Places:
         if with_zero:
             self._places[0] = self._beyond(-1)
         self._places |= {value: self._beyond(1 + number) for number, value in enumerate(apart)}
-        self._gaps = [self._beyond(gaps) for gaps, some in ((-0.5, with_zero), (0.5, apart)) if some]
+        self._gaps = [self._beyond(gaps) for gaps, some in ((-0.5, with_zero), (0.5, apart))
+                      if some]
 
     def _beyond(self, gaps):
         """A place so many gaps before the lowest or behind the highest amount."""

@@ -18,8 +18,8 @@ def check_finite(arrays, unmeasured=()):
     """Raise a FloatingPointError for an array of a result that has infinite or undefined numbers.
 
     Where there are times of the samples, as in ``'time'`` or ``'after.time'`` for
-    ``'after.output'``, the message has that of the first such number. `unmeasured` are names (or patterns of them) of
-    arrays in which NaN stands for what was not measured.
+    ``'after.output'``, the message has that of the first such number. `unmeasured` are names (or
+    patterns of them) of arrays in which NaN stands for what was not measured.
 
     Examples
     --------

@@ -20,8 +20,8 @@ def provenance(device):
     """What results of this process are made by; of numpy no compiler is asked.
 
     ``date`` (the day, in UTC: the same run again gives the same files), ``versions`` by the names
-    of packages, ``revision`` of this package (if it is a checkout of git), ``processor``, and, where
-    there is one, ``compiler`` (with its version) and ``flags``.
+    of packages, ``revision`` of this package (if it is a checkout of git), ``processor``, and,
+    where there is one, ``compiler`` (with its version) and ``flags``.
 
     Examples
     --------

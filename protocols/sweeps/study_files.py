@@ -1,7 +1,7 @@
 """Studies: which runs of a target there are, from the arguments of a sweep or from a file.
 
-A study file is a short text in TOML, to be kept beside a paper; ``docs/sweeps.rst`` has its entries.
-What a ``[[part]]`` says comes on top of what stands above.
+A study file is a short text in TOML, to be kept beside a paper; ``docs/sweeps.rst`` has its
+entries. What a ``[[part]]`` says comes on top of what stands above.
 """
 
 import contextlib
