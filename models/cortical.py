@@ -215,6 +215,8 @@ class CorticalChain(LayeredCircuit):
                 self.weights[kind, k] = self.weights['forward', k]
 
     # ---------------------------------------------------------------------------------- looking
+    _energy_remedy = 'take a GLENetwork of the same layers, which has the same one'
+
     @property
     def populations(self):
         """All populations, from the inputs on, and the error neurons after them."""

@@ -6,6 +6,7 @@ from brian2.utils.logger import get_logger
 
 from brian_le import PoolSynapses
 from brian_le.models.containers import Container
+from brian_le.models.energy import energy_meter, energy_now
 from brian_le.parameters import as_text
 from brian_le.substrate.sites import whole_groups
 
@@ -18,6 +19,9 @@ class Circuit(Container):
     """What circuits can say of themselves; not to be used by itself."""
 
     _only_draws = False  # weights are drawn, and nobody has said whether they learn
+    energy_meter = None  # the population that adds up the energy, if it is asked for
+    _have_energy = {}  # populations with equations for it, by their names
+    _energy_remedy = 'give energy=True when it is made'
 
     def _ask(self):
         """Warn of a run without weights and learning, and of learning from weights of 0."""
@@ -42,6 +46,51 @@ class Circuit(Container):
             logger.warn(f'the forward weights of {self!r} are all 0, through which neither rates nor '
                         f'errors pass, so that hidden layers learn little or nothing; {remedy}',
                         'zero_weights')
+
+    def energy(self):
+        """The energy that neurons and synapses follow, as it is at the moment.
+
+        The circuit is made with ``energy=True``, which gives its neurons the variables
+        ``u_mismatch``, ``energy`` and, where there are targets, ``cost``, all of which monitors can
+        record, and the circuit an ``energy_meter``, a population of one (for each replica) that
+        adds them up in every step.
+
+        Returns
+        -------
+        Energy
+            With ``total``, ``cost`` and ``populations``; it prints itself.
+
+        Raises
+        ------
+        ValueError
+            If the circuit has been made without.
+
+        Examples
+        --------
+        >>> from brian2 import Network, ms
+        >>> from brian_le.models import Dense, LayeredNetwork
+        >>> net = LayeredNetwork(2, [Dense(3), Dense(1)], rng=1, eta=0/ms, energy=True)
+        >>> net.inputs.r, net.output.target = [1, 2], 1
+        >>> Network(net).run(2*ms)
+        >>> found = net.energy()
+        >>> list(found.populations), found.populations['layer0'].mismatch.shape
+        (['layer0', 'layer1'], (3,))
+        >>> abs(found.total - net.energy_meter.total[0]) < 1e-12
+        np.True_
+        """
+        if self.energy_meter is None:
+            raise ValueError(f"'{self.name}' does not compute its energy; {self._energy_remedy}")
+        return energy_now(self.name, self._have_energy, self.energy_meter.replicas)
+
+    def _measure_energy(self, populations, replicas=1):
+        """Add up the energy of populations, given by their names in the circuit."""
+        self._have_energy = populations
+        self.energy_meter, sums = energy_meter(self.name, populations, replicas)
+        self.projections |= {('energy', k): projection for k, projection in enumerate(sums)}
+
+    @property
+    def _meters(self):
+        return [] if self.energy_meter is None else [self.energy_meter]
 
     def step_order(self):
         """What happens in one step, in this order.

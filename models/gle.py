@@ -7,7 +7,7 @@ from brian2.units.fundamentalunits import Quantity
 from brian2.units.stdunits import ms
 
 from brian_le import (SGD, bias_learning, error_learning, gle_neuron, gle_output,
-                      lookahead_learning, membrane_learning)
+                      lookahead_learning, membrane_learning, mismatch_energy)
 from brian_le.checks import choose
 from brian_le.models.layered_circuit import LayeredCircuit
 from brian_le.models.options import NOT_SAID, one_value, per_layer
@@ -94,6 +94,9 @@ class GLENetwork(LayeredCircuit):
         First part of the names of all objects; every network of a simulation needs its own.
     substrate : Substrate, optional
         What neurons and projections are made of, see `brian_le.substrate`; by default perfect.
+    energy : bool
+        Whether neurons have equations of their energy, see `energy`; by default nothing is computed
+        of it.
 
     Attributes
     ----------
@@ -135,12 +138,12 @@ class GLENetwork(LayeredCircuit):
                  output_activation='linear', loss='mse', beta=0.1, gamma=0.0,
                  errors='prospective', eta=NOT_SAID, eta_tau_m=None, eta_tau_r=None, optimiser=SGD(),
                  decay=0/ms, w_max=None, bias=True, tau_m=10*ms, tau_r=None, tau_min=None,
-                 name='network', substrate=None, rng=None):
+                 name='network', substrate=None, rng=None, energy=False):
         super().__init__(
             input_shape, layers, batches=batches, replicas=replicas, activation=activation,
             output_activation=output_activation, eta=eta, optimiser=optimiser, decay=decay,
             w_max=w_max, bias=bias, tau_m=tau_m, tau_r=tau_r, name=name, substrate=substrate,
-            rng=rng, loss=loss, beta=beta, gamma=gamma, errors=errors, eta_tau_m=eta_tau_m,
+            rng=rng, energy=energy, loss=loss, beta=beta, gamma=gamma, errors=errors, eta_tau_m=eta_tau_m,
             eta_tau_r=eta_tau_r, tau_min=tau_min)
 
     # ------------------------------------------------------------------------------ composition
@@ -187,6 +190,10 @@ class GLENetwork(LayeredCircuit):
             equations = gle_output(plan.activation, loss=p['loss'], nudged='linked', **options)
         else:
             equations = gle_neuron(plan.activation, **options)
+        if self._asked_for_energy:
+            return equations + mismatch_energy(
+                options['inputs'], gamma=p['gamma'][k], lookahead='tau_m',
+                loss=p['loss'] if is_output else None)
         moves = _learns(p, 'tau_m', k) or _learns(p, 'tau_r', k)
         return equations + 'u_dot : hertz' if moves else equations
 

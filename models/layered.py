@@ -5,7 +5,7 @@ from brian2.units.allunits import second
 from brian2.units.stdunits import ms
 
 from brian_le import (SGD, bias_learning, error_feedback, error_learning, hidden_neuron,
-                      output_neuron, time_constant_matching)
+                      mismatch_energy, output_neuron, time_constant_matching)
 from brian_le.checks import choose
 from brian_le.models.layered_circuit import LayeredCircuit
 from brian_le.models.options import NOT_SAID, filter_time, one_value
@@ -106,6 +106,9 @@ class LayeredNetwork(LayeredCircuit):
         First part of the names of all objects; every network of a simulation needs its own.
     substrate : Substrate, optional
         What neurons and projections are made of, see `brian_le.substrate`; by default perfect.
+    energy : bool
+        Whether neurons have equations of their energy, see `energy`; by default nothing is computed
+        of it.
 
     Attributes
     ----------
@@ -163,13 +166,13 @@ class LayeredNetwork(LayeredCircuit):
                  eta=NOT_SAID, bias=True, tau_m=10*ms, tau_r=None, eta_tau=None,
                  feedback='transposed', decay=0/ms, w_max=None, optimiser=SGD(),
                  rate_at='output', errors_from='tau_m', tau_s=0*ms, tau_err=0*ms,
-                 tau_target=0*ms, name='network', substrate=None, rng=None):
+                 tau_target=0*ms, name='network', substrate=None, rng=None, energy=False):
         super().__init__(
             input_shape, layers, batches=batches, replicas=replicas, activation=activation,
             output_activation=output_activation, eta=eta, optimiser=optimiser, decay=decay,
             w_max=w_max, bias=bias, tau_m=tau_m, tau_r=tau_r, name=name, substrate=substrate,
-            rng=rng, loss=loss, target=target, beta=beta, gamma=gamma, eta_tau=eta_tau,
-            feedback=feedback, rate_at=rate_at, errors_from=errors_from, tau_s=tau_s,
+            rng=rng, energy=energy, loss=loss, target=target, beta=beta, gamma=gamma,
+            eta_tau=eta_tau, feedback=feedback, rate_at=rate_at, errors_from=errors_from, tau_s=tau_s,
             tau_err=tau_err, tau_target=tau_target)
 
     # ------------------------------------------------------------------------------ composition
@@ -207,6 +210,10 @@ class LayeredNetwork(LayeredCircuit):
                                       nudged='linked', **options)
         else:
             equations = hidden_neuron(plan.activation, **options)
+        if self._asked_for_energy:
+            of_target = dict(loss=p['loss'], target=p['target'],
+                             filtered=options['tau_target'] is not None) if is_output else {}
+            equations += mismatch_energy(self._inputs_of_neurons, gamma=p['gamma'], **of_target)
         return equations if p['eta_tau'] is None else equations + 'u_dot : hertz'
 
     @property

@@ -38,7 +38,7 @@ class LayeredCircuit(Circuit):
     Parameters
     ----------
     input_shape, layers, batches, replicas, activation, output_activation, eta, optimiser, \
-decay, w_max, bias, tau_m, tau_r, name, substrate, rng
+decay, w_max, bias, tau_m, tau_r, name, substrate, rng, energy
         As of `LayeredNetwork`.
     **options
         What only some classes have, for their `_check`.
@@ -55,7 +55,7 @@ decay, w_max, bias, tau_m, tau_r, name, substrate, rng
 
     def __init__(self, input_shape, layers, *, batches, replicas, activation, output_activation,
                  eta, optimiser, decay, w_max, bias, tau_m, tau_r, name, substrate, rng,
-                 **options):
+                 energy=False, **options):
         rng = check_random(rng)
         self._only_draws = rng is not None and eta is NOT_SAID
         self._lay_out(name, input_shape, layers, batches, replicas, substrate)
@@ -73,6 +73,7 @@ decay, w_max, bias, tau_m, tau_r, name, substrate, rng
             bias=check_flag(f"bias of '{name}'", bias), tau_m=tau_m,
             tau_r='tau_m' if tau_r is None else tau_r)
         self.parameters |= self._check(**options)
+        self._asked_for_energy = check_flag(f"energy of '{name}'", energy)
         # all equations before any object, so that an unfitting option leaves nothing behind
         self._populate({plan.number: self._equations(k, plan)
                         for k, plan in enumerate(self._plans)})
@@ -81,6 +82,9 @@ decay, w_max, bias, tau_m, tau_r, name, substrate, rng
         self._connect_pools()
         if self.parameters.get('loss') == 'cross_entropy':
             self._connect_softmax()
+        if self._asked_for_energy:
+            self._measure_energy({f'layer{k}': group for k, group in enumerate(self.neurons)},
+                                 self.replicas)
         self._finish()
         if rng is not None:
             self.weights.update(initial_weights(
@@ -229,6 +233,8 @@ decay, w_max, bias, tau_m, tau_r, name, substrate, rng
         self.projections['softmax', len(self.neurons) - 1] = project(
             self.output, self.output, softmax(), name=f'{self.name}_softmax',
             orders={'z_post': STIMULUS})
+        if self._asked_for_energy:  # which reads it before the first step
+            self.output.z = math.prod(self.shapes[-1])
 
     def _finish(self):
         self.weights = Weights(self.name, {
@@ -240,12 +246,12 @@ decay, w_max, bias, tau_m, tau_r, name, substrate, rng
     @property
     def populations(self):
         """All populations, from the inputs on."""
-        return list(dict.fromkeys(self._behind))
+        return [*dict.fromkeys(self._behind), *self._meters]
 
     @property
     def typical(self):
         """Populations and projections of every kind, whose equations are printed."""
-        groups = [*self.hidden[:1], *list(self.pools.values())[:1], self.output]
+        groups = [*self.hidden[:1], *list(self.pools.values())[:1], self.output, *self._meters]
         kinds = {}
         for (kind, k), projection in self.projections.items():
             if kind != 'forward' or k == len(self.neurons) - 1:

@@ -8,13 +8,13 @@ from brian2.units.stdunits import ms
 
 from brian_le import (SGD, DenseSynapses, apical_silencing, dendritic_prediction, fixed_weights,
                       get_activation, high_passed_rate, interneuron, one_to_one,
-                      phaseless_alignment, pyramidal, weight_matrix)
+                      phaseless_alignment, prediction_energy, pyramidal, weight_matrix)
 from brian_le.checks import check_finite, check_flag, check_name, choose
 from brian_le.models.description import Circuit
 from brian_le.models.draws import random_weights, self_predicting
 from brian_le.models.experiment.presentations import Presentations
 from brian_le.models.microcircuit_options import (Names, check_conductances, check_feedback,
-                                                  check_limits, check_sizes)
+                                                  check_limits, check_sizes, error_gains)
 from brian_le.models.options import check_random, need, one_value, per_layer, substrate_of
 from brian_le.models.weights import Weights
 from brian_le.plasticity.optimisers import check_optimiser
@@ -113,6 +113,10 @@ class Microcircuit(Circuit):
         above as `self_predicting` does; a whole number is the seed. Without it all weights are 0
         until they are set, and a circuit that has neither weights nor a learning rate is warned
         of when it runs.
+    energy : bool
+        Whether neurons have equations of their energy, see `energy`; by default nothing is computed
+        of it. That of the circuit is the sum over pyramidal neurons, with the ``gamma`` that the
+        conductances have at first; interneurons have one of their own.
 
     Attributes
     ----------
@@ -175,7 +179,7 @@ class Microcircuit(Circuit):
                  eta_up=0/ms, eta_ip=0/ms, eta_pi=0/ms, eta_down=0/ms,
                  decay_down=0/ms, tau_high=None, decay=0/ms, w_max=(4.0, 5.0), optimiser=SGD(),
                  name='microcircuit', names=None, synapses=DenseSynapses, substrate=None,
-                 rng=None):
+                 rng=None, energy=False):
         self.name = check_name('a circuit', name)
         rng = check_random(rng)
         self.substrate = substrate_of(name, substrate)
@@ -216,11 +220,15 @@ class Microcircuit(Circuit):
             'bias': bias, 'activation': self.activation.name, 'feedback': feedback,
             'decay': decay, 'optimiser': optimiser}
         self._synapses = synapses
+        self._asked_for_energy = check_flag(f"energy of '{name}'", energy)
         self.projections = {}
         self._populate(n_hidden, conductances)
         if feedback == 'learned':
             self._filter_rates(0.1*ms if tau_high is None else tau_high)
         self._connect(n_hidden, eta, limits, decay_down)
+        if self._asked_for_energy:
+            self._measure_energy({**{f'hidden{k}': group for k, group in enumerate(self.hidden)},
+                                  'output': self.output})
         self.weights = Weights(name, self._weight_views())
         if rng is not None:
             drawn = self_predicting(
@@ -246,15 +254,19 @@ class Microcircuit(Circuit):
             return {g: shared[g] for g in used}
 
         sends_back = _SENDS_BACK[self.feedback]
+        gains = (error_gains(self.name, n_hidden, **conductances) if self._asked_for_energy
+                 else [None]*n_hidden)
         self.hidden = [self._group(f'hidden{k}', self.sizes[k + 1], pyramidal(
             basal=up, **options, **only('g_l', 'g_b', 'g_a'))
-            + (sends_back if k > 0 else _NOTHING)) for k in range(n_hidden)]
+            + (sends_back if k > 0 else _NOTHING) + self._energy_equations(gains[k]))
+            for k in range(n_hidden)]
         self.inter = [self._group(f'inter{k}', self.sizes[k + 2], interneuron(
-            dendrite=ip, **options, **only('g_l', 'g_d', 'g_som'))) for k in range(n_hidden)]
+            dendrite=ip, **options, **only('g_l', 'g_d', 'g_som')) + self._energy_equations(1.0))
+            for k in range(n_hidden)]
         has_targets = shown is not None and shown.n_outputs > 0
         self.output = self._group('output', self.sizes[-1], pyramidal(
             basal=up, apical=(), nudging='linked' if has_targets else 'parameter', **options,
-            **only('g_l', 'g_b', 'g_som')) + sends_back)
+            **only('g_l', 'g_b', 'g_som')) + sends_back + self._energy_equations(1.0, nudging=True))
         self.pyramidal = [*self.hidden, self.output]
         if self.feedback != 'fixed':
             for group, inter in zip(self.pyramidal[1:], self.inter):
@@ -274,6 +286,12 @@ class Microcircuit(Circuit):
             for g, value in conductances.items():
                 if g in group.equations:
                     setattr(group, g, value)
+
+    def _energy_equations(self, gamma, **options):
+        if not self._asked_for_energy:
+            return _NOTHING
+        return prediction_energy(self.activation, prospective=self.prospective, gamma=gamma,
+                                 **options)
 
     def _group(self, role, n, equations):
         return self.substrate.neurons(n, equations, group=Population, namespace={},
@@ -356,12 +374,12 @@ class Microcircuit(Circuit):
     def populations(self):
         """All populations, from the inputs on."""
         groups = [self.inputs, *self.hidden, *self.inter, self.output]
-        return groups + [g for g in (self.target, self.bias_unit) if g is not None]
+        return groups + [g for g in (self.target, self.bias_unit) if g is not None] + self._meters
 
     @property
     def typical(self):
         """Populations and projections of every kind, whose equations are printed."""
-        return ([*self.hidden[:1], *self.inter[:1], self.output],
+        return ([*self.hidden[:1], *self.inter[:1], self.output, *self._meters],
                 [self.projections[kind, 0] for kind in ('up', 'ip', 'pi', 'down', 'nudge')
                  if (kind, 0) in self.projections])
 

@@ -10,7 +10,8 @@ from brian2.units.stdunits import ms
 from brian_le.checks import check_name, check_positive, choose
 from brian_le.models.options import need, one_value
 
-__all__ = ['Names', 'check_conductances', 'check_feedback', 'check_limits', 'check_sizes']
+__all__ = ['Names', 'check_conductances', 'check_feedback', 'check_limits', 'check_sizes',
+           'error_gains']
 
 
 class Names(dict):
@@ -84,6 +85,25 @@ def check_conductances(name, conductances):
                              f'it has to be finite and at least the time step '
                              f'{defaultclock.dt}. Change the conductances or defaultclock.dt')
     return conductances
+
+
+def error_gains(name, n_hidden, *, g_l, g_b, g_a, g_d, g_som):
+    """What becomes of errors on their way from the outputs down to each hidden layer.
+
+    Of the mismatch above, the part that interneurons do not share reaches an apical dendrite, and
+    the part that this has in the soma acts there. A basal dendrite would need, for the energy to be
+    stationary, the part that it has itself above.
+    """
+    if not g_a*(g_l + g_d) > 0/ms**2 or not g_b > 0/ms:
+        raise ValueError(f"'{name}' has no energy with g_a={g_a}, g_b={g_b} and g_l + g_d="
+                         f'{g_l + g_d}, through which no errors reach hidden layers; give positive '
+                         'ones')
+    acts, shared = g_a/(g_l + g_b + g_a), g_som/(g_l + g_d + g_som)
+    gains = [1.0]
+    for k in reversed(range(n_hidden)):
+        predicts = g_b/(g_l + g_b) if k == n_hidden - 1 else g_b/(g_l + g_b + g_a)
+        gains.insert(0, float(gains[0]*acts*(1 - shared)/predicts))
+    return gains[:-1]
 
 
 def check_limits(name, w_max, n_hidden):

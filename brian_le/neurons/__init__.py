@@ -25,4 +25,5 @@ __getattr__, __dir__, __all__ = _lazy.exports(__name__, {
     'dendrites': ['dendritic_output', 'dendritic_tree'],
     'trees': ['Compartment', 'ordered_tree'],
     'operators': ['prospective', 'retrospective'],
+    'energy': ['mismatch_energy', 'prediction_energy'],
 })
