@@ -17,10 +17,19 @@ from brian2.groups.group import Group
 from brian2.synapses import synapses
 
 __all__ = ['OwnNames', 'after_each_compiled_run', 'after_each_run', 'before_each_run',
-           'choose_methods', 'find_more_objects', 'hand_interrupts_on', 'is_linked', 'pathways_of',
+           'begin_each_run', 'choose_methods', 'find_more_objects', 'hand_interrupts_on', 'is_linked', 'pathways_of',
            'run_somewhere', 'warn_of_values']
 
-_before, _after = [], []
+_begin, _before, _after = [], [], []
+
+
+def begin_each_run(function):
+    """Call ``function(network)`` before the objects of a network are prepared for a run.
+
+    What they do may depend on all others, which none of them knows. As `before_each_run`.
+    """
+    _begin.append(function)
+    return function
 
 
 def before_each_run(function):
@@ -165,17 +174,19 @@ def _replace(owner, name, new):
         setattr(owner, name, replaced)
 
 
-def _calling(functions):
+def _calling(before, after):
     def around(method):
         def with_more(self, *args):
+            for function in before:
+                function(self)
             result = method(self, *args)
-            for function in functions:
+            for function in after:
                 function(self, *args)
             return result
         return with_more
     return around
 
 
-_replace(Network, 'before_run', _calling(_before))
-_replace(Network, 'after_run', _calling(_after))
+_replace(Network, 'before_run', _calling(_begin, _before))
+_replace(Network, 'after_run', _calling([], _after))
 hand_interrupts_on()

@@ -5,8 +5,7 @@ Besides, `brian_le.synapses.loops.engine.LoopSynapses` has ``_full_state`` and
 """
 
 __all__ = ['arrays_of_synapses', 'become', 'count_as_connected', 'grow_with_synapses', 'index_by',
-           'is_complete', 'is_connected', 'neurons_of', 'not_grow_with_synapses',
-           'stand_in_place_of']
+           'is_connected', 'neurons_of', 'not_grow_with_synapses', 'stand_in_place_of']
 
 
 def stand_in_place_of(runner, stock, name):
@@ -67,11 +66,3 @@ def become(variable, cls):
     """
     variable.__class__ = cls
     return variable
-
-
-def is_complete(network):
-    """Whether a network has been made; the traceback of a failure may keep what there is of it.
-
-    `Network.__instances__` has it from the beginning; its constructor sets ``_schedule`` last.
-    """
-    return hasattr(network, '_schedule')

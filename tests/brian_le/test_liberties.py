@@ -52,17 +52,20 @@ def test_functions_are_called_before_and_after_each_run():
     group = NeuronGroup(1, 'x : 1')
     runner = group.run_regularly('x += 1')
     network, seen = Network(group), []
+    begin = liberties.begin_each_run(lambda net: seen.append((net, runner.codeobj is not None)))
     before = liberties.before_each_run(lambda net, names: seen.append(
         (net, runner.codeobj is not None, names['group'] is group)))
     after = liberties.after_each_run(lambda net: seen.append((net, float(group.x[0]))))
     try:
         network.run(0.2*ms)
     finally:
+        liberties._begin.remove(begin)
         liberties._before.remove(before)
         liberties._after.remove(after)
-    assert seen == [(network, True, True), (network, 2.0)]  # once everything is prepared
+    assert seen[0] == (network, False)  # nothing is prepared
+    assert seen[1:] == [(network, True, True), (network, 2.0)]  # once everything is
     network.run(0.1*ms)
-    assert len(seen) == 2
+    assert len(seen) == 3
 
 
 def test_every_run_of_a_project_is_seen():

@@ -1,5 +1,7 @@
 """Synapses that are computed by nested loops: what their classes have in common."""
 
+import weakref
+
 import numpy as np
 from brian2.codegen.runtime.cython_rt.cython_rt import CythonCodeObject
 from brian2.codegen.runtime.numpy_rt.numpy_rt import NumpyCodeObject
@@ -15,7 +17,7 @@ from brian2.synapses.synapses import Synapses
 from brian2.utils.logger import get_logger
 
 from brian_le.checks import choose
-from brian_le.liberties import OwnNames, pathways_of
+from brian_le.liberties import OwnNames, begin_each_run, pathways_of
 from brian_le.names import CPP_NAMES, check_names, check_steps
 from brian_le.rewriting import inline
 from brian_le.synapses.liberties import (arrays_of_synapses, count_as_connected, index_by,
@@ -26,6 +28,7 @@ from brian_le.synapses.loops.indices import provide_indices
 from brian_le.synapses.loops.late import LateArrays
 from brian_le.synapses.loops.nests import SIDES
 from brian_le.synapses.loops.operations import LearningRunner, SumRunner
+from brian_le.synapses.loops.plans import plan_run
 from brian_le.synapses.pairs import PairIndexing, PairIndices
 from brian_le.synapses.replicas import common_replicas, population_size
 from brian_le.synapses.states import check_state, connections, number_of_synapses, without_indices
@@ -53,6 +56,7 @@ class LoopSynapses(OwnNames, Synapses):
     """
 
     _layout = None
+    _run_in = _plan = None  # the network that is about to run, and what this does there
 
     def __init__(self, source, target=None, model=None, *args, replicas=None, **options):
         target = source if target is None else target
@@ -291,6 +295,12 @@ class LoopSynapses(OwnNames, Synapses):
         return ArrayView(self, name, layout.matrix_shape, layout.matrix, layout.flat)
 
     # ------------------------------------------------------------------- what runners have to know
+    def plan(self, run_namespace):
+        """The `Plan` of the run that is being prepared, made when the first operation asks for it."""
+        if self._plan is None:
+            self._plan = plan_run(self, self._run_in.sorted_objects, run_namespace)
+        return self._plan
+
     def _loops(self, codes, run_namespace):
         """The class of code objects for expressions, None if Brian2 has to compute them."""
         if self.layout is None:
@@ -355,6 +365,13 @@ class LoopSynapses(OwnNames, Synapses):
         return inline(code, {name: variable.expr for name, variable in self.variables.items()
                              if isinstance(variable, Subexpression)
                              and self.variables.indices[name] == '_idx'})
+
+
+@begin_each_run
+def _plan_anew(network):
+    for obj in network.objects:
+        if isinstance(obj, LoopSynapses):
+            obj._run_in, obj._plan = weakref.proxy(network), None
 
 
 def _first_replica(group, replicas):

@@ -7,8 +7,6 @@ Nobody else may look at them in between, and what the change depends on is copie
 from dataclasses import dataclass
 
 import numpy as np
-from brian2.core.names import Nameable
-from brian2.core.network import Network
 from brian2.core.operations import NetworkOperation
 from brian2.core.variables import ArrayVariable, Subexpression, Variables
 from brian2.groups.group import CodeRunner
@@ -17,12 +15,10 @@ from brian2.utils.stringtools import get_identifiers
 
 from brian_le.names import local
 from brian_le.rewriting import reworded
-from brian_le.synapses.liberties import is_complete
 from brian_le.synapses.loops.nests import NEURONS, Snapshot
 from brian_le.synapses.pairs import PairIndices
 
-__all__ = ['PENDING', 'LateArrays', 'late_learning', 'network_of']
-
+__all__ = ['PENDING', 'LateArrays', 'LateLearning', 'late_learning']
 
 PENDING = local('pending')  #: whether a change is due
 
@@ -77,12 +73,20 @@ class LateLearning:
     arrays: dict
 
 
-def late_learning(synapses, run_namespace):
-    """Whether weights can follow late, and how; None if they cannot. Asking changes nothing."""
-    learning, sums = synapses.state_updater, list(synapses.summed_updaters.values())
-    if (learning is None or not sums or not all(r.active for r in (learning, *sums))
-            or any(r.clock is not learning.clock for r in sums) or others_use(synapses)
-            or any(runner.loops(run_namespace) is None for runner in (learning, *sums))):
+def late_learning(synapses, objects, run_namespace):
+    """Whether weights can follow late, and how; None if they cannot.
+
+    Parameters
+    ----------
+    synapses : LoopSynapses
+        That learn and are summed, both with loops.
+    objects : list of BrianObject
+        All that is simulated together.
+    run_namespace : dict
+    """
+    learning = synapses.state_updater
+    if (any(runner.clock is not learning.clock for runner in synapses.summed_updaters.values())
+            or others_use(synapses, objects)):
         return None
     step = step_code(learning, run_namespace)
     if step is None:
@@ -126,33 +130,21 @@ def step_code(updater, run_namespace):
     return code if isinstance(code, str) else None
 
 
-def network_of(synapses):
-    """All objects that are simulated together with a projection."""
-    for reference in Nameable.__instances__():
-        network = reference()
-        if isinstance(network, Network) and is_complete(network):
-            objects = network.sorted_objects
-            if any(obj is synapses.state_updater or obj in synapses.summed_updaters.values()
-                   for obj in objects):
-                yield from objects
-
-
-def others_use(synapses):
+def others_use(synapses, objects):
     """Whether anything but sums and learning may read or change synaptic variables in a run."""
     own = {variable for name, variable in synapses.variables.items()
            if synapses.variables.indices[name] == '_idx' and isinstance(variable, ArrayVariable)
            and not isinstance(variable, PairIndices)}
-    known = False
-    for obj in network_of(synapses):
+    for obj in objects:
         if obj.name == synapses.name or obj is synapses.state_updater or (
                 obj in synapses.summed_updaters.values()):
-            known = True
-        elif isinstance(obj, NetworkOperation) or (
+            continue
+        if isinstance(obj, NetworkOperation) or (
                 type(obj).run.__module__.split('.')[0] not in ('brian2', 'brian_le')):
             return True  # Python code that could do anything
-        elif isinstance(obj, CodeRunner) and getattr(obj.group, 'name', None) == synapses.name:
+        if isinstance(obj, CodeRunner) and getattr(obj.group, 'name', None) == synapses.name:
             return True
-        elif own & {variable for variable in getattr(obj, 'variables', {}).values()
+        if own & {variable for variable in getattr(obj, 'variables', {}).values()
                     if isinstance(variable, ArrayVariable)}:
             return True
-    return not known
+    return False

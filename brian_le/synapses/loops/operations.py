@@ -1,7 +1,7 @@
 """The operations of a projection in each step, as Brian2's network runs them.
 
 They take the places of the operations of `brian2.Synapses`, with the same names, slots and
-orders, and decide before each run how to compute: with the loops of `brian_le`, several at once
+orders, and compute what the plan of the run says: with the loops of `brian_le`, several at once
 where that gives the same numbers, or as Brian2 does.
 """
 
@@ -10,7 +10,6 @@ import weakref
 
 import numpy as np
 from brian2.codegen.codeobject import create_runner_codeobj
-from brian2.codegen.translation import get_identifiers_recursively
 from brian2.core.variables import ArrayVariable, AuxiliaryVariable, Variables
 from brian2.equations.equations import SUBEXPRESSION
 from brian2.equations.unitcheck import parse_expression_dimensions
@@ -23,7 +22,6 @@ from brian_le.rewriting import inline, multipliers
 from brian_le.synapses.loops.arrays import ArrayLoops, separate
 from brian_le.synapses.loops.averages import average
 from brian_le.synapses.loops.cpp_text import VALUE
-from brian_le.synapses.loops.late import late_learning, network_of
 from brian_le.synapses.loops.nests import NEURONS, Learning, OnePass, Pooling, Snapshot, Sum, Sums
 
 __all__ = ['SumRunner', 'LearningRunner']
@@ -81,13 +79,14 @@ class SumRunner(SummedVariableUpdater):
     def place(self):
         return self.clock.name, self.when, self.order
 
-    def loops(self, run_namespace):
-        """The class of code objects for the sum, None if Brian2 has to compute it."""
-        return self.group._loops([self.expression.code], run_namespace)
+    @property
+    def codes(self):
+        return [self.expression.code]
 
     def create_code_objects(self, run_namespace):
         synapses = self.group
-        loops = self.loops(run_namespace)
+        plan = synapses.plan(run_namespace)
+        loops = plan.loops[self]
         if loops is None:
             super().create_code_objects(run_namespace)
             return
@@ -95,14 +94,13 @@ class SumRunner(SummedVariableUpdater):
         about = synapses._about
         if layout.kernels == 'pool':
             nest = Pooling(layout, about, sum=s, scale=synapses._scale, winner=synapses._winning)
-        elif loops is ArrayLoops or layout.shares_weights or layout.replicas > 1:
+        elif not plan.passes:
             nest = Sums(layout, about, sum=s)
         else:
-            runners = same_place(self)
+            runners, late = plan.passes[self], plan.late
             if runners[0] is not self:
                 self.code_objects[:] = []  # the first of them computes all
                 return
-            late = late_learning(synapses, run_namespace)
             update, pending = (late.update, synapses._late.provide(late)) if late else (None, None)
             nest = OnePass(layout, about, sums=[runner.sum for runner in runners],
                            update=update, pending=pending)
@@ -112,22 +110,21 @@ class SumRunner(SummedVariableUpdater):
 class LearningRunner(StateUpdater):
     """The step of the differential equations of all synapses."""
 
-    def loops(self, run_namespace):
-        """The class of code objects for the step, None if Brian2 has to compute it."""
-        code = [eq.expr.code for eq in self.group.equations.values() if eq.expr is not None]
-        return self.group._loops(code, run_namespace)
+    @property
+    def codes(self):
+        return [eq.expr.code for eq in self.group.equations.values() if eq.expr is not None]
 
     def create_code_objects(self, run_namespace):
         synapses = self.group
-        layout = synapses.layout
-        loops = self.loops(run_namespace)
+        layout, plan = synapses.layout, synapses.plan(run_namespace)
+        loops, late = plan.loops[self], plan.late
         if loops is None:
             super().create_code_objects(run_namespace)
             return
         if layout.shares_weights or layout.replicas > 1:
             nest = self._averaged(run_namespace)
             code = nest.update
-        elif loops is not ArrayLoops and (late := late_learning(synapses, run_namespace)):
+        elif late:
             self.update_abstract_code(run_namespace)
             nest = Snapshot(layout, f'what the change of weights reads, for {synapses._about}',
                             copies=late.copies, pending=synapses._late.provide(late))
@@ -193,24 +190,3 @@ def switches(synapses, update):
 
 def _is_euler(method):
     return method in ('euler', 'prospective_euler') or isinstance(method, ProspectiveEuler)
-
-
-def same_place(runner):
-    """The sums of a projection that can be formed together with one of them, first one first."""
-    synapses = runner.group
-    together = sorted((other for other in synapses.summed_updaters.values()
-                       if other.active and other.place == runner.place
-                       and other.target_var.dtype == runner.target_var.dtype),
-                      key=lambda other: other.name)
-    targets = {other.target_var for other in together}
-    read = set()
-    for other in together:
-        names = get_identifiers_recursively([other.expression.code], synapses.variables)
-        read |= {synapses.variables[name] for name in names if name in synapses.variables}
-    first, last = together[0].name, together[-1].name
-    for other in network_of(synapses):
-        between = (first < other.name < last and other.when == runner.when
-                   and other.order == runner.order and other not in together)
-        if targets & read or between and not isinstance(other, SummedVariableUpdater):
-            return [runner]
-    return together

@@ -83,13 +83,6 @@ def test_variables_become_others(stock):
     assert S.variables['_synaptic_pre'] is variable and len(variable.get_value()) == 9
 
 
-def test_networks_are_complete_at_the_end_of_their_constructor():
-    network = Network()
-    assert liberties.is_complete(network) and not liberties.is_complete(Network.__new__(Network))
-    lines = [line.strip() for line in inspect.getsource(Network.__init__).splitlines()]
-    assert any(line.startswith('self._schedule') for line in lines)
-
-
 def test_networks_store_what_objects_say(stock, monkeypatch):
     """``_full_state`` and ``_restore_from_full_state`` are what `Network.store` asks for."""
     group, S = stock
