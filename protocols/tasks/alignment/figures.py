@@ -18,32 +18,12 @@ _LINES = (
 
 
 def frequency(result):
-    """Cosine and size of the weight changes against the frequency of the inputs.
-
-    Parameters
-    ----------
-    result : Result
-
-    Returns
-    -------
-    dict of str to matplotlib.figure.Figure
-        ``frequency``.
-    """
+    """Cosine and size of the weight changes against the frequency of the inputs."""
     return _cosines(result, 'frequency', xscale='log', xlabel='w tau_m of the fastest input (rad)')
 
 
 def depth(result):
-    """The same against the number of hidden layers.
-
-    Parameters
-    ----------
-    result : Result
-
-    Returns
-    -------
-    dict of str to matplotlib.figure.Figure
-        ``depth``.
-    """
+    """The same against the number of hidden layers."""
     figures = _cosines(result, 'depth', xlabel='hidden layers')
     for ax in figures['depth'].axes:
         ax.xaxis.get_major_locator().set_params(integer=True)
@@ -51,17 +31,7 @@ def depth(result):
 
 
 def ratio(result):
-    """The same against the ratio of the time constants.
-
-    Parameters
-    ----------
-    result : Result
-
-    Returns
-    -------
-    dict of str to matplotlib.figure.Figure
-        ``ratio``.
-    """
+    """The same against the ratio of the time constants."""
     figures = _cosines(result, 'ratio', xscale='log', xlabel='tau_m/tau_r (no unit)')
     for ax in figures['ratio'].axes:
         ax.xaxis.set_major_formatter('{x:g}')
@@ -69,17 +39,7 @@ def ratio(result):
 
 
 def layers(result):
-    """Cosine of the weight changes of each layer of the deepest network.
-
-    Parameters
-    ----------
-    result : Result
-
-    Returns
-    -------
-    dict of str to matplotlib.figure.Figure
-        ``layers``.
-    """
+    """Cosine of the weight changes of each layer of the deepest network."""
     cosines = result.arrays['depth.layers'][-1]  # network, layer, errors, kind
     figure, ((axes,),) = new_figure()
     for errors, kind, colour, style, label in _LINES:

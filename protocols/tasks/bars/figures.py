@@ -3,42 +3,33 @@
 import numpy as np
 
 from brian_le.protocols.plotting import BLACK, BLUE, ORANGE, new_figure
-from brian_le.protocols.tasks.bars.task import N_OUTPUTS
+from brian_le.protocols.tasks.bars.task import LABELS, N_OUTPUTS, circuits_in
 
 __all__ = ['learning', 'potentials']
 
-_CURVES = {'le': ('Latent Equilibrium', BLUE, '-'), 'original': ('original circuit', ORANGE, '--')}
+_CURVES = {'le': (BLUE, '-'), 'original': (ORANGE, '--')}
+_BASAL = dict(linestyle='--', color=ORANGE, linewidth=1.2)
 _WINDOW = 25  # epochs in the running mean of the accuracy
 
 
 def learning(result):
-    """Error and accuracy in validation after every epoch, for each circuit.
-
-    Parameters
-    ----------
-    result : Result
-
-    Returns
-    -------
-    dict of str to matplotlib.figure.Figure
-        ``error`` and ``accuracy``.
-    """
+    """Error and accuracy in validation after every epoch, for each circuit."""
     error, ((axes,),) = new_figure()
-    for name, (label, colour, line) in _circuits(result):
-        values = result.arrays[f'{name}.error']
-        axes.plot(1 + np.arange(len(values)), values, line, color=colour, label=label)
+    for name in circuits_in(result):
+        values, (colour, line) = result.arrays[f'{name}.error'], _CURVES[name]
+        axes.plot(1 + np.arange(len(values)), values, line, color=colour, label=LABELS[name])
     axes.set(xlabel='epoch', ylabel='validation error (mean square)', yscale='log',
              title=_title(result))
     axes.legend()
 
     accuracy, ((axes,),) = new_figure()
-    for name, (label, colour, line) in _circuits(result):
-        values = result.arrays[f'{name}.accuracy']
+    for name in circuits_in(result):
+        values, (colour, line) = result.arrays[f'{name}.accuracy'], _CURVES[name]
         epochs = 1 + np.arange(len(values))
         axes.plot(epochs, 100*values, '.', color=colour, markersize=2, alpha=0.35)
         window = min(_WINDOW, len(values))
         mean = np.convolve(values, np.ones(window)/window, mode='valid')
-        axes.plot(epochs[window - 1:], 100*mean, line, color=colour, label=label)
+        axes.plot(epochs[window - 1:], 100*mean, line, color=colour, label=LABELS[name])
     axes.axhline(100*3/8, color=BLACK, linewidth=1, linestyle=':', zorder=0,
                  label='always the same class')
     axes.set(xlabel='epoch', ylabel='validation accuracy (%)', ylim=(0, 104),
@@ -53,17 +44,8 @@ def potentials(result):
 
     Every pattern is shown once, without nudging and learning: outputs have to reach the target
     by themselves, and the apical dendrites of a self-predicting circuit are silent.
-
-    Parameters
-    ----------
-    result : Result
-
-    Returns
-    -------
-    dict of str to matplotlib.figure.Figure
-        ``potentials-le`` and ``potentials-original``, of the circuits that there are.
     """
-    return {f'potentials-{name}': _potentials(result, name) for name, _ in _circuits(result)}
+    return {f'potentials-{name}': _potentials(result, name) for name in circuits_in(result)}
 
 
 def _potentials(result, name):
@@ -79,18 +61,13 @@ def _potentials(result, name):
     for column, when in enumerate(('before', 'after')):
         trace = {key: arrays[f'{name}.{when}_{key}'] for key in (
             f'output_{visible}', 'output_v_bas', 'hidden_u', 'hidden_v_bas', 'hidden_v_api')}
-        for k in range(N_OUTPUTS):
-            ax = axes[k, column]
-            ax.plot(time, target[:, k], color=BLACK, linewidth=1.2, linestyle=':', label='target',
-                    zorder=3)
+        for k, ax in enumerate(axes[:N_OUTPUTS, column]):
+            ax.plot(time, target[:, k], ':', color=BLACK, linewidth=1.2, label='target', zorder=3)
             ax.plot(time, trace[f'output_{visible}'][:, k], color=BLUE, label=soma)
-            ax.plot(time, trace['output_v_bas'][:, k], '--', color=ORANGE, linewidth=1.2,
-                    label='basal')
-        for k in range(n_hidden):
-            ax = axes[N_OUTPUTS + k, column]
+            ax.plot(time, trace['output_v_bas'][:, k], label='basal', **_BASAL)
+        for k, ax in enumerate(axes[N_OUTPUTS:, column]):
             ax.plot(time, trace['hidden_u'][:, k], color=BLUE, label='soma')
-            ax.plot(time, trace['hidden_v_bas'][:, k], '--', color=ORANGE, linewidth=1.2,
-                    label='basal')
+            ax.plot(time, trace['hidden_v_bas'][:, k], label='basal', **_BASAL)
             ax.plot(time, trace['hidden_v_api'][:, k], '-.', color='#555555', linewidth=1.2,
                     label='apical')
         axes[0, column].set_title(f'{when} learning')
@@ -102,13 +79,9 @@ def _potentials(result, name):
         axes[N_OUTPUTS + k, 0].set_ylabel(f'hidden {k + 1}')
     axes[0, 1].legend(ncols=3, loc='lower right', bbox_to_anchor=(1, 1.12))
     axes[N_OUTPUTS, 1].legend(ncols=3, loc='lower right', bbox_to_anchor=(1, 0.98))
-    figure.suptitle(f'{_CURVES[name][0]}: potentials (dimensionless), not nudged', x=0.01,
+    figure.suptitle(f'{LABELS[name]}: potentials (dimensionless), not nudged', x=0.01,
                     ha='left')
     return figure
-
-
-def _circuits(result):
-    return [(name, curve) for name, curve in _CURVES.items() if f'{name}.error' in result.arrays]
 
 
 def _title(result):

@@ -13,17 +13,7 @@ STYLES = {'le': (BLUE, '-', 'o'), 'random': (ORANGE, '--', 's'), 'mirror': (GREE
 
 
 def learning(result):
-    """Error on held-out samples, and loss while learning, for every network and its twin.
-
-    Parameters
-    ----------
-    result : Result
-
-    Returns
-    -------
-    dict of str to matplotlib.figure.Figure
-        ``error`` and ``loss``.
-    """
+    """Error on held-out samples, and loss while learning, for every network and its twin."""
     arrays = result.arrays
     error, ((axes,),) = new_figure()
     for name in names_in(arrays):

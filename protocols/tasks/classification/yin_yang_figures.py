@@ -22,15 +22,6 @@ def answers(result):
 
     Answers and crosses are what the layers with these weights compute, to which slow neurons
     settle; the percentage is that of the networks themselves.
-
-    Parameters
-    ----------
-    result : Result
-
-    Returns
-    -------
-    dict of str to matplotlib.figure.Figure
-        ``answers``.
     """
     arrays = result.arrays
     shown = [name for name in names_in(arrays) if name != 'no_look_ahead']

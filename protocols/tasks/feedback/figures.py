@@ -8,17 +8,7 @@ __all__ = ['learning', 'weights']
 
 
 def learning(result):
-    """Accuracy in validation, and the angle of the feedback weights, after every epoch.
-
-    Parameters
-    ----------
-    result : Result
-
-    Returns
-    -------
-    dict of str to matplotlib.figure.Figure
-        ``learning``.
-    """
+    """Accuracy in validation, and the angle of the feedback weights, after every epoch."""
     figure, ((accuracy,), (angle,)) = new_figure(2, 1, 7, 6, sharex=True)
     epochs = 1 + np.arange(len(result.arrays['accuracy']))
     accuracy.plot(epochs, 100*result.arrays['accuracy'], color=BLUE)
@@ -33,17 +23,7 @@ def learning(result):
 
 
 def weights(result):
-    """Weights from above against the forward weights between the same neurons, at both ends.
-
-    Parameters
-    ----------
-    result : Result
-
-    Returns
-    -------
-    dict of str to matplotlib.figure.Figure
-        ``weights``; none with transposed feedback, whose weights are the same.
-    """
+    """Weights from above against the forward weights between the same neurons, at both ends."""
     if 'final_W_down_0' not in result.arrays:
         return {}
     figure, ((axes,),) = new_figure(width=5.5, height=4.8)

@@ -12,17 +12,7 @@ _SHIFTS = (0.3, 1, 3)  # w*tau_m of the curves against the ratio
 
 
 def gain(result):
-    """Gain against frequency, for the smallest and the largest ratio of the time constants.
-
-    Parameters
-    ----------
-    result : Result
-
-    Returns
-    -------
-    dict of str to matplotlib.figure.Figure
-        ``gain``.
-    """
+    """Gain against frequency, for the smallest and the largest ratio of the time constants."""
     figure = _by_frequency(result, abs, 'gain (no unit)')
     for ax in figure.axes:
         ax.set_yscale('log')
@@ -30,33 +20,13 @@ def gain(result):
 
 
 def phase(result):
-    """Phase against frequency, for the same ratios.
-
-    Parameters
-    ----------
-    result : Result
-
-    Returns
-    -------
-    dict of str to matplotlib.figure.Figure
-        ``phase``.
-    """
+    """Phase against frequency, for the same ratios."""
     figure = _by_frequency(result, np.angle, 'phase shift (rad)')
     return {'phase': figure}
 
 
 def phase_by_ratio(result):
-    """Phase shift of neurons and error neurons against tau_r/tau_m.
-
-    Parameters
-    ----------
-    result : Result
-
-    Returns
-    -------
-    dict of str to matplotlib.figure.Figure
-        ``ratio``.
-    """
+    """Phase shift of neurons and error neurons against tau_r/tau_m."""
     w, ratio, tau_m = _axes(result)
     rows = np.unique([np.abs(np.log(w*tau_m/x)).argmin() for x in _SHIFTS])
     figure, axes = new_figure(1, len(rows), 3.6*len(rows) + 0.6, 4.2, sharex=True, sharey=True)
@@ -78,17 +48,7 @@ def phase_by_ratio(result):
 
 
 def deviation(result):
-    """How far measured filters are from theory, against the time step.
-
-    Parameters
-    ----------
-    result : Result
-
-    Returns
-    -------
-    dict of str to matplotlib.figure.Figure
-        ``accuracy``.
-    """
+    """How far measured filters are from theory, against the time step."""
     found = accuracy(result)
     figure, ((axes,),) = new_figure()
     w_dt = found['w_dt']

@@ -11,17 +11,7 @@ _SHOWN = 2  # periods in one panel
 
 
 def outputs(result):
-    """Target and output at the beginning, at the end of learning, and without learning.
-
-    Parameters
-    ----------
-    result : Result
-
-    Returns
-    -------
-    dict of str to matplotlib.figure.Figure
-        ``output``.
-    """
+    """Target and output at the beginning, at the end of learning, and without learning."""
     arrays, (n, learning) = result.arrays, _periods(result)
     panels = [(first, title) for first, last, title in (
         (0, learning, 'learning: the first periods'),
@@ -45,17 +35,7 @@ def outputs(result):
 
 
 def errors(result):
-    """Mean squared error in every period.
-
-    Parameters
-    ----------
-    result : Result
-
-    Returns
-    -------
-    dict of str to matplotlib.figure.Figure
-        ``error``.
-    """
+    """Mean squared error in every period."""
     error, (n, learning) = result.arrays['error'], _periods(result)
     figure, ((axes,),) = new_figure()
     axes.plot(PERIOD*(np.arange(n) + 0.5), error, 'o-', color=BLUE)

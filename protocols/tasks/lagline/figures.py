@@ -15,15 +15,6 @@ _SHOWN = 8.0  # ms in one panel
 
 def signals(result):
     """Rates and errors before learning, with the teacher's time constants and own ones, and after.
-
-    Parameters
-    ----------
-    result : Result
-
-    Returns
-    -------
-    dict of str to matplotlib.figure.Figure
-        ``signals``.
     """
     arrays, t_init = result.arrays, result.description['parameters']['t_init']
     students = [name for name in STUDENTS if f'{name}.r0' in arrays]
@@ -57,21 +48,11 @@ def signals(result):
 
 
 def parameters(result):
-    """Weights and time constants over time, with those of the teacher.
-
-    Parameters
-    ----------
-    result : Result
-
-    Returns
-    -------
-    dict of str to matplotlib.figure.Figure
-        ``parameters``.
-    """
+    """Weights and time constants over time, with those of the teacher."""
     arrays, t_init = result.arrays, result.description['parameters']['t_init']
     figure, axes = new_figure(2, 2, 11, 6.5, sharex=True)
     for row, (kind, values, label) in enumerate((
-            ('forward', TEACHER['w'], 'weight'),
+            ('forward', TEACHER['forward'], 'weight'),
             ('tau_m', TEACHER['tau_m'], 'tau_m (ms)'))):
         for k, value in enumerate(values):
             ax = axes[row, k]
@@ -88,17 +69,7 @@ def parameters(result):
 
 
 def losses(result):
-    """Mean squared error of every period of the input.
-
-    Parameters
-    ----------
-    result : Result
-
-    Returns
-    -------
-    dict of str to matplotlib.figure.Figure
-        ``loss``.
-    """
+    """Mean squared error of every period of the input."""
     figure, ((ax,),) = new_figure(width=7.5, height=4.6)
     for name in names_in(result.arrays):
         loss = result.arrays[f'{name}.loss']

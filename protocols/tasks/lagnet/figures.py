@@ -13,17 +13,7 @@ _LINES = {'gle': (BLUE, '-'), 'adjoint': (ORANGE, '--')}
 
 
 def weights(result):
-    """The two weights of the students over time, and their errors.
-
-    Parameters
-    ----------
-    result : Result
-
-    Returns
-    -------
-    dict of str to matplotlib.figure.Figure
-        ``weights``.
-    """
+    """The two weights of the students over time, and their errors."""
     arrays = result.arrays
     figure, (axes,) = new_figure(1, 3, 12, 4)
     for ax, (w,), neuron in zip(axes, TEACHER[0], NEURONS):
@@ -42,17 +32,7 @@ def weights(result):
 
 
 def spectra(result):
-    """Errors of GLE by adjoint variables: gains and phases of the upper hidden layer.
-
-    Parameters
-    ----------
-    result : Result
-
-    Returns
-    -------
-    dict of str to matplotlib.figure.Figure
-        ``spectra``.
-    """
+    """Errors of GLE by adjoint variables: gains and phases of the upper hidden layer."""
     arrays, dt = result.arrays, result.description['parameters']['dt']
     w = np.linspace(0.3, 2.2, 200)
     figure, ((gain, phase),) = new_figure(1, 2, 11, 4.4)
@@ -81,17 +61,7 @@ def spectra(result):
 
 
 def signals(result):
-    """Errors and adjoint variables of the upper hidden layer, before and after learning.
-
-    Parameters
-    ----------
-    result : Result
-
-    Returns
-    -------
-    dict of str to matplotlib.figure.Figure
-        ``signals``.
-    """
+    """Errors and adjoint variables of the upper hidden layer, before and after learning."""
     arrays = result.arrays
     figure, axes = new_figure(2, 2, 11, 5.6, sharex='col')
     for column, (when, title) in enumerate((('before', 'before learning'),

@@ -12,17 +12,7 @@ _LINES = {'gle': (BLUE, '-'), 'instantaneous': (ORANGE, '--'), 'bptt': (GREEN, '
 
 
 def errors(result):
-    """Error in the test against the time of learning.
-
-    Parameters
-    ----------
-    result : Result
-
-    Returns
-    -------
-    dict of str to matplotlib.figure.Figure
-        ``error``.
-    """
+    """Error in the test against the time of learning."""
     p, arrays = result.description['parameters'], result.arrays
     time = p['train']*np.arange(1, p['epochs'] + 1)/1000  # s
     figure, ((axes,),) = new_figure(width=8, height=5)
@@ -42,17 +32,7 @@ def errors(result):
 
 
 def predictions(result):
-    """The series and what the networks that learn online predict, in one stretch of the test.
-
-    Parameters
-    ----------
-    result : Result
-
-    Returns
-    -------
-    dict of str to matplotlib.figure.Figure
-        ``prediction``.
-    """
+    """The series and what the networks that learn online predict, in one stretch of the test."""
     p, arrays = result.description['parameters'], result.arrays
     names = [name for name in ('gle', 'instantaneous') if f'{name}.output' in arrays]
     figure, axes = new_figure(len(names), 1, 9, 1 + 2.7*len(names), sharex=True, sharey=True)

@@ -10,17 +10,7 @@ _GREY = '#999999'
 
 
 def weights(result):
-    """Weights on their way to their targets, in both stages.
-
-    Parameters
-    ----------
-    result : Result
-
-    Returns
-    -------
-    dict of str to matplotlib.figure.Figure
-        ``weights``.
-    """
+    """Weights on their way to their targets, in both stages."""
     a, p = result.arrays, result.description['parameters']
     figure, ((first, second),) = new_figure(1, 2, 10, 4.2)
     time = p['dt']*(1 + np.arange(len(a['selfpred.ip0'])))
@@ -48,17 +38,7 @@ def weights(result):
 
 
 def self_prediction(result):
-    """The interneuron learns to predict the output, and the apical dendrite becomes silent.
-
-    Parameters
-    ----------
-    result : Result
-
-    Returns
-    -------
-    dict of str to matplotlib.figure.Figure
-        ``self-prediction``.
-    """
+    """The interneuron learns to predict the output, and the apical dendrite becomes silent."""
     a, p = result.arrays, result.description['parameters']
     figure, ((above,), (below,)) = new_figure(2, 1, 8, 6, sharex=True)
     apical = np.abs(a['selfpred.apical'])
@@ -83,17 +63,7 @@ def self_prediction(result):
 
 
 def error(result):
-    """Mean squared error of the outputs in validation, after every epoch.
-
-    Parameters
-    ----------
-    result : Result
-
-    Returns
-    -------
-    dict of str to matplotlib.figure.Figure
-        ``error``.
-    """
+    """Mean squared error of the outputs in validation, after every epoch."""
     values = result.arrays['error']
     figure, ((axes,),) = new_figure()
     axes.plot(1 + np.arange(len(values)), values, color=BLUE)
@@ -104,17 +74,7 @@ def error(result):
 
 
 def outputs(result):
-    """Output potentials before and after training beside those of the teacher.
-
-    Parameters
-    ----------
-    result : Result
-
-    Returns
-    -------
-    dict of str to matplotlib.figure.Figure
-        ``outputs``.
-    """
+    """Output potentials before and after training beside those of the teacher."""
     a, p = result.arrays, result.description['parameters']
     figure, ((left, right),) = new_figure(1, 2, 10, 3.6, sharex=True)
     targets = a['targets'][a['evaluated']]

@@ -11,17 +11,7 @@ _CURVES = {'no_look_ahead': (ORANGE, '--'), 'phased': (GREEN, '-.'), 'le': (BLUE
 
 
 def relaxation(result):
-    """Rate and potential of the second neuron beside the rate that it would settle to.
-
-    Parameters
-    ----------
-    result : Result
-
-    Returns
-    -------
-    dict of str to matplotlib.figure.Figure
-        ``relaxation``.
-    """
+    """Rate and potential of the second neuron beside the rate that it would settle to."""
     a, p = result.arrays, result.description['parameters']
     figure, axes = new_figure(2, 1, 9, 6, sharex=True, sharey=True)
     time, settled = a['trace.time'], a['trace.relaxed'][:, 1]
@@ -42,17 +32,7 @@ def relaxation(result):
 
 
 def weights(result):
-    """Weights over time while learning is on, beside those that give the wanted outputs.
-
-    Parameters
-    ----------
-    result : Result
-
-    Returns
-    -------
-    dict of str to matplotlib.figure.Figure
-        ``weights``.
-    """
+    """Weights over time while learning is on, beside those that give the wanted outputs."""
     a, p = result.arrays, result.description['parameters']
     figure, ((left, right),) = new_figure(1, 2, 10, 4.4, sharex=True)
     time = 1e-3*p['t_pattern']*np.arange(len(a['le.weights']))

@@ -12,17 +12,7 @@ _LINES = {'le': (BLUE, '-', 'o'), 'partial': (BLACK, '-.', '^'),
 
 
 def latency(result):
-    """Latency of every layer, with and without look-ahead.
-
-    Parameters
-    ----------
-    result : Result
-
-    Returns
-    -------
-    dict of str to matplotlib.figure.Figure
-        ``latency``.
-    """
+    """Latency of every layer, with and without look-ahead."""
     figure, ((axes,),) = new_figure()
     for name, (colour, line, marker) in _LINES.items():
         values = result.arrays[f'{name}.latency']
@@ -39,17 +29,7 @@ def latency(result):
 
 
 def responses(result):
-    """Rates over time, of a few layers.
-
-    Parameters
-    ----------
-    result : Result
-
-    Returns
-    -------
-    dict of str to matplotlib.figure.Figure
-        ``responses``.
-    """
+    """Rates over time, of a few layers."""
     arrays = result.arrays
     layers = some_layers(arrays['le.rates'].shape[1])
     figure, axes = new_figure(len(layers), 1, 8, 1.2 + 1.8*len(layers), sharex=True, sharey=True)

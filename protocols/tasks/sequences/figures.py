@@ -8,17 +8,7 @@ __all__ = ['learning']
 
 
 def learning(result):
-    """Errors on sequences that are learned and on test sequences, and the step size, per epoch.
-
-    Parameters
-    ----------
-    result : Result
-
-    Returns
-    -------
-    dict of str to matplotlib.figure.Figure
-        ``error`` and ``rate``.
-    """
+    """Errors on sequences that are learned and on test sequences, and the step size, per epoch."""
     arrays = result.arrays
     error, ((axes,),) = new_figure()
     epochs = np.arange(len(arrays['test_accuracy']))
