@@ -18,25 +18,14 @@ __all__ = ['TemporalNetwork', 'Trajectory', 'bptt_gradients', 'adjoint_signals',
 
 @dataclass(frozen=True)
 class Trajectory:
-    """What the neurons of a `TemporalNetwork` did in a number of steps.
+    """What the neurons of a `TemporalNetwork` did in a number of steps, one array per layer."""
 
-    Parameters
-    ----------
-    read : tuple of numpy.ndarray
-        [step, batch, neuron before], one array per layer: the rates that it read in each step.
-    u_before, u_dot, u_prosp, r : tuple of numpy.ndarray
-        [step, batch, neuron], one array per layer: membrane potentials before each step, their
-        derivatives, look-aheads, and the rates that the step sends out.
-    state : dict of numpy.ndarray
-        [batch, neuron], the potentials ``('u', k)`` and rates ``('r', k)`` of layer k at the end.
-    """
-
-    read: tuple
-    u_before: tuple
-    u_dot: tuple
-    u_prosp: tuple
-    r: tuple
-    state: dict
+    read: tuple  # the rates that each layer read in each step, [step, batch, neuron before]
+    u_before: tuple  # membrane potentials before each step, [step, batch, neuron]
+    u_dot: tuple  # their derivatives
+    u_prosp: tuple  # their look-aheads
+    r: tuple  # the rates that each step sends out
+    state: dict  # at the end, [batch, neuron]: potentials ('u', k) and rates ('r', k) of layer k
 
     @property
     def outputs(self):
@@ -58,18 +47,10 @@ class TemporalNetwork:
         Arrays by (kind, k) for every layer k: ``('forward', k)`` of shape [post, pre],
         ``('tau_m', k)`` and ``('tau_r', k)`` with one value per neuron, and likewise
         ``('bias', k)``, without which a layer has none. ``('feedback', k)`` is passed over,
-        because errors go back through the forward weights. The arrays are copied.
+        because errors go back through the forward weights. The arrays are copied; learning
+        changes the attribute `weights`.
     activations : sequence of str or Activation
         One per layer, see `brian_le.activations`.
-    dt : float
-        Time step.
-
-    Attributes
-    ----------
-    weights : dict
-        The arrays by the same keys, in double precision. Learning changes them in place.
-    activations : list of Activation
-        One per layer.
     dt : float
         Time step.
 
@@ -128,24 +109,11 @@ class TemporalNetwork:
         return len(self.activations)
 
     def run(self, inputs, state=None):
-        """Run for as many steps as there are inputs.
+        """Run for as many steps as there are inputs, [step, batch, input]; a `Trajectory`.
 
-        Parameters
-        ----------
-        inputs : array_like
-            [step, batch, input].
-        state : dict, optional
-            The `Trajectory.state` to go on from; else everything is 0.
-
-        Returns
-        -------
-        Trajectory
-
-        Raises
-        ------
-        ValueError
-            If there are no steps or samples, inputs or state have the wrong shape or are not
-            finite, or learning has brought a time constant out of its range.
+        It goes on from the `Trajectory.state` of another, or everything is 0. A ValueError for
+        inputs or a state of wrong shape or with values that are not finite, or if learning has
+        brought a time constant out of its range.
         """
         self._check_time_constants()
         read = check_array('inputs', inputs, (None, None, self.weights['forward', 0].shape[1]))
@@ -202,28 +170,13 @@ class TemporalNetwork:
 def bptt_gradients(network, trajectory, output_errors):
     """The exact gradient of a loss within a trajectory, by backpropagation through time.
 
-    The loss is the mean over the batch of the sum over the steps of c(output). What came before
-    the first step counts as a constant, so from trajectories that go on from each other this is
-    truncated backpropagation through time.
+    The loss is the mean over the batch of the sum over the steps of c(output); `output_errors`
+    [step, batch, output] are the derivative of -c: positive where an output should be larger. What
+    came before the first step counts as a constant, so from trajectories that go on from each other
+    this is truncated backpropagation through time.
 
-    Parameters
-    ----------
-    network : TemporalNetwork
-    trajectory : Trajectory
-        Of this network with its present weights.
-    output_errors : array_like
-        [step, batch, output], the derivative of -c: positive where an output should be larger.
-
-    Returns
-    -------
-    dict of numpy.ndarray
-        The gradient, **which descent subtracts**, for each of the weights: also for the time
-        constants ``tau_m`` and ``tau_r``.
-
-    Raises
-    ------
-    ValueError
-        If the errors do not have the shape of the outputs or are not finite.
+    The gradient, **which descent subtracts**, is that of all weights, also of the time constants
+    ``tau_m`` and ``tau_r``.
     """
     errors = _checked_errors(trajectory, output_errors)
     signals, tau_r_gradients = [], {}
@@ -257,23 +210,7 @@ def adjoint_signals(network, trajectory, output_errors):
         lambda[t] = exp(-dt/tau_m)*lambda[t+1]
                     + dt/tau_m*(alpha[t+1] - tau_r/dt*(alpha[t+1] - alpha[t]))
 
-    Parameters
-    ----------
-    network : TemporalNetwork
-    trajectory : Trajectory
-        Of this network with its present weights.
-    output_errors : array_like
-        [step, batch, output], positive where an output should be larger.
-
-    Returns
-    -------
-    list of numpy.ndarray
-        [step, batch, neuron], one array per layer: positive where a neuron should get more.
-
-    Raises
-    ------
-    ValueError
-        If the errors do not have the shape of the outputs or are not finite.
+    They are [step, batch, neuron], one array per layer: positive where a neuron should get more.
 
     Notes
     -----
@@ -300,27 +237,11 @@ def adjoint_signals(network, trajectory, output_errors):
 
 
 def adjoint_gradients(network, trajectory, signals):
-    """The gradient that adjoint variables stand for.
+    """The gradient that adjoint variables, as from `adjoint_signals`, stand for.
 
-    Parameters
-    ----------
-    network : TemporalNetwork
-    trajectory : Trajectory
-        Of this network with its present weights.
-    signals : sequence of array_like
-        [step, batch, neuron], one array per layer, as from `adjoint_signals`.
-
-    Returns
-    -------
-    dict of numpy.ndarray
-        The gradient, **which descent subtracts**, for each of the weights but ``tau_r``: mean over
-        the batch and sum over the steps of ``-lambda*r`` with the rates r that were read, of
-        ``-lambda`` for biases, and of ``lambda*u_dot`` for ``tau_m``.
-
-    Raises
-    ------
-    ValueError
-        If the signals do not have the shapes of the layers' rates or are not finite.
+    The gradient, **which descent subtracts**, is that of all weights but ``tau_r``: mean over the
+    batch and sum over the steps of ``-lambda*r`` with the rates r that were read, of ``-lambda``
+    for biases, and of ``lambda*u_dot`` for ``tau_m``.
     """
     if len(signals) != network.n_layers:
         raise ValueError(f'there are {len(signals)} signals for {network.n_layers} layers; '

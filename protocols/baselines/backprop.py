@@ -31,35 +31,23 @@ class BackpropNetwork:
     input_shape : int or tuple of int
         Number of inputs, or (rows, columns, channels), or (steps, channels).
     layers : sequence
-        `Dense`, `Conv`, `MaxPool`, `AveragePool` and `Flatten` objects; the last one is `Dense`
-        or `Conv`. Their time constants have no meaning here.
+        As of `brian_le.models.LayeredNetwork`; time constants have no meaning here.
     weights : dict
-        Arrays by (kind, k), where k counts the layers with weights: ``('forward', k)`` of shape
-        [post, pre], [output channel, input channel, y, x] or [output channel, input channel,
-        step], and ``('bias', k)`` with one value per neuron of `Dense` or channel of `Conv`.
-        A layer whose bias is not given has none. ``('feedback', k)`` is passed over, because
-        errors go back through the forward weights. The arrays are copied.
-    activation : str or Activation
-        Activation of the layers that do not have their own, see `brian_le.activations`.
-    output_activation : str or Activation
-        Likewise, for the last layer.
+        Arrays by (kind, k), as from `brian_le.models.initial_weights`, which are copied. A layer
+        whose ``('bias', k)`` is not given has none; ``('feedback', k)`` is passed over, because
+        errors go back through the forward weights. Learning changes the attribute `weights`.
+    activation, output_activation : str or Activation
+        Of the layers that do not have their own, and of the last one.
     loss : {'mse', 'cross_entropy'}
         Loss of a sample: ``0.5*sum((target - output)**2)``, or
         ``-sum(target*log(softmax(output)))``, which needs a linear output.
-
-    Attributes
-    ----------
-    weights : dict
-        The weights and biases, by the same keys. Learning changes the arrays in place.
 
     Raises
     ------
     ValueError
         If the layers do not fit together, weights are missing, too many or of wrong shape, NumPy
-        cannot evaluate an activation, the loss is unknown, or it is the cross-entropy of an output
-        that is not linear.
-    TypeError
-        If something is not a layer.
+        cannot evaluate an activation, the loss is unknown or does not fit the output. By methods:
+        for no samples, and for arrays of wrong shape or with values that are not finite.
 
     Examples
     --------
@@ -104,48 +92,15 @@ class BackpropNetwork:
         self.weights = _copied(weights, weight_shapes)
 
     def outputs(self, inputs):
-        """What the last layer sends on.
-
-        Parameters
-        ----------
-        inputs : array_like
-            [sample, input]; planes are flattened in C order.
-
-        Returns
-        -------
-        numpy.ndarray
-            [sample, output].
-
-        Raises
-        ------
-        ValueError
-            If there are no samples, or they do not have one finite value per input.
-        """
+        """What the last layer sends on, [sample, output], for inputs [sample, input]."""
         inputs = self._checked_inputs(inputs)
         return np.concatenate([self._forward(inputs[start:start + _SAMPLES_AT_ONCE])[0]
                                for start in range(0, len(inputs), _SAMPLES_AT_ONCE)])
 
     def gradients(self, inputs, targets):
-        """The loss and its gradients.
+        """The loss, a mean over the samples, and its gradient for each of `weights`.
 
-        Parameters
-        ----------
-        inputs : array_like
-            [sample, input]; planes are flattened in C order.
-        targets : array_like
-            [sample, output].
-
-        Returns
-        -------
-        loss : float
-            Mean over the samples.
-        gradients : dict of numpy.ndarray
-            The gradient of this mean for each of `weights`.
-
-        Raises
-        ------
-        ValueError
-            If there are no samples, or inputs or targets have the wrong shape or are not finite.
+        Inputs are [sample, input], planes flattened in C order; targets [sample, output].
         """
         inputs = self._checked_inputs(inputs)
         targets = check_array('targets', targets, (len(inputs), self._n_outputs), inputs.dtype)
@@ -165,24 +120,9 @@ class BackpropNetwork:
         return float(losses.mean()), {key: gradients[key] for key in self.weights}
 
     def learn(self, inputs, targets, rates):
-        """Make one step of gradient descent.
+        """Make one step of gradient descent; the loss before it.
 
-        Parameters
-        ----------
-        inputs, targets : array_like
-            As for `gradients`.
-        rates : float or sequence of float
-            Learning rate, one number or one per layer with weights.
-
-        Returns
-        -------
-        float
-            The loss before the step.
-
-        Raises
-        ------
-        ValueError
-            As by `gradients`; if a rate is negative or not finite, or their number is wrong.
+        `rates` is one number, or one per layer with weights.
         """
         n = self._n_with_weights
         rates = check_array('rates', rates, (n,) if np.ndim(rates) else ())

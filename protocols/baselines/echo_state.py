@@ -16,27 +16,9 @@ __all__ = ['EchoStateNetwork', 'fit_readout', 'select']
 class EchoStateNetwork:
     """Random recurrent neurons that leak.
 
-    ``r = (1 - leak)*r + leak*tanh(W r + W_in x + b)`` in each step, from 0 on.
-
-    Parameters
-    ----------
-    n : int
-        Number of neurons.
-    n_inputs : int
-        Number of inputs.
-    rng : numpy.random.Generator
-        Draws W (normal), then ``W_in`` and b (uniform between -1 and 1).
-    spectral_radius : float
-        The largest absolute eigenvalue of W.
-    leak : float
-        How much of a neuron is new in each step, above 0 and at most 1.
-    input_scale : float
-        What ``W_in`` and b are multiplied with.
-
-    Raises
-    ------
-    ValueError
-        For a parameter out of its range.
+    ``r = (1 - leak)*r + leak*tanh(W r + W_in x + b)`` in each step, from 0 on; ``rng`` draws W
+    (normal, with the spectral radius as its largest absolute eigenvalue), then ``W_in`` and b
+    (uniform up to ``input_scale``).
 
     References
     ----------
@@ -68,23 +50,7 @@ class EchoStateNetwork:
         self.leak = leak
 
     def run(self, inputs):
-        """The states of the neurons.
-
-        Parameters
-        ----------
-        inputs : array_like
-            [step, sample, input].
-
-        Returns
-        -------
-        numpy.ndarray
-            [step, sample, neuron].
-
-        Raises
-        ------
-        ValueError
-            If the inputs have another shape or are not finite.
-        """
+        """The states of the neurons, [step, sample, neuron], for inputs [step, sample, input]."""
         inputs = check_array('inputs', inputs, (None, None, self.input.shape[1]))
         drive = inputs @ self.input.T + self.bias
         states, r = np.empty_like(drive), np.zeros_like(drive[0])
@@ -95,27 +61,10 @@ class EchoStateNetwork:
 
 
 def fit_readout(states, targets, penalty):
-    """The linear readout with the least squared error, by ridge regression.
+    """The linear readout with the least squared error, by ridge regression: a function of states.
 
-    Parameters
-    ----------
-    states : array_like
-        [step, sample, neuron].
-    targets : array_like
-        [step, sample, output].
-    penalty : float
-        What the squared weights are multiplied with and added to the mean squared error. The
-        constant of the readout is free.
-
-    Returns
-    -------
-    callable
-        ``readout(states)`` gives outputs, [step, sample, output].
-
-    Raises
-    ------
-    ValueError
-        If the shapes do not fit, values are not finite, or the penalty is negative.
+    States are [step, sample, neuron], targets [step, sample, output]. The squared weights are
+    multiplied with the penalty and added to the mean squared error; the constant is free.
 
     Examples
     --------
@@ -160,17 +109,6 @@ def select(make, train, validation, washout, *, penalties, **grid):
     readout : callable
     chosen : dict of str to float
         The values that were chosen, with ``penalty``.
-
-    Examples
-    --------
-    >>> import numpy as np
-    >>> from brian_le.protocols.baselines.echo_state import EchoStateNetwork, select
-    >>> x = np.sin(0.1*np.arange(600))[:, None, None]
-    >>> make = lambda **options: EchoStateNetwork(20, 1, np.random.default_rng(1), **options)
-    >>> network, readout, chosen = select(make, (x[:300], x[5:305]), (x[300:-5], x[305:]), 100,
-    ...                                   penalties=[1e-8, 1.], leak=[0.5, 1.])
-    >>> chosen['penalty']
-    1e-08
     """
     best = None
     for values in itertools.product(*grid.values()):

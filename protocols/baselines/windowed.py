@@ -16,20 +16,8 @@ __all__ = ['Adam', 'Momentum', 'WindowedStudent', 'train_truncated']
 class Momentum:
     """Gradient descent with momentum, in the arithmetic of ``torch.optim.SGD``.
 
-    Parameters
-    ----------
-    rate : float
-        Learning rate.
-    momentum : float
-        What remains of the former steps, below 1.
-    state : dict, optional
-        The `state` of an optimiser to go on from; the arrays are copied.
-
-    Attributes
-    ----------
-    state : dict of numpy.ndarray
-        All that later steps depend on: the sums ``('momentum', *key)``, by the keys of the
-        gradients.
+    All that later steps depend on is its `state`: the sums ``('momentum', *key)``, by the keys of
+    the gradients.
 
     Examples
     --------
@@ -59,22 +47,8 @@ class Momentum:
 class Adam:
     """Adam, in the arithmetic of ``torch.optim.Adam``.
 
-    Parameters
-    ----------
-    rate : float
-        Learning rate.
-    decays : tuple of float
-        What remains per step of the means of gradients and of their squares, below 1.
-    eps : float
-        Added to the root of the mean square.
-    state : dict, optional
-        The `state` of an optimiser to go on from; the arrays are copied.
-
-    Attributes
-    ----------
-    state : dict of numpy.ndarray
-        All that later steps depend on: ``('steps', *key)``, ``('mean', *key)`` and
-        ``('square', *key)``, by the keys of the gradients.
+    All that later steps depend on is its `state`: ``('steps', *key)``, ``('mean', *key)`` and
+    ``('square', *key)``, by the keys of the gradients.
 
     Examples
     --------
@@ -164,9 +138,7 @@ def train_truncated(network, inputs, targets, window, optimiser, learned, *, met
     Raises
     ------
     ValueError
-        If the steps are not a whole number of windows, shapes do not fit, values are not finite,
-        the method is unknown or has no gradient for something that is to learn, or a time
-        constant falls below the time step.
+        For what does not fit or has no gradient, and if a time constant falls below the time step.
     FloatingPointError
         If outputs become infinite or NaN; the message has the window.
     """
@@ -203,27 +175,8 @@ def train_truncated(network, inputs, targets, window, optimiser, learned, *, met
 class WindowedStudent:
     """A `TemporalNetwork` that learns beside a simulation, and what to keep of it in a checkpoint.
 
-    Parameters
-    ----------
-    name : str
-        First part of the names of its arrays.
-    network : TemporalNetwork
-        What learns; its weights are changed.
-    optimiser : Momentum or Adam
-        What makes the steps, one of those above.
-    window : int
-        Steps between two gradient steps.
-    learned : iterable of tuple
-        Keys of the weights that learn.
-    method : {'bptt', 'adjoint'}
-        How gradients are computed.
-    least_tau_m : float, optional
-        What membrane time constants stay above.
-
-    Attributes
-    ----------
-    neurons : dict or None
-        The state of the neurons, None for neurons at rest.
+    Its options are those of `train_truncated`; `name` is the first part of the names of its arrays,
+    and its attribute `neurons` the state of the neurons, None at rest.
 
     Examples
     --------

@@ -18,16 +18,7 @@ _R_BIG, _R_DOT = 0.5, 0.1  # the yin-yang disc, around (0.5, 0.5), and each of i
 
 @dataclass(frozen=True, eq=False)
 class Split:
-    """Samples and their classes.
-
-    Parameters
-    ----------
-    inputs : array_like
-        Of shape (samples, *shape), in any type of numbers.
-    classes : array_like of int
-        Of shape (samples,).
-    scale : float
-        What inputs are multiplied with to become rates.
+    """Samples (samples, *shape), their classes, and what makes rates of inputs by multiplication.
 
     Examples
     --------
@@ -49,18 +40,9 @@ class Split:
         return len(self.inputs)
 
     def rates(self, indices):
-        """Inputs of some samples as rates.
+        """Inputs of some samples as rates: ``inputs*scale``, float64, of shape (samples, values).
 
-        Parameters
-        ----------
-        indices : array_like of int
-            The samples.
-
-        Returns
-        -------
-        numpy.ndarray
-            Of shape (samples, values) and type float64: ``inputs*scale``, every sample flattened
-            in C order (the channels of a pixel are neighbours).
+        Every sample is flattened in C order (the channels of a pixel are neighbours).
         """
         chosen = self.inputs[np.asarray(indices, dtype=np.intp)]
         rates = np.multiply(chosen, self.scale, dtype=np.float64)
@@ -69,7 +51,7 @@ class Split:
 
 @dataclass(frozen=True, eq=False)
 class Dataset:
-    """Samples to learn from and samples to test with.
+    """Samples to learn from and samples to test with; a ValueError if they do not fit together.
 
     Parameters
     ----------
@@ -79,25 +61,10 @@ class Dataset:
         Classes are ``0`` to ``n_classes - 1``.
     shape : tuple of int
         Shape of one sample: (height, width, channels) of images, (values,) of others.
-    train : Split
-        Samples to learn from.
+    train, test : Split
+        Samples to learn from and to test with.
     validation : Split or None
         Samples to choose parameters with, if there are any.
-    test : Split
-        Samples to test with.
-
-    Raises
-    ------
-    ValueError
-        If a split is empty, its inputs have another shape or are not finite, a sample has no
-        class, or a label is outside the classes.
-
-    Examples
-    --------
-    >>> from brian_le.protocols.data.datasets import Dataset, Split
-    >>> split = Split([[0.0, 1.0], [1.0, 0.0]], [0, 1])
-    >>> Dataset('two', 2, (2,), train=split, validation=None, test=split).n_classes
-    2
     """
 
     name: str
@@ -135,17 +102,8 @@ def _check(owner, split, shape, n_classes):
 def digits():
     """The handwritten digits of 8 x 8 pixels that come with scikit-learn.
 
-    The split is fixed: 1437 samples to learn from, 360 to test with, in random order.
-
-    Returns
-    -------
-    Dataset
-        Shape (8, 8, 1), 10 classes, rates between 0 and 1; no validation samples.
-
-    Raises
-    ------
-    ValueError
-        If scikit-learn is not installed.
+    The split is fixed: 1437 samples to learn from, 360 to test with, in random order. Rates are
+    between 0 and 1. A ValueError if scikit-learn is not installed.
 
     Examples
     --------
@@ -171,25 +129,11 @@ def yin_yang(n_train=5000, n_validation=1000, n_test=1000):
     """Points in the yin-yang symbol: which part of it are they in?
 
     The data set of Kriener, Goeltz and Petrovici (2022), doi 10.1145/3517343.3517380, sample by
-    sample, as they are drawn with the published seeds. The symbol is a disc of radius 0.5 around
-    (0.5, 0.5) with two dots of radius 0.1. The class of a sample is drawn first, all three with
-    the same probability, and then points until one is of that class.
-
-    Parameters
-    ----------
-    n_train, n_validation, n_test : int
-        Numbers of samples. Fewer samples are the first ones of more.
-
-    Returns
-    -------
-    Dataset
-        Shape (4,): x, y, 1 - x, 1 - y. Class 1 is the upper part (it has the left bulge), 0 the
-        lower part, 2 the dots.
-
-    Raises
-    ------
-    ValueError
-        If a number of samples is less than one.
+    sample, as they are drawn with the published seeds: x, y, 1 - x, 1 - y. The symbol is a disc of
+    radius 0.5 around (0.5, 0.5) with two dots of radius 0.1. The class of a sample is drawn first,
+    all three with the same probability, and then points until one is of that class: 1 is the upper
+    part (it has the left bulge), 0 the lower part, 2 the dots. Fewer samples are the first ones of
+    more.
 
     Examples
     --------

@@ -43,38 +43,11 @@ def find_mnist(directory):
 def read_mnist(directory):
     """MNIST, or a data set in the same format.
 
-    Parameters
-    ----------
-    directory : path-like
-        The folder with ``train-images-idx3-ubyte``, ``train-labels-idx1-ubyte``,
-        ``t10k-images-idx3-ubyte`` and ``t10k-labels-idx1-ubyte``, each as it is or compressed
-        (``.gz``). A dot may stand before ``idx``.
-
-    Returns
-    -------
-    Dataset
-        Shape (28, 28, 1), or the size in the files; 10 classes; rates from 0 to 255/256. The
-        last 10 000 training images are for validation; of fewer than 60 000, the last sixth.
-
-    Raises
-    ------
-    ValueError
-        If a file is missing, cut off, damaged, has another format or does not fit to the others.
-
-    Examples
-    --------
-    >>> import struct, tempfile
-    >>> from pathlib import Path
-    >>> from brian_le.protocols.data.files import read_mnist
-    >>> with tempfile.TemporaryDirectory() as folder:
-    ...     for part, n in (('train', 12), ('t10k', 3)):
-    ...         images = struct.pack('>4I', 2051, n, 28, 28) + bytes(n*28*28)
-    ...         labels = struct.pack('>2I', 2049, n) + bytes(n)
-    ...         _ = Path(folder, f'{part}-images-idx3-ubyte').write_bytes(images)
-    ...         _ = Path(folder, f'{part}-labels-idx1-ubyte').write_bytes(labels)
-    ...     data = read_mnist(folder)
-    >>> data.shape, len(data.train), len(data.validation), len(data.test)
-    ((28, 28, 1), 10, 2, 3)
+    In the folder are ``train-images-idx3-ubyte``, ``train-labels-idx1-ubyte``,
+    ``t10k-images-idx3-ubyte`` and ``t10k-labels-idx1-ubyte``, each as it is or compressed
+    (``.gz``). A dot may stand before ``idx``. Rates are from 0 to 255/256. The last 10 000 training
+    images are for validation; of fewer than 60 000, the last sixth. A ValueError if a file is
+    missing, cut off, damaged, has another format or does not fit to the others.
     """
     paths = find_mnist(directory)
     (images, labels), (test_images, test_labels) = (
@@ -134,39 +107,13 @@ def find_higgs(directory):
 
 
 def read_higgs(directory, rows=400_000):
-    """The first rows of HIGGS: is a collision a signal or background?
+    """The first rows of HIGGS, at least 100: is a collision a signal (1) or background?
 
-    Parameters
-    ----------
-    directory : path-like
-        The folder with ``HIGGS.csv`` or ``HIGGS.csv.gz``: the label, then 28 numbers in every
-        line.
-    rows : int
-        How many rows to read, at least 100. Nothing behind them is looked at.
-
-    Returns
-    -------
-    Dataset
-        Shape (28,), two classes (1 is signal), numbers as they are in the file, in single
-        precision. In the order of the file: 90 % to learn from, of which the last 5 % are for
-        validation, then 10 % to test with.
-
-    Raises
-    ------
-    ValueError
-        If the file is missing, has fewer rows, is cut off or damaged, or a line is not 29 finite
-        numbers with a label 0 or 1 (the message has the number of the line).
-
-    Examples
-    --------
-    >>> import tempfile
-    >>> from pathlib import Path
-    >>> from brian_le.protocols.data.files import read_higgs
-    >>> with tempfile.TemporaryDirectory() as folder:
-    ...     _ = Path(folder, 'HIGGS.csv').write_text(('1.0' + 28*',0.5' + '\\n')*200)
-    ...     data = read_higgs(folder, rows=200)
-    >>> len(data.train), len(data.validation), len(data.test)
-    (171, 9, 20)
+    In the folder is ``HIGGS.csv`` or ``HIGGS.csv.gz``: the label, then 28 numbers in every line,
+    read in single precision. In the order of the file: 90 % to learn from, of which the last 5 %
+    are for validation, then 10 % to test with. A ValueError if the file is missing, has fewer rows,
+    is cut off or damaged, or a line is not 29 finite numbers with a label 0 or 1 (the message has
+    the number of the line). Nothing behind these rows is looked at.
     """
     try:
         n_rows = operator.index(rows)
@@ -244,37 +191,10 @@ def find_cifar10(directory):
 def read_cifar10(directory):
     """CIFAR-10, from the batches for Python.
 
-    Parameters
-    ----------
-    directory : path-like
-        The folder with ``data_batch_1`` to ``data_batch_5`` and ``test_batch``, or the one with
-        their folder ``cifar-10-batches-py``.
-
-    Returns
-    -------
-    Dataset
-        Shape (32, 32, 3), 10 classes, rates from 0 to 1. The last fifth of the training images
-        is for validation.
-
-    Raises
-    ------
-    ValueError
-        If a file is missing, cut off, damaged or something else than a batch. Batches are
-        pickles, but nothing that a pickle names is imported or run.
-
-    Examples
-    --------
-    >>> import pickle, tempfile
-    >>> from pathlib import Path
-    >>> import numpy as np
-    >>> from brian_le.protocols.data.files import read_cifar10
-    >>> batch = {'data': np.zeros((2, 3072), np.uint8), 'labels': [3, 5]}
-    >>> with tempfile.TemporaryDirectory() as folder:
-    ...     for name in [f'data_batch_{k}' for k in range(1, 6)] + ['test_batch']:
-    ...         _ = Path(folder, name).write_bytes(pickle.dumps(batch, protocol=2))
-    ...     data = read_cifar10(folder)
-    >>> data.shape, len(data.train), len(data.validation), len(data.test)
-    ((32, 32, 3), 8, 2, 2)
+    In the folder, or in ``cifar-10-batches-py`` there, are ``data_batch_1`` to ``data_batch_5`` and
+    ``test_batch``. Rates are from 0 to 1. The last fifth of the training images is for validation.
+    A ValueError if a file is missing, cut off, damaged or something else than a batch. Batches are
+    pickles, but nothing that a pickle names is imported or run.
     """
     *train, (test_images, test_labels) = [_read_batch(path) for path in find_cifar10(directory)]
     images, labels = (np.concatenate(parts) for parts in zip(*train))

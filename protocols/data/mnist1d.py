@@ -13,21 +13,10 @@ POINTS, STEPS = 72, 360  #: of a sequence as it is generated, and as it is shown
 
 @lru_cache
 def sequences():
-    """The sequences of MNIST-1D: 4000 to learn from and 1000 to test.
+    """The sequences of MNIST-1D (arXiv 2011.14439): 4000 to learn from and 1000 to test.
 
-    Returns
-    -------
-    brian_le.protocols.data.datasets.Dataset
-        Inputs of shape (samples, 360, 1), interpolated between the 72 points of the generator.
-
-    Raises
-    ------
-    ValueError
-        If the package mnist1d is not installed.
-
-    References
-    ----------
-    Greydanus and Kobak, Scaling down deep learning with MNIST-1D (arXiv 2011.14439).
+    Inputs are of shape (samples, 360, 1), interpolated between the 72 points of the generator. A
+    ValueError if the package mnist1d is not installed.
     """
     try:
         from mnist1d.data import get_dataset_args, make_dataset

@@ -19,21 +19,10 @@ _FLOOR = 1e-9  # of powers and of standard deviations
 
 @lru_cache
 def mel_filters():
-    """Triangles with equal distances on the mel scale, from 0 Hz to 8 kHz.
+    """Triangles with equal distances on the mel scale, from 0 Hz to 8 kHz, of shape (513, 32).
 
     Each rises from 0 to 1 between the centre of the one before and its own, and falls to 0 at the
     centre of the next, linearly in Hz. The mel scale is 2595 log10(1 + f/700 Hz).
-
-    Returns
-    -------
-    numpy.ndarray
-        Weights of shape (513, 32): of each frequency of a window in each feature.
-
-    Examples
-    --------
-    >>> from brian_le.protocols.data.speech_features import mel_filters
-    >>> mel_filters().shape
-    (513, 32)
     """
     frequencies = np.linspace(0, RATE/2, WINDOW//2 + 1)
     mels = np.linspace(0, 2595*np.log10(1 + RATE/2/700), MELS + 2)
@@ -43,26 +32,11 @@ def mel_filters():
 
 
 def log_mel(sound):
-    """Logarithms (to the base 2) of the powers in the mel filters.
+    """Logarithms (to the base 2) of the powers in the mel filters, of shape (frames, 32).
 
-    Parameters
-    ----------
-    sound : array_like
-        Samples between -1 and 1 at 16 kHz, at least 1024 of them.
-
-    Returns
-    -------
-    numpy.ndarray
-        Of shape (frames, 32). The windows (Hann, 1024 samples) are centred at every 400th sample,
-        from the first on, and both ends of the sound are continued by reflection; one second has
-        41 frames. Powers are at least 1e-9.
-
-    Examples
-    --------
-    >>> import numpy as np
-    >>> from brian_le.protocols.data.speech_features import log_mel
-    >>> log_mel(np.sin(np.arange(16000))).shape
-    (41, 32)
+    The windows (Hann, 1024 samples) are centred at every 400th sample of a sound at 16 kHz, from
+    the first on, and both ends of the sound are continued by reflection; one second has 41 frames.
+    Powers are at least 1e-9.
     """
     padded = np.pad(np.asarray(sound, dtype=float), WINDOW//2, mode='reflect')
     frames = np.lib.stride_tricks.sliding_window_view(padded, WINDOW)[::HOP]
@@ -86,19 +60,9 @@ def standardised(features):
 
 
 def in_steps(features, steps):
-    """Features for every time step, linear between the frames.
+    """Features (frames, features) for every time step, linear between the frames.
 
-    Parameters
-    ----------
-    features : array_like
-        Of shape (frames, features).
-    steps : int
-        Time steps per frame. Frames are in the middle of theirs; the first and the last are held.
-
-    Returns
-    -------
-    numpy.ndarray
-        Of shape (frames*steps, features).
+    Frames are in the middle of their `steps`; the first and the last are held.
 
     Examples
     --------

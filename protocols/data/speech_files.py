@@ -31,32 +31,10 @@ _LISTS = {'validation': 'validation_list.txt', 'test': 'testing_list.txt'}
 
 @dataclass(frozen=True)
 class Excerpt:
-    """Samples of a file that follow each other.
-
-    Parameters
-    ----------
-    path : Path
-        The file.
-    offset : int
-        Where they begin, in bytes.
-    length : int
-        Number of samples.
-
-    Examples
-    --------
-    >>> import tempfile
-    >>> from pathlib import Path
-    >>> from brian_le.protocols.data.speech_files import Excerpt
-    >>> with tempfile.TemporaryDirectory() as folder:
-    ...     path = Path(folder, 'a.wav')
-    ...     _ = path.write_bytes(bytes([9, 1, 0, 2, 0]))
-    ...     samples = Excerpt(path, offset=1, length=2).read()
-    >>> samples
-    array([1, 2], dtype=int16)
-    """
+    """Samples of a WAV file that follow each other, `length` of them from the byte `offset` on."""
 
     path: Path
-    offset: int
+    offset: int  # in bytes
     length: int
 
     def read(self):
@@ -72,22 +50,7 @@ class Excerpt:
 
 @dataclass(frozen=True, eq=False)
 class Recordings:
-    """Recordings and their classes.
-
-    Parameters
-    ----------
-    excerpts : tuple of Excerpt
-        Up to a second each.
-    classes : array_like of int
-        Their classes, numbers in `CLASSES`.
-
-    Examples
-    --------
-    >>> from brian_le.protocols.data.speech_files import CLASSES, Excerpt, Recordings
-    >>> recordings = Recordings((Excerpt('yes/a_nohash_0.wav', 44, 16000),), [0])
-    >>> len(recordings), CLASSES[recordings.classes[0]]
-    (1, 'yes')
-    """
+    """Recordings of up to a second each, and their classes, numbers in `CLASSES`."""
 
     excerpts: tuple
     classes: np.ndarray
@@ -110,7 +73,7 @@ def find_speech_commands(directory):
 
 
 def read_speech_commands(directory):
-    """The recordings of the 12 classes, in the folder of Google Speech Commands.
+    """The recordings of the 12 classes, in the folder of Google Speech Commands (arXiv 1804.03209).
 
     Recordings in ``validation_list.txt`` and ``testing_list.txt`` are for validation and test, all
     others to learn from. For every ten recordings of the ten words there is one of another word
@@ -135,31 +98,6 @@ def read_speech_commands(directory):
     ValueError
         If a folder, a list or a listed file is missing, a class or a list has no recordings, or a
         WAV file is damaged or has another format; the message names it.
-
-    References
-    ----------
-    Warden, Speech Commands: A Dataset for Limited-Vocabulary Speech Recognition (arXiv
-    1804.03209).
-
-    Examples
-    --------
-    >>> import tempfile, wave
-    >>> from pathlib import Path
-    >>> from brian_le.protocols.data.speech_files import NOISE, WORDS, read_speech_commands
-    >>> words = (*WORDS, 'bed')
-    >>> with tempfile.TemporaryDirectory() as folder:
-    ...     for name in (*words, NOISE):
-    ...         Path(folder, name).mkdir()
-    ...         for k in range(3):
-    ...             with wave.open(f'{folder}/{name}/{k}_nohash_0.wav', 'wb') as file:
-    ...                 file.setparams((1, 2, 16000, 0, 'NONE', ''))
-    ...                 file.writeframes(bytes(2*16000))
-    ...     for k, name in enumerate(('validation_list.txt', 'testing_list.txt')):
-    ...         lines = [f'{word}/{k}_nohash_0.wav\\n' for word in words]
-    ...         _ = Path(folder, name).write_text(''.join(lines))
-    ...     parts, noise = read_speech_commands(folder)
-    >>> {part: len(recordings) for part, recordings in parts.items()}
-    {'train': 12, 'validation': 12, 'test': 12}
     """
     folder = find_speech_commands(directory)
     noises = [_excerpt(path, RATE) for path in _wav_files(folder/NOISE)]

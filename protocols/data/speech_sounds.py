@@ -12,18 +12,7 @@ _SHIFT = 1600  # samples; a tenth of a second
 
 
 def with_noise(sound, noise, ratio):
-    """A sound with noise.
-
-    Parameters
-    ----------
-    sound, noise : array_like
-        Equally many samples.
-    ratio : float
-        Ratio of their powers in the result, in dB. The sound keeps its own power.
-
-    Returns
-    -------
-    numpy.ndarray
+    """A sound with noise, of which the powers have a `ratio` in dB; the sound keeps its own.
 
     Examples
     --------
@@ -63,19 +52,6 @@ class Sounds:
         Background noise, int16, of at least a second each.
     steps : int
         Time steps per frame of the features.
-
-    Attributes
-    ----------
-    classes : numpy.ndarray
-        The class of every recording.
-
-    Examples
-    --------
-    >>> import numpy as np
-    >>> from brian_le.protocols.data.speech_files import Recordings
-    >>> from brian_le.protocols.data.speech_sounds import Sounds
-    >>> len(Sounds(Recordings((), np.array([])), noise=[], steps=20))
-    0
     """
 
     def __init__(self, recordings, noise, steps):
@@ -88,51 +64,23 @@ class Sounds:
         return len(self._excerpts)
 
     def rates(self, indices):
-        """Rates of some recordings as they are.
+        """Rates of some recordings as they are, of shape (recordings, 41*steps, 32).
 
-        Parameters
-        ----------
-        indices : array_like of int
-            The recordings.
-
-        Returns
-        -------
-        numpy.ndarray
-            Of shape (recordings, 41*steps, 32): log-mel features, standardised for each recording
-            by itself and linear in between. A recording of less than a second is followed by
-            zeros.
+        Log-mel features, standardised for each recording by itself and linear in between. A
+        recording of less than a second is followed by zeros.
         """
         return self._shown(self._sound(k) for k in indices)
 
     def varied(self, indices, rng):
-        """Rates of some recordings, each with noise (mostly) and shifted in time, at random.
+        """As `rates`, each with noise (mostly) and shifted in time, at random.
 
-        Parameters
-        ----------
-        indices : array_like of int
-            The recordings.
-        rng : numpy.random.Generator
-            Draws, for every recording, whether there is noise (probability 0.8), which piece of
-            which noise, its ratio (20, 10 or 3 dB) and a shift of up to 0.1 s.
-
-        Returns
-        -------
-        numpy.ndarray
-            As those of `rates`.
+        Drawn are, for every recording, whether there is noise (probability 0.8), which piece of
+        which noise, its ratio (20, 10 or 3 dB) and a shift of up to 0.1 s.
         """
         return self._shown(self._vary(self._sound(k), rng) for k in indices)
 
     def balanced(self, rng):
-        """As many recordings as there are, drawn with replacement, all classes equally likely.
-
-        Parameters
-        ----------
-        rng : numpy.random.Generator
-
-        Returns
-        -------
-        numpy.ndarray of int
-        """
+        """As many recordings as there are, drawn with replacement, all classes equally likely."""
         counts = np.bincount(self.classes)
         share = 1/(counts[self.classes]*np.count_nonzero(counts))
         return rng.choice(len(self), size=len(self), p=share)
