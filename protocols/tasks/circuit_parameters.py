@@ -1,5 +1,7 @@
 """Parameters that all protocols with a microcircuit have in common."""
 
+from brian2 import ms
+
 from brian_le.protocols.parameters import Parameter
 
 __all__ = ['CONDUCTANCES', 'activation', 'conductances']
@@ -15,40 +17,14 @@ CONDUCTANCES = (
 
 
 def activation(default):
-    """The parameter of the activation function.
-
-    Parameters
-    ----------
-    default : str
-        Name of the function in the published runs of a protocol.
-
-    Returns
-    -------
-    brian_le.protocols.parameters.Parameter
-
-    Examples
-    --------
-    >>> from brian_le.protocols.tasks.circuit_parameters import activation
-    >>> activation('logistic').default
-    'logistic'
-    """
+    """The parameter of the activation function, with the default of a protocol."""
     return Parameter('activation', default, 'activation function',
                      choices=('softplus', 'soft_relu', 'tanh', 'logistic', 'hard_sigmoid', 'relu',
                               'linear'))
 
 
 def conductances(p):
-    """The conductances of a run, for `brian_le.models.Microcircuit`.
-
-    Parameters
-    ----------
-    p : SimpleNamespace
-        Parameters of a protocol that declares `CONDUCTANCES`.
-
-    Returns
-    -------
-    dict of str to brian2.Quantity
-        By the names that the circuit gives them.
+    """The conductances of a run, by the names that `brian_le.models.Microcircuit` gives them.
 
     Examples
     --------
@@ -57,6 +33,4 @@ def conductances(p):
     >>> conductances(read_parameters('mine', CONDUCTANCES, {'g_l': '0.05/ms'}))['g_l']
     50. * hertz
     """
-    from brian2 import ms
-
     return {g.name: getattr(p, g.name)/ms for g in CONDUCTANCES}

@@ -1,7 +1,10 @@
 """Imperfections of neurons with two time constants, as parameters of protocols."""
 
+from brian2 import ms
+
 from brian_le.protocols.parameters import Parameter
 from brian_le.protocols.tasks import imperfections as common
+from brian_le.substrate import Mismatch
 
 __all__ = ['PARAMETERS', 'imperfections']
 
@@ -38,10 +41,6 @@ def imperfections(p, prospective=True, mismatched=('tau_m', 'tau_r')):
     >>> imperfections(SimpleNamespace(mismatch=0.2, noise=0, delay=0, error_mismatch=0.1, dt=0.2))
     [Mismatch(('tau_m', 'tau_r'), 0.2), Mismatch(('tau_v', 'tau_prosp_v'), 0.1)]
     """
-    from brian2 import ms
-
-    from brian_le.substrate import Mismatch
-
     # the softmax is within its layer, and biases are within their neurons
     found = common.imperfections(p, between=('*_forward*',), mismatched=mismatched)
     if p.error_mismatch > 0 and prospective:

@@ -1,8 +1,11 @@
 """Imperfections of the substrate as parameters of protocols."""
 
+from brian2 import ms
+
+from brian_le import substrate
 from brian_le.protocols.parameters import Parameter
 
-__all__ = ['ROUNDINGS', 'imperfections', 'parameters']
+__all__ = ['ROUNDINGS', 'alive_later', 'imperfections', 'parameters']
 
 ROUNDINGS = ('accumulated', 'stochastic', 'nearest')
 
@@ -29,18 +32,7 @@ _LONGEST = 1000.0  # ms, of time constants; at least they are a time step
 
 
 def parameters(*names):
-    """Some of the parameters.
-
-    Parameters
-    ----------
-    *names : str
-        ``mismatch``, ``noise``, ``delay``, ``bits``, ``rounding``, ``w_range``, ``dead``,
-        ``dead_from``; by default all.
-
-    Returns
-    -------
-    tuple of Parameter
-    """
+    """The parameters of some names; by default all."""
     return tuple(_PARAMETERS[name] for name in names or _PARAMETERS)
 
 
@@ -51,7 +43,7 @@ def imperfections(p, *, rate='r', mismatched=('tau_m', 'tau_r'), hidden='*_hidde
     Parameters
     ----------
     p : SimpleNamespace
-        Parameters, with ``dt``; those that a protocol does not have are 0.
+        Parameters, with ``dt``; those that a protocol does not have count as 0.
     rate : str
         What noise is added to.
     mismatched : sequence of str
@@ -75,10 +67,6 @@ def imperfections(p, *, rate='r', mismatched=('tau_m', 'tau_r'), hidden='*_hidde
     >>> imperfections(SimpleNamespace(mismatch=0.2, noise=0.1, dt=0.1))
     [Mismatch(('tau_m', 'tau_r'), 0.2), Noise('r', 0.1)]
     """
-    from brian2 import ms
-
-    from brian_le import substrate
-
     found = []
     if _strength(p, 'mismatch'):
         found.append(substrate.Mismatch(mismatched, p.mismatch, clip=(p.dt*ms, _LONGEST*ms)))
@@ -93,6 +81,11 @@ def imperfections(p, *, rate='r', mismatched=('tau_m', 'tau_r'), hidden='*_hidde
     if _strength(p, 'dead'):
         found.append(substrate.Dead(p.dead, on=hidden))
     return found
+
+
+def alive_later(program):
+    """Which neurons of a program are alive once some have died, by ``'object.alive'``."""
+    return {key: value for key, value in program.start.items() if key.endswith('.alive')}
 
 
 def _strength(p, name):

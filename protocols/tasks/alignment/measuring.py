@@ -4,6 +4,13 @@ from dataclasses import dataclass
 from types import SimpleNamespace
 
 import numpy as np
+from brian2 import Network, NeuronGroup, defaultclock, ms, second
+
+from brian_le.models import Dense, GLENetwork, StepClock, drive, initial_weights
+from brian_le.protocols.baselines.adjoint import (TemporalNetwork, adjoint_gradients,
+                                                  adjoint_signals, bptt_gradients)
+from brian_le.protocols.tasks.weights import weights_in
+from brian_le.step import STIMULUS
 
 __all__ = ['ERRORS', 'KINDS', 'Point', 'Total', 'alignment', 'compare', 'compose', 'draw',
            'gradients', 'n_steps', 'proposed']
@@ -18,50 +25,26 @@ _SETTLING = 20  # time constants until the measurement begins
 
 _WAVES = '\n'.join(f'phase_{m} : 1' for m in range(1, _HARMONICS + 1)) + '\nvalue : 1'
 
-_SETTLING_PERIODS = 'n_settling : integer (shared, constant)'
-
 
 @dataclass(frozen=True)
 class Total:
-    """An optimiser that adds up what a rule proposes, as ``total``, and changes nothing.
-
-    Examples
-    --------
-    >>> from brian_le import error_learning
-    >>> from brian_le.protocols.tasks.alignment.measuring import Total
-    >>> print(error_learning(optimiser=Total())['total'])
-    dtotal/dt = err_post*r_sent_pre : s (clock-driven)
-    """
+    """An optimiser that adds up what a rule proposes, as ``total``, and changes nothing."""
 
     scales_with_gradient = True
 
     def lines(self, name, gradient, unit):
         """As of `brian_le.SGD`."""
-        from brian2 import second
-
         return {'total': (gradient, unit*second)}, f'0*{gradient}', []
 
 
 @dataclass(frozen=True)
 class Point:
-    """One measurement: the number of a network, and the settings that vary.
-
-    Parameters
-    ----------
-    network : int
-        From 0.
-    depth : int
-        Hidden layers.
-    frequency : float
-        w*tau_m.
-    ratio : float
-        tau_m/tau_r.
-    """
+    """One measurement: the number of a network, and the settings that vary."""
 
     network: int
-    depth: int
-    frequency: float
-    ratio: float
+    depth: int  # hidden layers
+    frequency: float  # w*tau_m
+    ratio: float  # tau_m/tau_r
 
 
 def steps_per_period(p):
@@ -96,31 +79,15 @@ def n_steps(p, point):
 
 def layers(p, depth):
     """The layers behind the inputs."""
-    from brian_le.models import Dense
-
     return [Dense(p.hidden)]*depth + [Dense(p.outputs)]
 
 
 def draw(p, seed, point):
     """The random draws of one network.
 
-    Parameters
-    ----------
-    p : SimpleNamespace
-        The parameters.
-    seed : int
-        Seed of the draws.
-    point : Point
-        What is measured.
-
-    Returns
-    -------
-    SimpleNamespace
-        ``weights``: weights, biases and time constants (ms) by (kind, layer); ``inputs`` and
-        ``targets``: phases of the sines, [harmonic, neuron].
+    These are ``weights``: weights, biases and time constants (ms) by (kind, layer); ``inputs`` and
+    ``targets``: phases of the sines, [harmonic, neuron].
     """
-    from brian_le.models import initial_weights
-
     rng = np.random.default_rng([seed, point.network])
     phases = [rng.uniform(0, 2*np.pi, (_HARMONICS, n)) for n in (p.inputs, p.outputs)]
     weights = initial_weights(p.inputs, layers(p, point.depth), rng)
@@ -134,27 +101,12 @@ def draw(p, seed, point):
 def compose(p, point, drawn):
     """Two networks with the same inputs and targets, one for each kind of errors.
 
-    Parameters
-    ----------
-    p : SimpleNamespace
-        The parameters.
-    point : Point
-        What is measured.
-    drawn : SimpleNamespace
-        Weights, time constants and phases, see `draw`.
-
-    Returns
-    -------
-    brian2.Network
-        Its networks are called ``alignment_prospective`` and ``alignment_instantaneous``.
+    They are called ``alignment_prospective`` and ``alignment_instantaneous``; `drawn` is as from
+    `draw`.
     """
-    from brian2 import Network, NeuronGroup, defaultclock, ms
-
-    from brian_le.models import GLENetwork, StepClock, drive
-    from brian_le.step import STIMULUS
-
     defaultclock.dt = p.dt*ms
-    clock = StepClock(p.period*ms, equations=_SETTLING_PERIODS, name='alignment_clock')
+    clock = StepClock(p.period*ms, name='alignment_clock',
+                      equations='n_settling : integer (shared, constant)')
     clock.n_settling = settling_periods(p, point)
     waves = {}
     for role, n in (('inputs', p.inputs), ('targets', p.outputs)):
@@ -182,23 +134,12 @@ def compose(p, point, drawn):
 def proposed(end, drawn):
     """What the rules of both networks propose, from their totals over a period.
 
-    Parameters
-    ----------
-    end : dict
-        Variables after a run.
-    drawn : SimpleNamespace
-        As for `compose`.
-
-    Returns
-    -------
-    dict of dict of numpy.ndarray
-        By kind of errors and by (kind, layer) the changes for a learning rate of 1, in ms; of time
-        constants without unit.
+    By kind of errors and by (kind, layer), the changes for a learning rate of 1, in ms; of time
+    constants without unit.
     """
     scales = {'forward': 1e3, 'bias': 1e3, 'tau_m': -1, 'tau_r': 1}  # tau_m goes down err*u_dot
-    return {errors: {(kind, k): scales[kind]*np.reshape(  # by presynaptic neuron
-        end[f'alignment_{errors}_{kind}{k}.total'], w.shape[::-1]).T
-        for (kind, k), w in drawn.weights.items()} for errors in ERRORS}
+    return {errors: {(kind, k): scales[kind]*total for (kind, k), total in weights_in(
+        end, f'alignment_{errors}', drawn.weights, 'total').items()} for errors in ERRORS}
 
 
 def gradients(p, point, drawn):
@@ -206,26 +147,9 @@ def gradients(p, point, drawn):
 
     The loss is half the squared difference of targets and outputs, of which a rate is compared
     with the target of the step that reads it. Errors outside the period are 0, but what they
-    depend on goes back to the beginning of the simulation.
-
-    Parameters
-    ----------
-    p : SimpleNamespace
-        The parameters.
-    point : Point
-        What is measured.
-    drawn : SimpleNamespace
-        Weights, time constants and phases, see `draw`.
-
-    Returns
-    -------
-    bptt, adjoint : dict of numpy.ndarray
-        Changes by (kind, layer) in the units of `proposed`, for a strength of the targets of 1;
-        the adjoint method has none for ``tau_r``.
+    depend on goes back to the beginning of the simulation. Both are in the units of `proposed`, for
+    a strength of the targets of 1; the adjoint method has none for ``tau_r``.
     """
-    from brian_le.protocols.baselines.adjoint import (TemporalNetwork, adjoint_gradients,
-                                                      adjoint_signals, bptt_gradients)
-
     n, period = n_steps(p, point), steps_per_period(p)
     times = p.dt*np.arange(n + 1)
     x, target = (np.sqrt(2/_HARMONICS)*sum(
@@ -246,15 +170,8 @@ def gradients(p, point, drawn):
 def alignment(changes, exact):
     """Cosine of the angle between changes and the exact ones, and quotient of their lengths.
 
-    Parameters
-    ----------
-    changes, exact : sequence of array_like
-        One array or several that count as one vector.
-
-    Returns
-    -------
-    cosine, size : float
-        ``size`` is the length of the changes along the exact ones, divided by that of these.
+    Both are sequences of arrays that count as one vector. The length of the changes is that along
+    the exact ones.
 
     Examples
     --------
@@ -269,12 +186,9 @@ def alignment(changes, exact):
 def compare(p, point, found, exact, adjoint):
     """All angles of one measurement.
 
-    Returns
-    -------
-    dict of numpy.ndarray
-        ``cosine`` and ``size``, [errors, kind]; ``layers``: cosine of each layer, [layer from the
-        outputs down, errors, kind], 0 where there is none; ``adjoint``: cosine of the adjoint
-        method's gradient, [kind].
+    ``cosine`` and ``size`` [errors, kind]; ``layers``: cosine of each layer, [layer from the
+    outputs down, errors, kind], 0 where there is none; ``adjoint``: cosine of the adjoint method's
+    gradient, [kind].
     """
     numbers = range(point.depth + 1)
 

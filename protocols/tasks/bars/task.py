@@ -1,21 +1,19 @@
-"""The bars task: horizontal, vertical and diagonal bars, learned by a cortical microcircuit.
-
-Figure 3 of the Latent Equilibrium paper: a microcircuit of 9-30-3 neurons classifies images of
-3 x 3 pixels. In every epoch each of the eight patterns is shown once in random order with
-learning and nudged outputs, and once in another random order without either, for validation; the
-potentials are never reset in between. The circuit with look-ahead learns however short the
-presentations are; the original one, whose neurons have to settle first, does not.
-"""
+"""The bars task: horizontal, vertical and diagonal bars, learned by a cortical microcircuit."""
 
 import bisect
 from types import SimpleNamespace
 
 import numpy as np
+from brian2 import Network, defaultclock, ms
 
+from brian_le.models import (Microcircuit, Presentations, Readout, Traces, random_weights,
+                             self_predicting)
 from brian_le.protocols.parameters import Parameter, steps_per_pattern
 from brian_le.protocols.protocol import Protocol
 from brian_le.protocols.tasks.circuit_parameters import CONDUCTANCES, activation, conductances
-from brian_le.protocols.tasks.imperfections import imperfections, parameters
+from brian_le.protocols.tasks.imperfections import alive_later, imperfections, parameters
+from brian_le.protocols.tasks.weights import named, weights_in
+from brian_le.substrate import Substrate
 
 __all__ = ['Bars', 'dataset', 'scores']
 
@@ -24,21 +22,16 @@ _SHOWN = 3  # hidden neurons in the traces
 _BETWEEN_LAYERS = ('*_up*', '*_down*', '*_nudge*')
 _CIRCUITS = {'both': {'le': True, 'original': False}, 'true': {'le': True},
              'false': {'original': False}}
-_LABELS = {'le': 'Latent Equilibrium', 'original': 'original circuit'}
+LABELS = {'le': 'Latent Equilibrium', 'original': 'original circuit'}
 # steps per presentation and, in the paper's configuration, the time before averaging (ms)
 _OUT_LAG = ([3, 5, 10, 20, 50, 100, 200, 500, 1000],
             [0.0, 0.2, 0.5, 1.0, 2.0, 5.0, 15.0, 40.0, 80.0])
 
 
 def dataset():
-    """The eight patterns and their classes.
+    """The eight patterns, (8, 9) of 3 x 3 pixels row by row, and their classes.
 
-    Returns
-    -------
-    images : numpy.ndarray
-        Of shape (8, 9): 3 x 3 pixels, row by row, 0 or 1.
-    classes : numpy.ndarray
-        0 horizontal (three), 1 vertical (three), 2 diagonal (two).
+    These are 0 horizontal (three), 1 vertical (three), 2 diagonal (two).
 
     Examples
     --------
@@ -75,14 +68,12 @@ class Bars(Protocol):
     unit = 'epoch'
     room = 1024  # epochs in one launch of the simulation
     parameters = (
-        Parameter('t_pattern', 10.0, 'time of one presentation', 'ms', minimum=0.001,
-                  maximum=1e5),
+        Parameter('t_pattern', 10.0, 'time of one presentation', 'ms', minimum=0.001, maximum=1e5),
         Parameter('epochs', 1000, 'epochs of eight training and eight validation patterns',
                   minimum=1, maximum=1e6),
         Parameter('prospective', 'both', 'with look-ahead (true), the original circuit (false), or '
                   'both side by side', choices=('both', 'true', 'false')),
-        Parameter('hidden', 30, 'pyramidal neurons in the hidden layer', minimum=1,
-                  maximum=1e5),
+        Parameter('hidden', 30, 'pyramidal neurons in the hidden layer', minimum=1, maximum=1e5),
         Parameter('eta_up', 0.5, 'learning rate of the hidden layer, times t_pattern', minimum=0),
         Parameter('eta_out', 0.1, 'learning rate of the output layer, times t_pattern', minimum=0),
         Parameter('eta_ip', 0.2, 'learning rate of pyramidal to interneuron, times t_pattern',
@@ -116,24 +107,19 @@ class Bars(Protocol):
 
     # ------------------------------------------------------------------------------ the network
     def compose(self):
-        return self._compose(self.order[0], capacity=self.room*2*N_PATTERNS)
+        return self._compose(self.order[0])
 
     def compose_whole(self):
-        return self._compose(self.order.ravel(), capacity=max(self.room*2*N_PATTERNS,
-                                                              self.order.size))
+        return self._compose(self.order.ravel())
 
-    def _compose(self, order, capacity):
+    def _compose(self, order):
         """Both circuits, shown patterns in some order."""
-        from brian2 import Network, defaultclock, ms
-
-        from brian_le.models import Microcircuit, Presentations, Readout, Traces
-        from brian_le.substrate import Substrate
-
         p = self.p
         defaultclock.dt = p.dt*ms
         on = is_training(order)
         shown = Presentations(dataset()[0], targets(p), duration=p.t_pattern*ms, order=order,
-                              nudged=on, learning=on, capacity=capacity, name=self.name,
+                              nudged=on, learning=on, name=self.name,
+                              capacity=max(self.room*2*N_PATTERNS, order.size),
                               tau_0=None if p.tau_0 is None else p.tau_0*ms)
         network = Network(shown)
         self.presentations, self.microcircuits, self.traces = shown, {}, {}
@@ -159,7 +145,7 @@ class Bars(Protocol):
 
     # ---------------------------------------------------------------------------------- the run
     def begin(self, program):
-        alive = dict.fromkeys(self._alive(program), 1) if death(self.p) else {}
+        alive = dict.fromkeys(alive_later(program), 1) if death(self.p) else {}
         return alive | self._traced(program, alive, 'before')
 
     def shown(self, first, n):
@@ -171,11 +157,6 @@ class Bars(Protocol):
         return {**self.presentations.tables(order, on, on), f'{self.name}.presentation': -1,
                 f'{self.name}.n_presentations': len(order)}
 
-    @staticmethod
-    def _alive(program):
-        """Which neurons are alive once some have died."""
-        return {key: value for key, value in program.start.items() if key.endswith('.alive')}
-
     def chunk(self, program, state, first, n):
         at = death(self.p)
         if first < at < first + n:
@@ -183,7 +164,7 @@ class Bars(Protocol):
             state, more = self.chunk(program, state, at, first + n - at)
             return state, {key: np.concatenate([rows[key], more[key]]) for key in rows}
         if first >= at:
-            state = {**state, **self._alive(program)}
+            state = {**state, **alive_later(program)}
         state, rows = super().chunk(program, state, first, n)
         if first + n == self.total:
             state |= self._traced(program, state, 'after')
@@ -193,7 +174,8 @@ class Bars(Protocol):
         """Traces without nudging or learning, from silent circuits with the weights of now."""
         now = {key: value for key, value in state.items() if key.endswith(('.w', '.alive'))}
         now |= {f'{name}_{part}_traces.on': 1 for name in self.circuits
-                for part in ('hidden', 'output')} | {f'{name}_target.on': 0 for name in self.circuits}
+                for part in ('hidden', 'output')} | {f'{name}_target.on': 0 for name in
+                self.circuits}
         end = program({**self._tables(np.arange(N_PATTERNS), False), **now},
                       N_PATTERNS*steps_per_pattern(self.p))
         return {f'{name}.{when}_{part}_{variable}': traces.array(
@@ -209,7 +191,7 @@ class Bars(Protocol):
 
     def describe(self, done, rows):
         order = self.order[done - 1:done]
-        return ', '.join(f'{_LABELS[name]} {scores(self.p, order, means[-1:])["accuracy"][0]:.2f}'
+        return ', '.join(f'{LABELS[name]} {scores(self.p, order, means[-1:])["accuracy"][0]:.2f}'
                          for name, means in rows.items())
 
     def result(self, state, rows):
@@ -222,12 +204,8 @@ class Bars(Protocol):
             arrays |= {f'{name}.outputs': rows[name], **{
                 f'{name}.{key}': values
                 for key, values in scores(self.p, self.order, rows[name]).items()}}
-            shapes = {key: np.shape(matrix) for key, matrix in self.weights.items()}
-            final = {(kind, k): np.reshape(state[f'{name}_{kind}{k}.w'], shape[::-1]).T
-                     for (kind, k), shape in shapes.items()}
-            for when, matrices in (('initial', self.weights), ('final', final)):
-                arrays |= {f'{name}.{when}_W_{kind}_{k}': matrix
-                           for (kind, k), matrix in matrices.items()}
+            arrays |= named(self.weights, f'{name}.initial_')
+            arrays |= named(weights_in(state, name, self.weights), f'{name}.final_')
         return arrays
 
     # ----------------------------------------------------------------------- an exported project
@@ -239,7 +217,7 @@ class Bars(Protocol):
     def guide(self):
         guide = {'bars.step, bars.presentation': 'where the run has ended'}
         for name in self.circuits:
-            guide |= {f'{name}_readout_monitor.mean': f'{_LABELS[name]}: mean output potentials, '
+            guide |= {f'{name}_readout_monitor.mean': f'{LABELS[name]}: mean output potentials, '
                                                       'three per presentation',
                       f'{name}_up0.w, {name}_up1.w': 'forward weights at the end'}
         return guide
@@ -251,35 +229,41 @@ class Bars(Protocol):
 
         With both circuits side by side, their names and a dot come before.
         """
-        names = [name for name in _LABELS if f'{name}.error' in result.arrays]
-        found = {}
+        names, found = circuits_in(result), {}
+        dead_from = death(SimpleNamespace(**result.description['parameters']))
         for name in names:
-            before = f'{name}.' if len(names) > 1 else ''
-            accuracy = result.arrays[f'{name}.accuracy']
-            wrong = np.flatnonzero(accuracy < 1)
-            dead_from = death(SimpleNamespace(**result.description['parameters']))
+            accuracy, of_circuit = result.arrays[f'{name}.accuracy'], {}
             if dead_from:
-                found |= {f'{before}accuracy_before_death': accuracy[max(0, dead_from - 100):dead_from]
-                          .mean(), f'{before}accuracy_at_death': accuracy[dead_from]}
-            found |= {f'{before}accuracy': accuracy[-100:].mean(), f'{before}final_accuracy':
-                      accuracy[-1], f'{before}error': result.arrays[f'{name}.error'][-1],
-                      # the epoch from which on all is right, if there is one
-                      f'{before}right_from': wrong[-1] + 2 if len(wrong) else 1}
+                before = accuracy[max(0, dead_from - 100):dead_from]
+                of_circuit |= {'accuracy_before_death': before.mean(),
+                               'accuracy_at_death': accuracy[dead_from]}
+            of_circuit |= {'accuracy': accuracy[-100:].mean(), 'final_accuracy': accuracy[-1],
+                           'error': result.arrays[f'{name}.error'][-1],
+                           'right_from': right_from(accuracy)}
+            found |= {f'{name}.{key}' if len(names) > 1 else key: value
+                      for key, value in of_circuit.items()}
         return found
 
     @staticmethod
     def summarize(result):
-        """Lines of text about a result."""
-        for name in ('le', 'original'):
-            if f'{name}.error' in result.arrays:
-                error, accuracy = (result.arrays[f'{name}.{key}'] for key in ('error', 'accuracy'))
-                last = accuracy[-100:]
-                wrong = np.flatnonzero(accuracy < 1)
-                stable = wrong[-1] + 2 if len(wrong) else 1
-                kept = (f'1.0 from epoch {stable} on' if stable <= len(accuracy)
-                        else f'{accuracy[-1]:.3f} at the end')
-                yield (f'{_LABELS[name]:<28} error {error[-1]:.2e}, accuracy {kept}, mean of the '
-                       f'last {len(last)} epochs {last.mean():.3f}')
+        for name in circuits_in(result):
+            accuracy = result.arrays[f'{name}.accuracy']
+            last, stable = accuracy[-100:], right_from(accuracy)
+            kept = (f'1.0 from epoch {stable} on' if stable <= len(accuracy)
+                    else f'{accuracy[-1]:.3f} at the end')
+            yield (f"{LABELS[name]:<28} error {result.arrays[f'{name}.error'][-1]:.2e}, accuracy "
+                   f'{kept}, mean of the last {len(last)} epochs {last.mean():.3f}')
+
+
+def circuits_in(result):
+    """The names of the circuits in a result."""
+    return [name for name in LABELS if f'{name}.error' in result.arrays]
+
+
+def right_from(accuracy):
+    """The epoch from which on all is right; one more than there are if there is none."""
+    wrong = np.flatnonzero(accuracy < 1)
+    return wrong[-1] + 2 if len(wrong) else 1
 
 
 def targets(p):
@@ -288,12 +272,7 @@ def targets(p):
 
 
 def initial_weights(p, rng):
-    """Random weights in the self-predicting state.
-
-    With ``numpy.random.RandomState(seed)`` these are the weights of the paper's code.
-    """
-    from brian_le.models import random_weights, self_predicting
-
+    """Random weights in the self-predicting state; of a RandomState, those of the paper."""
     weights = random_weights((N_INPUTS, p.hidden, N_OUTPUTS), rng)
     return self_predicting(weights, g_l=p.g_l, g_b=p.g_b, g_a=p.g_a, g_d=p.g_d)
 
@@ -335,21 +314,9 @@ def is_training(order):
 
 
 def scores(p, order, means):
-    """Validation error and accuracy of every epoch.
+    """Validation error (mean square) and accuracy of every epoch.
 
-    Parameters
-    ----------
-    p : SimpleNamespace
-        The parameters.
-    order : numpy.ndarray
-        Of shape (epochs, 16).
-    means : numpy.ndarray
-        Mean output potentials in validation, of shape (epochs, 8, 3).
-
-    Returns
-    -------
-    dict
-        ``error``: mean squared error; ``accuracy``: fraction of correct classes.
+    Of `means`, mean output potentials in validation (epochs, 8, 3), and `order` (epochs, 16).
     """
     validated = order[:len(means), N_PATTERNS:]
     error = np.mean((means - targets(p)[validated])**2, axis=(1, 2))

@@ -4,6 +4,7 @@ import inspect
 from dataclasses import dataclass, field, replace
 
 from brian_le.checks import whole_number
+from brian_le.models import Conv, Dense, Flatten, MaxPool
 from brian_le.protocols.data.datasets import digits, yin_yang
 from brian_le.protocols.data.files import (PUBLISHED, find_cifar10, find_higgs, find_mnist,
                                            read_cifar10, read_higgs, read_mnist)
@@ -72,22 +73,16 @@ def first_samples(data, n):
 
 def _dense(*sizes):
     """Layers in which all neurons are connected."""
-    from brian_le.models import Dense
-
     return [Dense(size) for size in sizes]
 
 
 def _flat(*sizes):
     """As `_dense`, behind images."""
-    from brian_le.models import Flatten
-
     return [Flatten(), *_dense(*sizes)]
 
 
 def _pooled(*channels, kernel):
     """Convolutions, each with max pooling."""
-    from brian_le.models import Conv, MaxPool
-
     return [layer for n in channels for layer in (Conv(n, kernel=kernel), MaxPool(2))]
 
 

@@ -31,20 +31,10 @@ def names_in(arrays):
 
 def parameters(*more, networks='le', precision='single', decay=0.001, backprop_rate=None,
                **defaults):
-    """The parameters that all benchmarks have, with the defaults of one.
+    """The parameters that all benchmarks have, with the defaults of one, behind `more`.
 
-    Parameters
-    ----------
-    *more : Parameter
-        Further ones.
-    networks, precision, decay, backprop_rate
-        Defaults of these.
-    **defaults
-        ``t_pattern``, ``dt``, ``tau_m`` (ms), ``epochs``, ``batch``, ``eta``, ``sigma``.
-
-    Returns
-    -------
-    tuple of Parameter
+    Among the `defaults` are ``t_pattern``, ``dt``, ``tau_m`` (ms), ``epochs``, ``batch``, ``eta``
+    and ``sigma``.
     """
     d = SimpleNamespace(**defaults)
     return (

@@ -5,11 +5,16 @@ from functools import cached_property
 from types import SimpleNamespace
 
 import numpy as np
+from brian2 import Network, defaultclock, kHz, ms
 
+from brian_le.models import Batches, BatchReadout, LayeredNetwork, initial_weights, layer_shapes
+from brian_le.protocols.baselines.backprop import BackpropNetwork
 from brian_le.protocols.protocol import Protocol
 from brian_le.protocols.tasks import imperfections
 from brian_le.protocols.tasks.classification.options import (LABELS, NETWORKS, chosen, death,
                                                              names_in, resolved)
+from brian_le.protocols.tasks.weights import named
+from brian_le.substrate import Substrate
 
 __all__ = ['Classification']
 
@@ -112,15 +117,11 @@ class Classification(Protocol):
     @cached_property
     def n_outputs(self):
         """Output neurons of one replica."""
-        from brian_le.models import layer_shapes
-
         return math.prod(layer_shapes(self.data.shape, self.layers)[-1])
 
     @cached_property
     def weights(self):
         """The initial weights of all networks, by (kind, layer)."""
-        from brian_le.models import initial_weights
-
         return initial_weights(self.data.shape, self.layers, np.random.default_rng(self.seed),
                                sigma=self.p.sigma, feedback=True)
 
@@ -135,11 +136,6 @@ class Classification(Protocol):
 
     def _compose(self, indices, capacity):
         """The networks of slow neurons, shown some training samples."""
-        from brian2 import Network, defaultclock, kHz, ms
-
-        from brian_le.models import Batches, BatchReadout, LayeredNetwork
-        from brian_le.substrate import Substrate
-
         p, data = self.p, self.data
         defaultclock.dt = p.dt*ms
         self.shown = Batches(data.train.rates(indices), self.targets(data.train, indices),
@@ -178,8 +174,6 @@ class Classification(Protocol):
     # --------------------------------------------------------------------------------- the twin
     def twin(self, state):
         """The network for backpropagation, with the weights that a state has of it."""
-        from brian_le.protocols.baselines.backprop import BackpropNetwork
-
         weights = {key: np.asarray(state.get('backprop.W_{}_{}'.format(*key), w), self.dtype)
                    for key, w in self.weights.items() if key[0] != 'feedback'}
         return BackpropNetwork(self.data.shape, self.layers, weights,
@@ -187,7 +181,7 @@ class Classification(Protocol):
 
     @staticmethod
     def _twin_state(twin):
-        return {f'backprop.W_{kind}_{k}': w.copy() for (kind, k), w in twin.weights.items()}
+        return named({key: w.copy() for key, w in twin.weights.items()}, 'backprop.')
 
     def _teach_twin(self, state, indices):
         """Let the twin learn from the same batches; the losses before each step."""
@@ -205,17 +199,12 @@ class Classification(Protocol):
     def begin(self, program):
         state = {f'{name}.accuracy': np.zeros(self.p.epochs + 1) for name in self.names}
         if death(self.p):
-            state |= dict.fromkeys(self._alive(program), 1)
+            state |= dict.fromkeys(imperfections.alive_later(program), 1)
         if 'backprop' in self.names:
             state |= self._twin_state(self.twin(state))
         if self.p.matching:
             state = self._matched(program, state)
         return self._evaluated(program, state, 0)
-
-    @staticmethod
-    def _alive(program):
-        """Which neurons are alive once some have died."""
-        return {key: value for key, value in program.start.items() if key.endswith('.alive')}
 
     def _matched(self, program, state):
         """The state after time constants have learned to match, with what they were meanwhile."""
@@ -289,7 +278,7 @@ class Classification(Protocol):
 
     def _bereft(self, program, state):
         """The state once some neurons have died, with the accuracies then."""
-        state = {**state, **self._alive(program)}
+        state = {**state, **imperfections.alive_later(program)}
         found = self.accuracies(program, state, self.held_out)
         return state | {f'{name}.accuracy_at_death': np.array(found[name])
                         for name in chosen(self.p)}
@@ -307,8 +296,8 @@ class Classification(Protocol):
         found = self.accuracies(program, state, self.data.test)
         state = state | {f'{name}.test_accuracy': np.array(found[name]) for name in self.names}
         for name, net in self.nets.items():
-            state |= {f'{name}.W_{kind}_{k}': w for (kind, k), w in
-                      net.weights.matrices(state).items() if kind != 'tau'}
+            state |= named({key: w for key, w in net.weights.matrices(state).items()
+                            if key[0] != 'tau'}, f'{name}.')
         return state
 
     def accuracies(self, program, state, split):

@@ -3,11 +3,15 @@
 from functools import cached_property
 
 import numpy as np
+from brian2 import Network, defaultclock, kHz, ms
 
+from brian_le.models import Microcircuit, Presentations, Readout, random_weights, self_predicting
 from brian_le.protocols.data.datasets import yin_yang
 from brian_le.protocols.parameters import Parameter, steps_per_pattern
 from brian_le.protocols.protocol import Protocol
 from brian_le.protocols.tasks.circuit_parameters import CONDUCTANCES, activation, conductances
+from brian_le.protocols.tasks.weights import named, weights_in
+from brian_le.substrate import Noise, Substrate
 
 __all__ = ['Feedback', 'angle']
 
@@ -111,8 +115,6 @@ class Feedback(Protocol):
         The order is of shape (epochs, samples + validation): training samples in random order, then
         those for validation. The same seed draws the same for all kinds of feedback.
         """
-        from brian_le.models import random_weights, self_predicting
-
         p, rng = self.p, np.random.default_rng(self.seed)
         weights = random_weights((N_INPUTS, p.hidden, N_OUTPUTS), rng)
         scales = {('up', 0): p.scale_up, ('up', 1): p.scale_out, ('down', 0): p.scale_down}
@@ -135,11 +137,6 @@ class Feedback(Protocol):
 
     def _compose(self, order):
         """The circuit, shown samples in some order."""
-        from brian2 import Network, defaultclock, kHz, ms
-
-        from brian_le.models import Microcircuit, Presentations, Readout
-        from brian_le.substrate import Noise, Substrate
-
         p = self.p
         defaultclock.dt = p.dt*ms
         training = order < p.samples
@@ -180,32 +177,24 @@ class Feedback(Protocol):
         validated = means[:, self.p.samples:]
         return {**self.scores(validated), 'outputs': validated}
 
-    def _matrices(self, state):
-        """The weights in a state by (kind, layer), of shape [post, pre]."""
-        return {(kind, k): np.reshape(state[f'circuit_{kind}{k}.w'], drawn.shape[::-1]).T
-                for (kind, k), drawn in self.drawn[0].items()}
-
     def scores(self, means):
-        """Errors (mean square) and accuracies in validation.
-
-        Parameters
-        ----------
-        means : numpy.ndarray
-            Mean output potentials, of shape (epochs, validation, 3).
-        """
-        wanted, classes = (all_[self.p.samples:] for all_ in (self.targets, self.samples[1]))
+        """Errors (mean square) and accuracies of mean outputs, [epoch, validation sample, 3]."""
+        wanted, classes = (each[self.p.samples:] for each in (self.targets, self.samples[1]))
         return {'error': np.array([np.mean((each - wanted)**2) for each in means]),
                 'accuracy': np.mean(means.argmax(axis=2) == classes, axis=1)}
+
+    def _matrices(self, state):
+        """The weights in a state by (kind, layer), of shape [post, pre]."""
+        return weights_in(state, 'circuit', self.drawn[0])
 
     def describe(self, done, rows):
         return f"accuracy {rows['accuracy'][-1]:.3f}, angle {rows['angle'][-1]:.1f} degrees"
 
     def result(self, state, rows):
-        arrays = {**rows, 'outputs': rows['outputs'][-1],
-                  'initial_angle': np.array(_turned(self.drawn[0]))}
-        for when, matrices in (('initial', self.drawn[0]), ('final', self._matrices(state))):
-            arrays |= {f'{when}_W_{kind}_{k}': w for (kind, k), w in matrices.items()}
-        return arrays | {key: state[key] for key in self.kept() if key in state}
+        return {**rows, 'outputs': rows['outputs'][-1],
+                'initial_angle': np.array(_turned(self.drawn[0])),
+                **named(self.drawn[0], 'initial_'), **named(self._matrices(state), 'final_'),
+                **{key: state[key] for key in self.kept() if key in state}}
 
     # ----------------------------------------------------------------------- an exported project
     def kept(self):
@@ -245,23 +234,10 @@ def _turned(matrices):
 
 
 def angle(a, b):
-    """The angle between two matrices, taken as long vectors.
+    """The angle between two matrices, taken as long vectors, in degrees.
 
-    Parameters
-    ----------
-    a, b : array_like
-        Of the same shape.
-
-    Returns
-    -------
-    float
-        In degrees: 0 if they differ in length alone, 90 if they have nothing in common. NaN if one
-        of them is 0.
-
-    Raises
-    ------
-    ValueError
-        For different shapes.
+    It is 0 if they differ in length alone, 90 if they have nothing in common, and NaN if one of
+    them is 0; a ValueError for different shapes.
 
     Examples
     --------

@@ -1,9 +1,12 @@
 """Gain and phase of neurons of Generalized Latent Equilibrium, and of their errors."""
 
 import numpy as np
+from brian2 import Network, NeuronGroup, defaultclock, linked_var, ms
 
+from brian_le import gle_neuron
 from brian_le.protocols.parameters import Parameter
 from brian_le.protocols.protocol import Protocol
+from brian_le.step import READOUT, STIMULUS
 
 __all__ = ['FILTERS', 'Filters', 'accuracy', 'adjoint', 'euler_derivative', 'expected', 'transfer']
 
@@ -19,11 +22,6 @@ cosine : 1
 sine : 1
 n_settling : integer (shared, constant)
 measured = int(t_in_timesteps >= n_settling) : 1 (shared)
-'''
-
-_LINKS = '''
-cosine : 1 (linked)
-sine : 1 (linked)
 '''
 
 
@@ -77,11 +75,6 @@ class Filters(Protocol):
 
         Neuron n of the group ``filters`` has the frequency n // ratios and the ratio n % ratios.
         """
-        from brian2 import Network, NeuronGroup, defaultclock, linked_var, ms
-
-        from brian_le import gle_neuron
-        from brian_le.step import READOUT, STIMULUS
-
         p, w = self.p, self.w
         defaultclock.dt = p.dt*ms
         sources = NeuronGroup(len(w), _WAVES, name='filters_waves', namespace={})
@@ -93,7 +86,8 @@ class Filters(Protocol):
         neurons = NeuronGroup(
             len(w)*p.ratios, gle_neuron('linear', tau_m=p.tau_m*ms, tau_r='constant',
                                         inputs=('v_in',))
-            + '\n'.join([_LINKS, 'measured : 1 (linked)', *(f'{name} : 1' for name in sums)]),
+            + '\n'.join([*(f'{name} : 1 (linked)' for name in ('cosine', 'sine', 'measured')),
+                         *(f'{name} : 1' for name in sums)]),
             method='prospective_euler', name=self.name, namespace={})
         neurons.tau_r = np.tile(p.tau_m*ratios(p), len(w))*ms
         index = np.repeat(np.arange(len(w)), p.ratios)
@@ -140,17 +134,7 @@ class Filters(Protocol):
 def euler_derivative(w, dt):
     """What a step of forward Euler takes for the derivative of ``exp(i*w*t)``, divided by it.
 
-    Parameters
-    ----------
-    w : array_like
-        Angular frequencies.
-    dt : float
-        Time step, in the reciprocal unit.
-
-    Returns
-    -------
-    numpy.ndarray
-        ``(exp(i*w*dt) - 1)/dt``, which tends to ``i*w`` for short time steps.
+    That is ``(exp(i*w*dt) - 1)/dt``, which tends to ``i*w`` for short time steps.
 
     Examples
     --------
@@ -162,20 +146,10 @@ def euler_derivative(w, dt):
 
 
 def transfer(s, tau_prosp, tau):
-    """What a low-pass filter and a look-ahead multiply a signal with.
+    """What a low-pass filter (tau) and a look-ahead (tau_prosp) multiply a signal with.
 
-    Parameters
-    ----------
-    s : array_like of complex
-        What a derivative multiplies it with: ``i*w`` in continuous time, `euler_derivative` in
-        steps.
-    tau_prosp, tau : array_like
-        Time constants of the look-ahead and of the filter.
-
-    Returns
-    -------
-    numpy.ndarray of complex
-        Of absolute value the gain, and of angle the phase, positive where the answer leads.
+    `s` is what a derivative multiplies it with: ``i*w`` in continuous time, `euler_derivative` in
+    steps. The absolute value is the gain, the angle the phase, positive where the answer leads.
 
     Examples
     --------
@@ -191,15 +165,6 @@ def transfer(s, tau_prosp, tau):
 
 def adjoint(w, tau_m, tau_r):
     """What the adjoint method multiplies errors of the angular frequency w with.
-
-    Parameters
-    ----------
-    w, tau_m, tau_r : array_like
-        Angular frequency and time constants of the neuron, in reciprocal units.
-
-    Returns
-    -------
-    numpy.ndarray of complex
 
     Examples
     --------
@@ -247,21 +212,9 @@ def n_steps(p):
 
 
 def expected(arrays, tau_m, dt=None):
-    """What theory says that a result holds.
+    """What theory says that a result with ``w`` and ``ratio`` holds: ``forward`` and ``error``.
 
-    Parameters
-    ----------
-    arrays : dict
-        With ``w`` and ``ratio``, as of a result.
-    tau_m : float
-        Membrane time constant in ms.
-    dt : float, optional
-        Time step in ms; without it, in continuous time.
-
-    Returns
-    -------
-    dict of str to numpy.ndarray
-        ``forward`` and ``error``, [frequency, ratio].
+    With a time step `dt` (ms) for steps of forward Euler, else for continuous time.
     """
     w, tau_r = arrays['w'][:, None], tau_m*arrays['ratio']
     s = 1j*w if dt is None else euler_derivative(w, dt)
@@ -271,15 +224,8 @@ def expected(arrays, tau_m, dt=None):
 def accuracy(result):
     """How far gain and phase are from theory, at every frequency.
 
-    Parameters
-    ----------
-    result : Result
-
-    Returns
-    -------
-    dict of str to numpy.ndarray
-        ``continuous`` and ``steps``: for every frequency the largest deviation of both filters at
-        all ratios, relative for the gain, in rad for the phase; ``w_dt``: w times the time step.
+    ``continuous`` and ``steps``: for every frequency the largest deviation of both filters at all
+    ratios, relative for the gain, in rad for the phase; ``w_dt``: w times the time step.
     """
     p = result.description['parameters']
     found = {'w_dt': result.arrays['w']*p['dt']}

@@ -1,9 +1,13 @@
 """Fourier synthesis: a network of slow neurons learns a fast signal while it is shown."""
 
 import numpy as np
+from brian2 import Network, defaultclock, ms
 
+from brian_le.models import Dense, LayeredNetwork, Recorder, StepClock, drive, initial_weights
 from brian_le.protocols.parameters import Parameter
 from brian_le.protocols.protocol import Protocol
+from brian_le.protocols.tasks.steps import steps_of
+from brian_le.protocols.tasks.weights import named, weights_in
 
 __all__ = ['Fourier', 'PERIOD', 'sample_times']
 
@@ -47,8 +51,6 @@ class Fourier(Protocol):
 
     def __init__(self, p, seed):
         super().__init__(p, seed)
-        from brian_le.models import Dense, initial_weights
-
         self.layers = [Dense(p.hidden), Dense(1)]  # behind 50 inputs
         self.weights = initial_weights(N_INPUTS, self.layers, np.random.default_rng(seed))
         self.total, self.n_steps = p.periods, steps_per_period(p)
@@ -58,10 +60,6 @@ class Fourier(Protocol):
         steps_per_period(p)
 
     def compose(self):
-        from brian2 import Network, defaultclock, ms
-
-        from brian_le.models import LayeredNetwork, Recorder, StepClock, drive
-
         p = self.p
         defaultclock.dt = p.dt*ms
         clock = StepClock(PERIOD*ms, equations='n_learning : integer (shared, constant)',
@@ -93,13 +91,8 @@ class Fourier(Protocol):
         return f"mean squared error {rows['error'][-1]:.4f}"
 
     def result(self, state, rows):
-        variables = {'forward': 'w', 'bias': 'bias'}  # by presynaptic neuron
-        final = {(kind, k): np.reshape(state[f'fourier_net_{kind}{k}.{variables[kind]}'],
-                                       w.shape[::-1]).T for (kind, k), w in self.weights.items()}
-        return {**rows, 'time': sample_times(self.p),
-                **{f'{prefix}W_{kind}_{k}': matrix for prefix, matrices in (
-                    ('initial_', self.weights), ('', final))
-                   for (kind, k), matrix in matrices.items()}}
+        return {**rows, 'time': sample_times(self.p), **named(self.weights, 'initial_'),
+                **named(weights_in(state, 'fourier_net', self.weights))}
 
     def guide(self):
         every = sampling_steps(self.p)*self.p.dt
@@ -122,11 +115,7 @@ class Fourier(Protocol):
 
 def steps_per_period(p):
     """Time steps of one period; a ValueError if their number is not whole."""
-    n_steps = PERIOD/p.dt
-    if round(n_steps) < 2 or abs(n_steps - round(n_steps)) > 1e-6:
-        raise ValueError(f"'dt' is {p.dt:g} ms, which does not divide the period of {PERIOD:g} ms; "
-                         'give a value such as 0.005 or 0.01')
-    return round(n_steps)
+    return steps_of(p, PERIOD, f'the period of {PERIOD:g} ms', '0.005 or 0.01', fewest=2)
 
 
 def sampling_steps(p):

@@ -15,27 +15,21 @@ class Backpropagation:
 
     Every student makes a step of Adam after each of its windows, as large as those of the online
     students in the same time.
-
-    Parameters
-    ----------
-    p : SimpleNamespace
-        The parameters.
-    drawn : SimpleNamespace
-        The input and the start of the students.
     """
 
     def __init__(self, p, drawn):
         self.p, self.drawn = p, drawn
         self.periods = min(p.bptt_periods, p.periods)
-        self.teacher = self._student('bptt_teacher', TEACHER['w'], TEACHER['tau_m'])
+        self.teacher = self._student('bptt_teacher', TEACHER['forward'], TEACHER['tau_m'])
         self.students = {f'bptt{window}': self._student(f'bptt{window}', drawn.w, drawn.tau_m,
                                                         window) for window in WINDOWS}
+        self.everybody = [self.teacher, *self.students.values()]
 
     def _student(self, name, w, tau_m, window=1):
         p = self.p
-        weights = {('tau_r', k): [TAU_R] for k in (0, 1)}
-        weights |= {('forward', k): [[w[k]]] for k in (0, 1)}
-        weights |= {('tau_m', k): [tau_m[k]] for k in (0, 1)}
+        weights = {}
+        for k in (0, 1):
+            weights |= {('forward', k): [[w[k]]], ('tau_m', k): [tau_m[k]], ('tau_r', k): [TAU_R]}
         return WindowedStudent(name, TemporalNetwork(weights, ['softplus']*2, p.dt),
                                Adam(p.eta*window), round(window/p.dt), LEARNED,
                                least_tau_m=p.tau_min)
@@ -51,7 +45,7 @@ class Backpropagation:
             return state
         n_init = round(self.p.t_init/self.p.dt)
         half = (n_init + 1)//2
-        for student in (self.teacher, *self.students.values()):
+        for student in self.everybody:
             own = {key: student.network.weights[key].copy() for key in LEARNED if key[0] == 'tau_m'}
             for kind, k in own:
                 student.network.weights[kind, k][:] = TEACHER['tau_m'][k]
@@ -72,7 +66,7 @@ class Backpropagation:
         for period in range(first, min(first + n, self.periods)):
             if period == first:
                 state = {key: np.array(values) for key, values in state.items()}
-                for student in (self.teacher, *self.students.values()):
+                for student in self.everybody:
                     student.restore(state)
             inputs = self._inputs(begin + period*n_period, n_period)
             targets = self.teacher.follow(inputs).outputs
@@ -81,15 +75,12 @@ class Backpropagation:
                 for (kind, k), values in student.parts()['weights'].items():
                     state[f'{name}_{kind}{k}'][period + 1] = values.item()
         if first < self.periods:
-            for student in (self.teacher, *self.students.values()):
+            for student in self.everybody:
                 state |= student.state()
         return state
 
     def arrays(self, state):
-        """Losses of all periods, and weights and time constants before, between and after them.
-
-        There are none in an exported project.
-        """
+        """What a state has of losses, and of weights and time constants between the periods."""
         return {f'{name}.{key}': state[f'{name}_{key}'] for name in self.students
                 for key in ('loss', *(f'{kind}{k}' for kind, k in LEARNED))
                 if f'{name}_{key}' in state}

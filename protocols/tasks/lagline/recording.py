@@ -1,7 +1,9 @@
 """What is recorded of the chain that learns, and how it is read."""
 
 import numpy as np
+from brian2 import ms
 
+from brian_le.models import Recorder, recorded_values
 from brian_le.protocols.tasks.lagline.setting import (LEARNED, NAME, PERIOD, SAMPLED, SCALES,
                                                       VARIABLES, chosen, steps_per_period)
 
@@ -10,10 +12,6 @@ __all__ = ['recorded', 'recorders']
 
 def recorders(p, clock, source, nets):
     """What is recorded: samples of the first replica, losses of all, weights, time constants."""
-    from brian2 import ms
-
-    from brian_le.models import Recorder
-
     samples, losses = {'input': (source, 'r')}, {}
     for name, net in nets.items():
         samples |= {f'{name}_r{k}': (group, 'r') for k, group in enumerate(net.neurons)}
@@ -33,8 +31,6 @@ def recorders(p, clock, source, nets):
 
 def recorded(p, variables, periods=None):
     """What was recorded, one row per period, or all in a given number of rows."""
-    from brian_le.models import recorded_values
-
     found = {}
     for name in chosen(p):
         losses = recorded_values(f'{NAME}_losses', name, variables, p.batch).mean(axis=1)

@@ -4,6 +4,8 @@ from types import SimpleNamespace
 
 import numpy as np
 
+from brian_le.protocols.tasks.steps import steps_of
+
 __all__ = ['LABELS', 'LEARNED', 'NAME', 'PERIOD', 'SAMPLED', 'SCALES', 'STUDENTS', 'TAU_R',
            'TEACHER', 'VARIABLES', 'WINDOWS', 'chosen', 'draw', 'smoothed', 'steps_per_period']
 
@@ -12,7 +14,7 @@ PERIOD = 4.0  #: of the square wave, in ms
 SAMPLED = 0.1  #: ms between two samples of rates and errors
 TAU_R = 0.1  #: look-ahead time of all neurons, in ms
 #: Weights and membrane time constants (ms) of the teacher.
-TEACHER = {'w': (1.0, 2.0), 'tau_m': (1.0, 2.0)}
+TEACHER = {'forward': (1.0, 2.0), 'tau_m': (1.0, 2.0)}
 #: Windows of truncated backpropagation through time, in ms.
 WINDOWS = 4, 2, 1
 STUDENTS = {'gle': 'prospective', 'instantaneous': 'instantaneous'}
@@ -28,19 +30,9 @@ _SMOOTHING = 0.05  # ms, standard deviation of the Gaussian
 def draw(p, seed):
     """The input and the start of the students: the random draws of a run.
 
-    Parameters
-    ----------
-    p : SimpleNamespace
-        The parameters.
-    seed : int
-        Seed of the draws.
-
-    Returns
-    -------
-    SimpleNamespace
-        ``wave``: the input in all steps of a period, from time 0 on, which begins again and again;
-        ``shift``: by how many steps it comes later, for each sample; ``w``, ``tau_m`` (ms): where
-        the students begin, uniform in [0, 1), and time constants not below ``tau_min``.
+    ``wave``: the input in all steps of a period, from time 0 on, which begins again and again;
+    ``shift``: by how many steps it comes later, for each sample; ``w``, ``tau_m`` (ms): where the
+    students begin, uniform in [0, 1), and time constants not below ``tau_min``.
     """
     rng = np.random.default_rng(seed)
     w, tau_m = rng.random((2, 2))
@@ -52,19 +44,7 @@ def draw(p, seed):
 
 
 def smoothed(wave, sigma):
-    """A periodic signal after a Gaussian filter that ends at 4 standard deviations.
-
-    Parameters
-    ----------
-    wave : numpy.ndarray
-        One period.
-    sigma : float
-        Standard deviation in steps.
-
-    Returns
-    -------
-    numpy.ndarray
-    """
+    """A periodic signal after a Gaussian filter of `sigma` steps, up to 4 standard deviations."""
     reach = int(4*sigma + 0.5)
     kernel = np.exp(-0.5*(np.arange(-reach, reach + 1)/sigma)**2)
     return np.convolve(np.pad(wave, reach, mode='wrap'), kernel/kernel.sum(), mode='valid')
@@ -72,17 +52,14 @@ def smoothed(wave, sigma):
 
 def steps_per_period(p):
     """Time steps of one period; a ValueError unless everything is a whole number of steps."""
-    n = SAMPLED/p.dt
-    if round(n) < 1 or abs(n - round(n)) > 1e-6:
-        raise ValueError(f"'dt' is {p.dt:g} ms, which does not divide {SAMPLED:g} ms; give a "
-                         'value such as 0.01 or 0.005')
+    n = steps_of(p, SAMPLED)
     if abs(p.t_init/PERIOD*2 - round(p.t_init/PERIOD*2)) > 1e-6:
         raise ValueError(f"'t_init' is {p.t_init:g} ms; give a multiple of {PERIOD/2:g} ms, half a "
                          'period of the input')
     if p.tau_min < p.dt*(1 - 1e-9):
         raise ValueError(f"'tau_min' is {p.tau_min:g} ms, less than the time step 'dt', "
                          f'{p.dt:g} ms')
-    return round(n)*round(PERIOD/SAMPLED)
+    return n*round(PERIOD/SAMPLED)
 
 
 def chosen(p):

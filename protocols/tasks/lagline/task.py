@@ -1,7 +1,10 @@
 """A chain of two neurons learns the weights and the time constants of another one, online."""
 
 import numpy as np
+from brian2 import Network, NeuronGroup, TimedArray, defaultclock, ms
 
+from brian_le.models import Dense, GLENetwork, StepClock, drive, follow
+from brian_le.plasticity.optimisers import Adam
 from brian_le.protocols.parameters import Parameter
 from brian_le.protocols.protocol import Protocol
 from brian_le.protocols.tasks import gle_imperfections
@@ -11,10 +14,11 @@ from brian_le.protocols.tasks.lagline.recording import recorded, recorders
 from brian_le.protocols.tasks.lagline.setting import (LABELS, LEARNED, NAME, PERIOD, SAMPLED,
                                                       SCALES, STUDENTS, TAU_R, TEACHER, VARIABLES,
                                                       chosen, draw, steps_per_period)
+from brian_le.step import NEURONS, SUM
+from brian_le.substrate import Substrate
 
 __all__ = ['LagLine']
 
-_TEACHERS = {'forward': 'w', 'tau_m': 'tau_m'}
 _SINCE_LEARNING = '(1.0*period*n_steps + step)'  # in steps, negative before
 
 _SOURCE = '''
@@ -80,13 +84,6 @@ class LagLine(Protocol):
         steps_per_period(p)
 
     def compose(self):
-        from brian2 import Network, NeuronGroup, TimedArray, defaultclock, ms
-
-        from brian_le.models import Dense, GLENetwork, StepClock, drive, follow
-        from brian_le.plasticity.optimisers import Adam
-        from brian_le.step import NEURONS, SUM
-        from brian_le.substrate import Substrate
-
         p, drawn = self.p, self.drawn
         defaultclock.dt = p.dt*ms
         clock = StepClock(PERIOD*ms, before=p.t_init*ms, name=NAME)
@@ -104,7 +101,8 @@ class LagLine(Protocol):
             drive(net.inputs, 'r', 'wave_r', wave_r=(source, 'r'))
             return net
 
-        nets = self.nets = {'teacher': chain('teacher', TEACHER['w'], TEACHER['tau_m'], beta=0)}
+        nets = self.nets = {'teacher': chain('teacher', TEACHER['forward'], TEACHER['tau_m'],
+                                             beta=0)}
         for name in chosen(p):
             net = nets[name] = chain(
                 name, drawn.w, drawn.tau_m, beta=p.beta, gamma=p.gamma, errors=STUDENTS[name],
@@ -173,15 +171,14 @@ class LagLine(Protocol):
             ends = {key: float(values[-max(1, len(values)//10):].mean())
                     for key, values in ((key, result.arrays[f'{name}.{key}']) for key in (
                         'loss', *(f'{kind}{k}' for kind, k in LEARNED)))}
-            ends['parameter_error'] = max(abs(ends[f'{kind}{k}']/TEACHER[key][k] - 1)
-                                          for kind, key in _TEACHERS.items() for k in (0, 1))
+            ends['parameter_error'] = max(abs(ends[f'{kind}{k}']/TEACHER[kind][k] - 1)
+                                          for kind, k in LEARNED)
             found |= {f'{name}.{key}' if len(names) > 1 else key: value
                       for key, value in ends.items()}
         return found
 
     @staticmethod
     def summarize(result):
-        """Lines of text about a result."""
         p, arrays = result.description['parameters'], result.arrays
         for name in names_in(arrays):
             found = [float(arrays[f'{name}.{kind}{k}'][-1]) for kind, k in LEARNED]

@@ -33,25 +33,10 @@ def sines(p, steps, amplitude=1.0):
 def probe(p, program, w_online, w_offline, amplitude, duration):
     """Errors of GLE and adjoint variables of the upper hidden layer, without learning.
 
-    Parameters
-    ----------
-    p : SimpleNamespace
-        The parameters.
-    program : callable
-        Of the network of `brian_le.protocols.tasks.lagnet.task.LagNet`.
-    w_online, w_offline : numpy.ndarray
-        Weights of the first layer of the two students, [2, 1].
-    amplitude : float
-        Of the sines.
-    duration : float
-        Time in ms that is kept, after neurons have settled.
+    `w_online` and `w_offline` are weights of the first layer of the two students, [2, 1], and
+    `amplitude` is that of the sines; kept is a `duration` (ms), after neurons have settled.
 
-    Returns
-    -------
-    times : numpy.ndarray
-        In ms.
-    errors, signals : numpy.ndarray
-        [time, neuron]; errors for a target of strength 1.
+    Returns times (ms), errors (for a target of strength 1) and signals, both [time, neuron].
     """
     every = steps_per_window(p)//30
     before, after = (round(time/p.dt/every)*every for time in _SETTLING)

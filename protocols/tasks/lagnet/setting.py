@@ -2,6 +2,9 @@
 
 import numpy as np
 
+from brian_le.models import recorded_values
+from brian_le.protocols.tasks.steps import steps_of
+
 __all__ = ['ACTIVATIONS', 'NAME', 'SAMPLED', 'TAU_M', 'TAU_R', 'TEACHER', 'WINDOW', 'draw',
            'samples_of', 'steps_per_window']
 
@@ -26,19 +29,14 @@ def draw(p, seed):
 
 def steps_per_window(p):
     """Time steps of one window; a ValueError unless everything is a whole number of steps."""
-    n = SAMPLED/p.dt
-    if round(n) < 1 or abs(n - round(n)) > 1e-6:
-        raise ValueError(f"'dt' is {p.dt:g} ms, which does not divide {SAMPLED:g} ms; give a "
-                         'value such as 0.01 or 0.005')
+    n = steps_of(p, SAMPLED)
     if abs(p.t_init/SAMPLED - round(p.t_init/SAMPLED)) > 1e-6:
         raise ValueError(f"'t_init' is {p.t_init:g} ms; give a multiple of {SAMPLED:g} ms")
-    return round(n)*round(WINDOW/SAMPLED)
+    return n*round(WINDOW/SAMPLED)
 
 
 def samples_of(variables, n=1):
     """What was sampled, in `n` rows of equally many samples."""
-    from brian_le.models import recorded_values
-
     target, output, err = (recorded_values(f'{NAME}_samples', key, variables, 2)
                            for key in ('target', 'output', 'err'))
     return {'target': target[:, 0].reshape(n, -1), 'gle.output': output[:, 0].reshape(n, -1),

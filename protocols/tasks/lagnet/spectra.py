@@ -12,19 +12,9 @@ COMMON_PERIOD = 2*np.pi/0.01  #: ms
 def components(signals, times, frequencies=FREQUENCIES):
     """Fourier components at some frequencies, by least squares.
 
-    Parameters
-    ----------
-    signals : array_like
-        Of shape (times, signals).
-    times : array_like
-        When, in ms; over a common period of the frequencies, other ones do not matter.
-    frequencies : sequence of float
-        Angular frequencies in rad/ms.
-
-    Returns
-    -------
-    numpy.ndarray
-        Complex amplitudes c of ``Re(c*exp(i*w*t))``, of shape (signals, frequencies).
+    `signals` are of shape (times, signals), `times` in ms and over a common period of the
+    `frequencies` (rad/ms). Found are complex amplitudes c of ``Re(c*exp(i*w*t))``, [signal,
+    frequency].
 
     Examples
     --------
@@ -45,17 +35,7 @@ def components(signals, times, frequencies=FREQUENCIES):
 def continuous_ratio(w, tau_m, tau_r):
     """Error of GLE by adjoint variable in continuous time: a real number, no phase.
 
-    Parameters
-    ----------
-    w : array_like
-        Angular frequencies.
-    tau_m, tau_r : float
-        Time constants of the neuron.
-
-    Returns
-    -------
-    numpy.ndarray
-        ``(1 + (w*tau_m)**2)/(1 + (w*tau_r)**2)``.
+    That is ``(1 + (w*tau_m)**2)/(1 + (w*tau_r)**2)``, of angular frequencies w.
 
     Examples
     --------
@@ -70,24 +50,10 @@ def continuous_ratio(w, tau_m, tau_r):
 def discrete_ratio(w, tau_m, tau_r, dt, tau_top=1.0):
     """The same as both are computed in time steps, for small signals: a complex number.
 
-    Errors of GLE come one step late at the output, one step later in the layer below, and pass
-    through the error neuron in steps of forward Euler. Adjoint variables have no delays, and
-    recursions of their own (`brian_le.protocols.baselines.adjoint.adjoint_signals`).
-
-    Parameters
-    ----------
-    w : array_like
-        Angular frequencies.
-    tau_m, tau_r : float
-        Time constants of a neuron in the layer below the outputs.
-    dt : float
-        Time step.
-    tau_top : float
-        Membrane time constant and look-ahead time of the output.
-
-    Returns
-    -------
-    numpy.ndarray
+    Errors of GLE come one step late at the output, whose time constants are both `tau_top`, one
+    step later in the layer below, and pass through the error neuron in steps of forward Euler.
+    Adjoint variables have no delays, and recursions of their own
+    (`brian_le.protocols.baselines.adjoint.adjoint_signals`).
 
     Examples
     --------

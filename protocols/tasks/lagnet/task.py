@@ -1,7 +1,11 @@
 """Two ways of carrying errors back: as they happen, and by the adjoint method."""
 
 import numpy as np
+from brian2 import Network, defaultclock, ms
 
+from brian_le.models import (Dense, GLENetwork, Recorder, StepClock, drive, follow,
+                             recorded_values)
+from brian_le.plasticity.optimisers import SGD
 from brian_le.protocols.parameters import Parameter
 from brian_le.protocols.protocol import Protocol
 from brian_le.protocols.tasks.lagnet.adjoint import (adjoint_student, measure_spectra, sines,
@@ -73,11 +77,6 @@ class LagNet(Protocol):
         steps_per_window(p)
 
     def compose(self):
-        from brian2 import Network, defaultclock, ms
-
-        from brian_le.models import Dense, GLENetwork, Recorder, StepClock, drive, follow
-        from brian_le.plasticity.optimisers import SGD
-
         p = self.p
         defaultclock.dt = p.dt*ms
         clock = StepClock(WINDOW*ms, before=p.t_init*ms, name=NAME,
@@ -172,7 +171,6 @@ class LagNet(Protocol):
     # --------------------------------------------------------------------------------- a result
     @staticmethod
     def summarize(result):
-        """Lines of text about a result."""
         arrays = result.arrays
         for name in names_in(arrays):
             w = arrays[f'{name}.w'][-1]
@@ -192,8 +190,6 @@ class LagNet(Protocol):
 
 def recorded(variables):
     """Losses and weights at the end of every window, one row per window."""
-    from brian_le.models import recorded_values
-
     loss, w = (recorded_values(f'{NAME}_windows', key, variables, 2) for key in ('loss', 'w'))
     return {'gle.loss': loss[:, 0].copy(), 'gle.w': w}
 

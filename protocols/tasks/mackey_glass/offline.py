@@ -1,6 +1,7 @@
 """Students that the networks which learn online are compared with."""
 
 import numpy as np
+from brian2 import ms
 
 from brian_le.protocols.baselines.adjoint import TemporalNetwork
 from brian_le.protocols.baselines.echo_state import EchoStateNetwork, select
@@ -16,8 +17,6 @@ GRID = dict(spectral_radius=(0.6, 0.8, 0.95, 1.1), leak=(0.1, 0.3, 1.0),
 
 def backpropagation(p, layers, weights):
     """A `WindowedStudent` with the same layers and initial weights."""
-    from brian2 import ms
-
     times = {(tau, k): np.broadcast_to(getattr(layer, tau)/ms, layer.n)
              for k, layer in enumerate(layers) for tau in ('tau_m', 'tau_r')}
     network = TemporalNetwork(weights | times, ['tanh']*p.hidden_layers + ['linear'], p.dt)

@@ -4,6 +4,8 @@ from types import SimpleNamespace
 
 import numpy as np
 
+from brian_le.protocols.tasks.steps import steps_of
+
 __all__ = ['SAMPLED', 'mackey_glass', 'nrmse', 'samples', 'steps', 'stretches']
 
 DELAY = 17.0  #: of the series, in ms
@@ -13,33 +15,12 @@ _TRANSIENT = 1000.0  # ms of the series that are not used
 
 
 def mackey_glass(duration, dt, start=1.2):
-    """The series of Mackey and Glass, with a delay of 17.
+    """The series of Mackey and Glass (1977, Science 197:287), with a delay of 17.
 
     ``dx/dt = 0.2*x(t - 17)/(1 + x(t - 17)**10) - 0.1*x``, by the Runge-Kutta method of fourth
-    order, with cubic interpolation of what is delayed between two steps.
-
-    Parameters
-    ----------
-    duration : float
-        How long, in the time of the series.
-    dt : float
-        Time step, 17 divided by a whole number.
-    start : float
-        The constant value up to time 0.
-
-    Returns
-    -------
-    numpy.ndarray
-        The values at 0, dt, 2*dt, ... up to the duration.
-
-    Raises
-    ------
-    ValueError
-        If the time step does not divide the delay.
-
-    References
-    ----------
-    Mackey and Glass (1977), Science 197:287.
+    order, with cubic interpolation of what is delayed between two steps. The values at 0, dt, 2*dt,
+    ... up to `duration`, in the time of the series, from a constant `start` up to time 0 on. A
+    ValueError unless dt divides the delay.
 
     Examples
     --------
@@ -82,19 +63,10 @@ def _step(x, begin, middle, end, dt):
 
 
 def steps(p):
-    """Numbers of time steps of what a run is made of.
+    """Numbers of time steps of what a run is made of; a ValueError for what is not a whole number.
 
-    Returns
-    -------
-    SimpleNamespace
-        ``train``, ``test``, ``washout``, ``horizon``, ``window``, ``sampled``, and ``epoch``: all
-        of an epoch.
-
-    Raises
-    ------
-    ValueError
-        If something is not a whole number of steps, or stretches are not whole numbers of what
-        they are made of.
+    ``train``, ``test``, ``washout``, ``horizon``, ``window``, ``sampled``, and ``epoch``: all of an
+    epoch.
     """
     def whole(name, time, unit, what):
         n = time/unit
@@ -103,34 +75,21 @@ def steps(p):
                              f'{unit:g} ms')
         return round(n)
 
-    n = SAMPLED/p.dt
-    if round(n) < 1 or abs(n - round(n)) > 1e-6:
-        raise ValueError(f"'dt' is {p.dt:g} ms, which does not divide {SAMPLED:g} ms; give a "
-                         'value such as 0.5 or 0.2')
+    sampled = steps_of(p, SAMPLED, such_as='0.5 or 0.2')
     for name in ('train', 'test', 'washout'):
         whole(name, getattr(p, name), SAMPLED, 'the time between samples')
     counts = {name: whole(name, getattr(p, name), p.dt, "the time step 'dt'")
               for name in ('train', 'test', 'washout', 'horizon', 'window')}
     whole('train', p.train, p.window, "'window'")
-    return SimpleNamespace(**counts, sampled=round(n),
+    return SimpleNamespace(**counts, sampled=sampled,
                            epoch=2*counts['washout'] + counts['train'] + counts['test'])
 
 
 def stretches(p, seed):
-    """What is shown, from one long series with mean 0 and variance 1.
+    """What is shown, from one long series with mean 0 and variance 1, which begins by the seed.
 
-    Parameters
-    ----------
-    p : SimpleNamespace
-        The parameters.
-    seed : int
-        Seed of where the series begins.
-
-    Returns
-    -------
-    dict of str to tuple of numpy.ndarray
-        ``train``, ``test`` and, for the choice of the echo state network, ``validation``: inputs
-        and targets, [step, replica, 1], with the washout. None of the stretches overlap.
+    By ``train``, ``test`` and, for the choice of the echo state network, ``validation``: inputs and
+    targets, [step, replica, 1], with the washout. None of the stretches overlap.
     """
     n = steps(p)
     fine = max(1, int(np.ceil(p.dt/_INTEGRATED - 1e-9)))

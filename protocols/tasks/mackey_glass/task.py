@@ -3,14 +3,18 @@
 from functools import cached_property
 
 import numpy as np
+from brian2 import Network, defaultclock, ms
 
+from brian_le import Adam
+from brian_le.models import (Dense, GLENetwork, Recorder, Sequences, StepClock, by_group, drive,
+                             initial_weights, recorded_values)
 from brian_le.protocols.parameters import Parameter
 from brian_le.protocols.protocol import Protocol
-from brian_le.protocols.tasks.gle_results import weight_arrays
 from brian_le.protocols.tasks.mackey_glass.offline import (backpropagation, echo_state,
                                                            learn_offline)
 from brian_le.protocols.tasks.mackey_glass.series import (SAMPLED, nrmse, samples, steps,
                                                           stretches)
+from brian_le.protocols.tasks.weights import named, weights_in
 
 __all__ = ['LABELS', 'MackeyGlass']
 
@@ -92,11 +96,6 @@ class MackeyGlass(Protocol):
         steps(p)
 
     def compose(self):
-        from brian2 import Network, defaultclock, ms
-
-        from brian_le import Adam
-        from brian_le.models import GLENetwork, Recorder, Sequences, StepClock, drive
-
         p, n = self.p, steps(self.p)
         defaultclock.dt = p.dt*ms
         x, targets = (np.concatenate(parts).transpose(1, 0, 2)
@@ -136,8 +135,6 @@ class MackeyGlass(Protocol):
         return end | {key: rows.pop(key)[-1] for key in list(rows) if key.endswith('.output')}, rows
 
     def rows(self, end):
-        from brian_le.models import recorded_values
-
         n = steps(self.p)
         return {key: values for name in self.online for key, values in self._compared(
             name, recorded_values(f'{name}_samples', 'r', end, self.p.batch).astype(float).reshape(
@@ -162,12 +159,10 @@ class MackeyGlass(Protocol):
                  'persistence.nrmse': np.array(nrmse(present, target))}
         n = np.array(sum(w.size for w in self.weights.values()))
         for name in self.online:
-            found |= {f'{name}.{key}': w
-                      for key, w in weight_arrays(name, self.weights, state).items()}
+            found |= named(weights_in(state, name, self.weights), f'{name}.')
         if 'bptt.nrmse' in rows:
             self.student.restore(state)
-            found |= {f'bptt.W_{kind}_{k}': w
-                      for (kind, k), w in self.student.parts()['weights'].items()}
+            found |= named(self.student.parts()['weights'], 'bptt.')
             found |= echo_state(self.p, self.seed, self.data)
         for name in LABELS:
             if f'{name}.nrmse' in rows:
@@ -188,7 +183,6 @@ class MackeyGlass(Protocol):
     # --------------------------------------------------------------------------------- a result
     @staticmethod
     def summarize(result):
-        """Lines of text about a result."""
         p, arrays = result.description['parameters'], result.arrays
         yield (f"normalised root-mean-square error {p['horizon']:g} ms ahead, in stretches that "
                f"were not learned from, after {p['epochs']} epochs:")
@@ -201,10 +195,6 @@ class MackeyGlass(Protocol):
 
 def layers(p):
     """The layers, behind one input."""
-    from brian2 import ms
-
-    from brian_le.models import Dense, by_group
-
     groups = ((p.slow//2, p.tau_slow), (p.slow - p.slow//2, p.tau_slower), (p.fast, p.tau_r))
     hidden = Dense(p.slow + p.fast, tau_r=p.tau_r*ms,
                    tau_m=by_group(*((n, tau*ms) for n, tau in groups if n)))
@@ -213,6 +203,4 @@ def layers(p):
 
 def weights(p, seed):
     """Initial weights and biases, uniform up to 1/sqrt(inputs of a neuron)."""
-    from brian_le.models import initial_weights
-
     return initial_weights(1, layers(p), np.random.default_rng([seed, 0]))

@@ -4,10 +4,15 @@ from functools import cached_property
 from types import SimpleNamespace
 
 import numpy as np
+from brian2 import Network, defaultclock, hertz, ms
 
+from brian_le.models import (Microcircuit, Presentations, Readout, Recorder, random_weights,
+                             self_predicting)
 from brian_le.protocols.parameters import Parameter, steps_per_pattern
 from brian_le.protocols.protocol import Protocol
+from brian_le.protocols.runs.launches import Launches
 from brian_le.protocols.tasks.circuit_parameters import CONDUCTANCES, activation, conductances
+from brian_le.protocols.tasks.weights import weights_in
 
 __all__ = ['Mimic', 'WEIGHTS', 'draw']
 
@@ -89,19 +94,8 @@ class Mimic(Protocol):
     def _compose(self, weights, targets, stage):
         """The network of student or teacher.
 
-        Parameters
-        ----------
-        weights : dict
-            Initial weights by (kind, layer).
-        targets : numpy.ndarray
-            Of all patterns.
-        stage : SimpleNamespace
-            What is shown, see `selfpred_stage`.
+        With weights by (kind, layer), targets of all patterns, and what `selfpred_stage` says.
         """
-        from brian2 import Network, defaultclock, hertz, ms
-
-        from brian_le.models import Microcircuit, Presentations, Readout, Recorder
-
         p = self.p
         defaultclock.dt = p.dt*ms
         shown = Presentations(self.draws.inputs, np.reshape(targets, (-1, 1)),
@@ -142,8 +136,11 @@ class Mimic(Protocol):
                             observation(np.arange(N_PATTERNS)))
         end = self._show(program, self.draws.weights, _NOTHING,
                          selfpred_stage(self.p, self.draws))
-        return _weights_in(end), {'targets': taught['mimic_readout_monitor.mean'], **{
+        return self._weights_in(end), {'targets': taught['mimic_readout_monitor.mean'], **{
             f'selfpred.{name}': end[f'mimic_recorder_monitor.{name}'] for name in _RECORDED}}
+
+    def _weights_in(self, state):
+        return weights_in(state, 'circuit', {key: self.draws.weights[key] for key in WEIGHTS})
 
     def _look(self, program, weights, targets, when):
         """The outputs of the student before or after the training."""
@@ -164,7 +161,7 @@ class Mimic(Protocol):
                       n*self.n_steps, state)
         state = {**state, **program.state(end)}
         if first + n == self.total:
-            state |= self._look(program, _weights_in(state), state['targets'], 'after')
+            state |= self._look(program, self._weights_in(state), state['targets'], 'after')
         return state, self.rows(end)
 
     def rows(self, end):
@@ -194,8 +191,6 @@ class Mimic(Protocol):
     @cached_property
     def _untaught_here(self):
         """As `_untaught`, computed at once."""
-        from brian_le.protocols.runs.launches import Launches
-
         return self._untaught(Launches(self.compose, 'numpy', lambda message: None))
 
     def compose_whole(self):
@@ -216,16 +211,9 @@ class Mimic(Protocol):
     def measures(result):
         """The numbers that tables are made of.
 
-        Parameters
-        ----------
-        result : Result
-
-        Returns
-        -------
-        dict of str to float
-            ``w_up0``, ``w_up1``: forward weights at the end; ``distance``: the larger of their
-            distances from the teacher's; ``error``: mean squared error in the last validation;
-            ``apical``: mean absolute apical potential in the last presentation of self-prediction.
+        ``w_up0``, ``w_up1``: forward weights at the end; ``distance``: the larger of their
+        distances from the teacher's; ``error``: mean squared error in the last validation;
+        ``apical``: mean absolute apical potential in the last presentation of self-prediction.
         """
         a = result.arrays
         ends = np.array([a['training.up0'][-1], a['training.up1'][-1]])
@@ -248,22 +236,11 @@ class Mimic(Protocol):
 
 
 def draw(p, seed):
-    """All random draws of a run.
+    """All random draws of a run; with the default teacher, those of the paper's code.
 
-    Parameters
-    ----------
-    p : SimpleNamespace
-        The parameters.
-    seed : int
-        Seed of the student. With the default teacher the same seed gives the draws of the paper's
-        code.
-
-    Returns
-    -------
-    SimpleNamespace
-        ``weights`` and ``teacher``: matrices by (kind, layer); ``inputs`` (6, 1); the orders of
-        patterns ``selfpred`` (epochs, 6), ``evaluated`` (6) and ``order`` (epochs, 12), training
-        before validation.
+    These are ``weights`` and ``teacher``: matrices by (kind, layer); ``inputs`` (6, 1); the orders
+    of patterns ``selfpred`` (epochs, 6), ``evaluated`` (6) and ``order`` (epochs, 12), training
+    before validation.
 
     Examples
     --------
@@ -272,8 +249,6 @@ def draw(p, seed):
     >>> draws.teacher['up', 0].round(5), draws.teacher['up', 1].round(5)
     (array([[-0.25092]]), array([[-0.68796]]))
     """
-    from brian_le.models import random_weights, self_predicting
-
     rng = np.random.RandomState(p.teacher_seed)
     teacher = self_predicting(random_weights(_SIZES, rng),
                               **{g: getattr(p, g) for g in ('g_l', 'g_b', 'g_a', 'g_d')})
@@ -294,23 +269,11 @@ def _permutations(rng, n):
     return np.array([rng.permutation(N_PATTERNS) for _ in range(n)])
 
 
-def _permutations(rng, n):
-    return np.array([rng.permutation(N_PATTERNS) for _ in range(n)])
-
-
-def _weights_in(values):
-    """The weights of the circuit by (kind, layer), from values of its variables."""
-    return {key: np.reshape(values[f'circuit_{name}.w'], (1, 1)) for key, name in WEIGHTS.items()}
-
-
 def selfpred_stage(p, draws):
     """What is shown in self-prediction, and which weights learn: no targets, every step recorded.
 
-    Returns
-    -------
-    SimpleNamespace
-        ``order``, ``nudged`` and ``learning`` as for `Presentations`, ``eta`` (learning rates by
-        (kind, layer), times t_pattern) and ``every`` (steps from one record to the next).
+    ``order``, ``nudged`` and ``learning`` are as for `Presentations`, ``eta`` are learning rates by
+    (kind, layer), times t_pattern, and ``every`` the steps from one record to the next.
     """
     return _stage(draws.selfpred.ravel(), False, True,
                   {('ip', 0): p.selfpred_eta_ip, ('pi', 0): p.selfpred_eta_pi}, 1)

@@ -1,7 +1,10 @@
 """Why learning without look-ahead needs phases, and learning with it does not."""
 
 import numpy as np
+from brian2 import Network, TimedArray, defaultclock, hertz, ms
 
+from brian_le import get_activation
+from brian_le.models import Dense, LayeredNetwork, Recorder, StepClock, drive, follow
 from brian_le.protocols.parameters import Parameter, steps_per_pattern
 from brian_le.protocols.protocol import Protocol
 
@@ -13,9 +16,6 @@ LABELS = {'le': 'look-ahead', 'no_look_ahead': 'without look-ahead',
 _LOOKS_AHEAD = {'teacher': True, 'le': True, 'no_look_ahead': False, 'phased': False}
 _FINEST = 100_000  # time steps in a membrane time constant
 _TRACED = ('le', 'no_look_ahead')
-
-# the step of a presentation from which on phased learning is on
-_CLOCK = 'first : integer (shared, constant)'
 
 
 class Phases(Protocol):
@@ -80,24 +80,15 @@ class Phases(Protocol):
     def _compose(self, inputs, hold, traced=False):
         """A teacher, and the three chains that learn from it.
 
-        Parameters
-        ----------
-        inputs : numpy.ndarray
-            The inputs, each shown for `hold` time steps.
-        hold : int
-            This number of steps.
-        traced : bool
-            Whether potentials and rates are recorded in every step, and nothing learns.
+        Each of the `inputs` is shown for `hold` time steps. If `traced`, potentials and rates are
+        recorded in every step, and nothing learns.
         """
-        from brian2 import Network, TimedArray, defaultclock, hertz, ms
-
-        from brian_le.models import Dense, LayeredNetwork, StepClock, drive, follow
-
         p = self.p
         defaultclock.dt = p.dt*ms
         table = TimedArray(self._padded(inputs), dt=1*ms, name='phases_inputs')
-        clock = StepClock(hold*p.dt*ms, equations=_CLOCK, name=self.name)
-        clock.first = self.first_learned
+        clock = StepClock(hold*p.dt*ms, equations='first : integer (shared, constant)',
+                          name=self.name)
+        clock.first = self.first_learned  # step from which on phased learning is on
         nets = {}
         for name, looks_ahead in _LOOKS_AHEAD.items():
             learns = name != 'teacher'
@@ -165,18 +156,10 @@ class Phases(Protocol):
     # --------------------------------------------------------------------------------- a result
     @staticmethod
     def measures(result):
-        """The numbers that tables are made of.
+        """Means over the last tenth of the presentations, for every chain.
 
-        Parameters
-        ----------
-        result : Result
-
-        Returns
-        -------
-        dict of str to float
-            For every chain, means over the last tenth of the presentations: ``le_distance`` (of the
-            weights from the teacher's), ``le_loss`` (mean squared error while learning) and
-            ``le_relaxed_error`` (mean squared error of settled outputs), and so on.
+        ``le_distance`` (of the weights from the teacher's), ``le_loss`` (mean squared error while
+        learning) and ``le_relaxed_error`` (mean squared error of settled outputs), and so on.
         """
         found = {}
         for name in LABELS:
@@ -214,11 +197,7 @@ def shown_first(p):
 
 
 def relaxed(p, x, w_hidden, w_output):
-    """Rates of both neurons once they have settled, for inputs `x`.
-
-    Returns
-    -------
-    hidden, output : numpy.ndarray
+    """Rates of both neurons, hidden and output, once they have settled, for inputs `x`.
 
     Examples
     --------
@@ -227,28 +206,13 @@ def relaxed(p, x, w_hidden, w_output):
     >>> relaxed(p, [-1, 2], 0.5, 3)
     (array([0., 1.]), array([0., 3.]))
     """
-    from brian_le import get_activation
-
     phi = get_activation(p.activation).rates
     hidden = phi(np.asarray(w_hidden*np.asarray(x), float))
     return hidden, phi(w_output*hidden)
 
 
 def relaxed_error(p, weights):
-    """What weights are worth: the mean squared error of settled outputs, for inputs in [-1, 1].
-
-    Parameters
-    ----------
-    p : SimpleNamespace
-        The parameters.
-    weights : numpy.ndarray
-        Of shape (n, 2).
-
-    Returns
-    -------
-    numpy.ndarray
-        Of shape (n,).
-    """
+    """What weights (n, 2) are worth: mean squared errors of settled outputs, inputs in [-1, 1]."""
     x = (np.arange(100) + 0.5)/50 - 1
     wanted = relaxed(p, x, p.w_hidden, p.w_output)[1]
     found = relaxed(p, x, *np.asarray(weights, float).T[:, :, None])[1]
@@ -268,8 +232,6 @@ def _weights(p, name):
 
 def _recorders(clock, nets):
     """What is recorded: losses and weights of presentations, and potentials and rates of steps."""
-    from brian_le.models import Recorder
-
     losses, outputs = {}, {'teacher_r': (nets['teacher'].output, 'r')}
     for name in LABELS:
         losses[f'{name}_loss'] = f'(teacher_r - {name}_r)**2/n_steps'

@@ -3,7 +3,9 @@
 from types import SimpleNamespace
 
 import numpy as np
+from brian2 import Network, defaultclock, ms
 
+from brian_le.models import Dense, LayeredNetwork, Recorder, recorded_values
 from brian_le.protocols.parameters import Parameter
 from brian_le.protocols.protocol import Protocol
 
@@ -50,10 +52,6 @@ class ResponseLag(Protocol):
 
     def compose(self):
         """One chain, with a replica for every look-ahead."""
-        from brian2 import Network, defaultclock, ms
-
-        from brian_le.models import Dense, LayeredNetwork, Recorder
-
         p = self.p
         defaultclock.dt = p.dt*ms
         tau_r = np.array(list(look_ahead(p).values()))*ms
@@ -70,8 +68,6 @@ class ResponseLag(Protocol):
 
     def rows(self, end):
         """Rates of all chains, of shape (1, steps, layers)."""
-        from brian_le.models import recorded_values
-
         rates = np.stack([recorded_values('chain_rates', f'r{k}', end, len(LABELS))
                           for k in range(self.p.depth)], axis=2)
         return {name: rates[None, :, number] for number, name in enumerate(LABELS)}
@@ -112,20 +108,10 @@ def n_steps(p):
 
 
 def latencies(rates, dt):
-    """When the rates first reach 1 - 1/e of their final value, 1.
+    """When rates, of shape (steps, layers), first reach 1 - 1/e of their final value, 1.
 
-    Parameters
-    ----------
-    rates : array_like
-        Of shape (steps, layers), at the end of every step.
-    dt : float
-        The time step.
-
-    Returns
-    -------
-    numpy.ndarray
-        One time per layer: a rate that has it at the end of the first step has a latency of one
-        time step. NaN where it is never reached.
+    A rate that has it at the end of the first step has a latency of one time step. NaN where it is
+    never reached.
 
     Examples
     --------

@@ -4,7 +4,9 @@ from dataclasses import dataclass
 from types import SimpleNamespace
 
 import numpy as np
+from brian2 import ms
 
+from brian_le.models import Dense, by_group, initial_weights
 from brian_le.protocols.data.mnist1d import sequences
 from brian_le.protocols.data.speech_features import FRAMES, MELS
 from brian_le.protocols.data.speech_files import (CLASSES, PUBLISHED, find_speech_commands,
@@ -18,20 +20,9 @@ __all__ = ['BENCHMARKS', 'Benchmark', 'Mnist1d', 'Mnist1dStatic', 'SpeechCommand
 
 
 def parameters(*more, errors='prospective', **defaults):
-    """The parameters that all benchmarks have, with the defaults of one.
+    """The parameters that all benchmarks have, with the defaults of one, behind `more`.
 
-    Parameters
-    ----------
-    *more : Parameter
-        Further ones.
-    errors : str
-        Default of this one.
-    **defaults
-        ``epochs``, ``batch``, ``rate``, ``patience``, ``factor``, ``dt`` (ms).
-
-    Returns
-    -------
-    tuple of Parameter
+    Among the `defaults` are ``epochs``, ``batch``, ``rate``, ``patience``, ``factor``, ``dt`` (ms).
     """
     d = SimpleNamespace(**defaults)
     return (
@@ -65,8 +56,6 @@ def _as_they_are(split, indices, rng):
 
 def drawn(p, n_inputs, layers, rng):
     """Initial weights and biases, uniform up to 1/sqrt(inputs of a neuron)."""
-    from brian_le.models import initial_weights
-
     return initial_weights(n_inputs, layers, rng)
 
 
@@ -121,10 +110,6 @@ _FAST, _SLOW, _SLOWER, _AHEAD = 1.2, 0.6, 1.2, 0.2  # ms
 
 
 def _mnist1d_layers(p):
-    from brian2 import ms
-
-    from brian_le.models import Dense, by_group
-
     half = p.slow//2
     fast = [(p.fast, _FAST*ms)] if p.fast else []
     times = dict(tau_m=by_group((max(half, 1), _SLOW*ms), *([(p.slow - half, _SLOWER*ms)]
@@ -140,10 +125,6 @@ _FASTEST, _SLOWEST, _READOUT = 0.2, 1.8, 2.0  # ms
 
 
 def _static_layers(p):
-    from brian2 import ms
-
-    from brian_le.models import Dense
-
     chain = Dense(p.channels, activation='linear', tau_r=p.dt*ms,
                   tau_m=np.maximum(np.linspace(_FASTEST, _SLOWEST, p.channels), p.dt)*ms)
     readout = [Dense(n, tau_m=_READOUT*ms) for n in (p.hidden, p.hidden, 10)]
@@ -190,10 +171,6 @@ def _steps_per_frame(p):
 
 
 def _speech_layers(p):
-    from brian2 import ms
-
-    from brian_le.models import Dense, by_group
-
     times = {key: by_group(*((p.neurons, tau*ms) for tau in taus))
              for key, taus in (('tau_m', _TAU_M), ('tau_r', _TAU_R))}
     hidden = [Dense(len(_TAU_M)*p.neurons, activation='linear' if k == 0 else 'tanh', **times)

@@ -5,10 +5,14 @@ import math
 from functools import cached_property
 
 import numpy as np
+from brian2 import Network, defaultclock, ms
 
+from brian_le import Adam
+from brian_le.models import GLENetwork, SequenceReadout, Sequences
 from brian_le.protocols.protocol import Protocol
 from brian_le.protocols.tasks.gle_imperfections import imperfections
-from brian_le.protocols.tasks.gle_results import weight_arrays
+from brian_le.protocols.tasks.weights import named, weights_in
+from brian_le.substrate import Substrate
 
 __all__ = ['SequenceClassification', 'scores']
 
@@ -123,12 +127,6 @@ class SequenceClassification(Protocol):
 
     def _compose(self, indices, rates, capacity=None):
         """The network, shown some training sequences."""
-        from brian2 import Network, defaultclock, ms
-
-        from brian_le import Adam
-        from brian_le.models import GLENetwork, SequenceReadout, Sequences
-        from brian_le.substrate import Substrate
-
         p, train = self.p, self.data.train
         defaultclock.dt = p.dt*ms
         shown = self.sequences = Sequences(
@@ -148,15 +146,7 @@ class SequenceClassification(Protocol):
 
     # ---------------------------------------------------------------------------------- the run
     def show(self, program, state, split, indices, rates, learning):
-        """Show sequences in batches, from a state on.
-
-        Returns
-        -------
-        state : dict
-            Afterwards.
-        outputs : numpy.ndarray
-            Mean outputs, of shape (sequences, classes).
-        """
+        """Show sequences in batches, from a state on; the next state, and their mean outputs."""
         values = self.sequences.tables(*self._samples(split, indices, rates))
         values |= {f'{self.sequences.schedule.name}.{switch}': float(learning)
                    for switch in ('nudged', 'learning')}
@@ -251,7 +241,7 @@ class SequenceClassification(Protocol):
         return {'n_learned': np.array(n), **tested,
                 **{f'train_{key}': values.reshape(self.p.epochs, -1).mean(axis=1)
                    for key, values in rows.items()},
-                **weight_arrays(self.prefix, self.weights, state)}
+                **named(weights_in(state, self.prefix, self.weights))}
 
     # ----------------------------------------------------------------------- an exported project
     def refuse_export(self):
@@ -283,7 +273,6 @@ class SequenceClassification(Protocol):
 
     @staticmethod
     def summarize(result):
-        """Lines of text about a result."""
         accuracy, loss = result.arrays['test_accuracy'], result.arrays['train_loss']
         if 'validation_accuracy' in result.arrays:
             found = 100*result.arrays['validation_accuracy']
@@ -297,13 +286,7 @@ class SequenceClassification(Protocol):
 
 
 def scores(outputs, classes):
-    """Cross-entropy of every sequence, from its mean outputs, and whether it is classified right.
-
-    Returns
-    -------
-    dict
-        ``loss`` and ``accuracy``.
-    """
+    """Cross-entropy of every sequence, from its mean outputs, and whether its class is right."""
     shifted = outputs.astype(float) - outputs.max(axis=1, keepdims=True)
     loss = (np.log(np.exp(shifted).sum(axis=1))
             - shifted[np.arange(len(classes)), np.asarray(classes)])

@@ -215,7 +215,7 @@ def test_options_are_not_abbreviated(capsys):
 
 
 @pytest.mark.parametrize('arguments', [
-    ['sweep', '--help'], ['sweep', 'bars', '--grid', 'gian=1'], ['status', 'none'],
+    ['sweep', '--help'], ['status', 'none'],
     ['show', 'fig3-bars'], ['list']])
 def test_these_need_no_brian2(arguments):
     script = ('import sys\nfrom brian_le.protocols.cli import main\n'

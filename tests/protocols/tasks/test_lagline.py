@@ -44,7 +44,7 @@ def reference(p, drawn, errors):
     """Both phases before learning, and learning, in plain NumPy; arrays over all steps."""
     n_init = round(p.t_init/p.dt)
     x = inputs_of(p, drawn, n_init + p.periods*round(4/p.dt))
-    r = chain(TEACHER['w'], TEACHER['tau_m'], p.dt).run(x).outputs
+    r = chain(TEACHER['forward'], TEACHER['tau_m'], p.dt).run(x).outputs
     steps, adam = {}, Adam(p.eta*p.dt)
 
     def step(key, gradient):
@@ -106,7 +106,7 @@ def test_replay_of_the_published_run(replay):
 def test_gle_finds_the_teacher_and_instantaneous_errors_do_not(replay):
     a = replay[1]
     for k in (0, 1):
-        for kind, values in (('forward', TEACHER['w']), ('tau_m', TEACHER['tau_m'])):
+        for kind, values in (('forward', TEACHER['forward']), ('tau_m', TEACHER['tau_m'])):
             np.testing.assert_allclose(a[f'gle.{kind}{k}'][250:], values[k], rtol=0.01)  # 500 ms
         assert a[f'instantaneous.tau_m{k}'][-1] == pytest.approx(0.1)
     assert a['gle.loss'][-1] < 1e-8 and a['instantaneous.loss'][75:].min() > 0.01
@@ -170,7 +170,7 @@ def test_backpropagation_in_pieces():
     assert found['bptt4.loss'].min() > 0 and len(set(found['bptt1.forward0'])) == 4
     # a window is a period: its loss is that of the student before learning
     x = inputs_of(p, drawn, 100)
-    teacher = chain(TEACHER['w'], TEACHER['tau_m'], p.dt).run(x).outputs
+    teacher = chain(TEACHER['forward'], TEACHER['tau_m'], p.dt).run(x).outputs
     student, state = chain(drawn.w, TEACHER['tau_m'], p.dt), None
     state = student.run(x[:30]).state
     own = chain(drawn.w, drawn.tau_m, p.dt)
