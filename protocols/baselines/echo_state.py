@@ -65,15 +65,6 @@ def fit_readout(states, targets, penalty):
 
     States are [step, sample, neuron], targets [step, sample, output]. The squared weights are
     multiplied with the penalty and added to the mean squared error; the constant is free.
-
-    Examples
-    --------
-    >>> import numpy as np
-    >>> from brian_le.protocols.baselines.echo_state import fit_readout
-    >>> states = np.random.default_rng(1).normal(size=(50, 1, 2))
-    >>> readout = fit_readout(states, states @ [[2.], [-1.]] + 3, penalty=0)
-    >>> readout(np.ones((1, 1, 2))).round(6)
-    array([[[4.]]])
     """
     check_not_negative('penalty', penalty)
     states = check_array('states', states, (None, None, None))
@@ -90,25 +81,10 @@ def fit_readout(states, targets, penalty):
 def select(make, train, validation, washout, *, penalties, **grid):
     """The network and the readout with the least error in data that the readout was not fitted to.
 
-    Parameters
-    ----------
-    make : callable
-        ``make(**options)`` gives an `EchoStateNetwork`.
-    train, validation : tuple of array_like
-        Inputs [step, sample, input] and targets [step, sample, output].
-    washout : int
-        Steps at the beginning of both that are passed over.
-    penalties : sequence of float
-        Penalties to try.
-    **grid : sequence of float
-        Values to try by option; all combinations are tried.
-
-    Returns
-    -------
-    network : EchoStateNetwork
-    readout : callable
-    chosen : dict of str to float
-        The values that were chosen, with ``penalty``.
+    Of `train` and `validation`, inputs [step, sample, input] and targets [step, sample, output],
+    the first steps (`washout`) are passed over. All combinations of the values in `grid` are tried
+    as options of `make`, which gives an `EchoStateNetwork`, each with all penalties; what was
+    chosen is returned as well.
     """
     best = None
     for values in itertools.product(*grid.values()):

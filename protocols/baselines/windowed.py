@@ -18,16 +18,6 @@ class Momentum:
 
     All that later steps depend on is its `state`: the sums ``('momentum', *key)``, by the keys of
     the gradients.
-
-    Examples
-    --------
-    >>> import numpy as np
-    >>> from brian_le.protocols.baselines.windowed import Momentum
-    >>> weights, optimiser = {('bias', 0): np.array([1.])}, Momentum(0.1, 0.5)
-    >>> for _ in range(2):
-    ...     optimiser.step(weights, {('bias', 0): np.array([2.])})
-    >>> weights['bias', 0].round(6), optimiser.state['momentum', 'bias', 0]
-    (array([0.5]), array([3.]))
     """
 
     def __init__(self, rate, momentum=0.0, state=None):
@@ -49,15 +39,6 @@ class Adam:
 
     All that later steps depend on is its `state`: ``('steps', *key)``, ``('mean', *key)`` and
     ``('square', *key)``, by the keys of the gradients.
-
-    Examples
-    --------
-    >>> import numpy as np
-    >>> from brian_le.protocols.baselines.windowed import Adam
-    >>> weights, optimiser = {('bias', 0): np.array([1., 1.])}, Adam(0.1)
-    >>> optimiser.step(weights, {('bias', 0): np.array([200., -0.3])})
-    >>> weights['bias', 0].round(6)
-    array([0.9, 1.1])
     """
 
     def __init__(self, rate, decays=(0.9, 0.999), eps=1e-8, state=None):
@@ -114,7 +95,7 @@ def train_truncated(network, inputs, targets, window, optimiser, learned, *, met
     network : TemporalNetwork
         Its weights are changed.
     inputs, targets : array_like
-        [step, batch, input] and [step, batch, output].
+        [step, batch, input] and [step, batch, output], a whole number of windows.
     window : int
         Number of steps of a window.
     optimiser : Momentum or Adam
@@ -130,17 +111,9 @@ def train_truncated(network, inputs, targets, window, optimiser, learned, *, met
     Returns
     -------
     losses : numpy.ndarray
-        Of each window, before its gradient step: the mean squared error, which is the loss of the
-        window divided by its number of steps.
+        The mean squared error of each window, before its gradient step.
     state : dict of numpy.ndarray
         The state of the neurons at the end.
-
-    Raises
-    ------
-    ValueError
-        For what does not fit or has no gradient, and if a time constant falls below the time step.
-    FloatingPointError
-        If outputs become infinite or NaN; the message has the window.
     """
     gradients_of = _METHODS[choose('method', method, _METHODS)]
     learned = list(learned)

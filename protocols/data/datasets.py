@@ -19,13 +19,6 @@ _R_BIG, _R_DOT = 0.5, 0.1  # the yin-yang disc, around (0.5, 0.5), and each of i
 @dataclass(frozen=True, eq=False)
 class Split:
     """Samples (samples, *shape), their classes, and what makes rates of inputs by multiplication.
-
-    Examples
-    --------
-    >>> from brian_le.protocols.data.datasets import Split
-    >>> split = Split([[0, 16], [8, 4]], [1, 0], scale=1/16)
-    >>> len(split), split.rates([1])
-    (2, array([[0.5 , 0.25]]))
     """
 
     inputs: np.ndarray
@@ -51,27 +44,21 @@ class Split:
 
 @dataclass(frozen=True, eq=False)
 class Dataset:
-    """Samples to learn from and samples to test with; a ValueError if they do not fit together.
+    """Samples to learn from and to test with; a ValueError if they do not fit together.
 
-    Parameters
-    ----------
-    name : str
-        Its name.
-    n_classes : int
-        Classes are ``0`` to ``n_classes - 1``.
-    shape : tuple of int
-        Shape of one sample: (height, width, channels) of images, (values,) of others.
-    train, test : Split
-        Samples to learn from and to test with.
-    validation : Split or None
-        Samples to choose parameters with, if there are any.
+    Examples
+    --------
+    >>> from brian_le.protocols.data.datasets import Dataset, Split
+    >>> split = Split([[0.0, 1.0], [1.0, 0.0]], [0, 1], scale=0.5)
+    >>> Dataset('two', 2, (2,), train=split, validation=None, test=split).train.rates([0])
+    array([[0. , 0.5]])
     """
 
     name: str
-    n_classes: int
-    shape: tuple
+    n_classes: int  # 0 to n_classes - 1
+    shape: tuple  # of one sample: (height, width, channels) of images, (values,) of others
     train: Split
-    validation: Split | None
+    validation: Split | None  # to choose parameters with, if there are any
     test: Split
 
     def __post_init__(self):
@@ -104,13 +91,6 @@ def digits():
 
     The split is fixed: 1437 samples to learn from, 360 to test with, in random order. Rates are
     between 0 and 1. A ValueError if scikit-learn is not installed.
-
-    Examples
-    --------
-    >>> from brian_le.protocols.data.datasets import digits
-    >>> data = digits()
-    >>> len(data.train), len(data.test), data.train.rates([0]).shape
-    (1437, 360, (1, 64))
     """
     try:
         from sklearn.datasets import load_digits
@@ -134,13 +114,6 @@ def yin_yang(n_train=5000, n_validation=1000, n_test=1000):
     all three with the same probability, and then points until one is of that class: 1 is the upper
     part (it has the left bulge), 0 the lower part, 2 the dots. Fewer samples are the first ones of
     more.
-
-    Examples
-    --------
-    >>> from brian_le.protocols.data.datasets import yin_yang
-    >>> data = yin_yang(n_train=6)
-    >>> data.train.classes
-    array([2, 1, 2, 1, 1, 1])
     """
     train, validation, test = (_yin_yang_split(n, np.random.RandomState(seed)) for n, seed in (
         (n_train, 42), (n_validation, 41), (n_test, 40)))

@@ -47,14 +47,7 @@ def log_mel(sound):
 
 
 def standardised(features):
-    """Features of one recording with mean 0 and standard deviation 1 (of a sample, n - 1).
-
-    Examples
-    --------
-    >>> from brian_le.protocols.data.speech_features import standardised
-    >>> standardised([[1.0], [2.0], [3.0]]).ravel()
-    array([-1.,  0.,  1.])
-    """
+    """Features of one recording with mean 0 and standard deviation 1 (of a sample, n - 1)."""
     features = np.asarray(features)
     return (features - features.mean())/max(features.std(ddof=1), _FLOOR)
 
@@ -63,12 +56,6 @@ def in_steps(features, steps):
     """Features (frames, features) for every time step, linear between the frames.
 
     Frames are in the middle of their `steps`; the first and the last are held.
-
-    Examples
-    --------
-    >>> from brian_le.protocols.data.speech_features import in_steps
-    >>> in_steps([[0.0], [1.0]], 4).ravel()
-    array([0.   , 0.   , 0.125, 0.375, 0.625, 0.875, 1.   , 1.   ])
     """
     features = np.asarray(features)
     last = len(features) - 1

@@ -75,16 +75,13 @@ def find_speech_commands(directory):
 def read_speech_commands(directory):
     """The recordings of the 12 classes, in the folder of Google Speech Commands (arXiv 1804.03209).
 
-    Recordings in ``validation_list.txt`` and ``testing_list.txt`` are for validation and test, all
-    others to learn from. For every ten recordings of the ten words there is one of another word
-    and one second of background noise in each of these parts, rounded up. Which ones is the same
-    in every call.
+    There are a folder of WAV files (mono, 16 bit, 16 kHz, up to a second) for every word,
+    ``_background_noise_`` with longer ones, and two lists. Recordings in ``validation_list.txt``
+    and ``testing_list.txt`` are for validation and test, all others to learn from. For every ten
+    recordings of the ten words there is one of another word and one second of background noise in
+    each of these parts, rounded up. Which ones is the same in every call.
 
-    Parameters
-    ----------
-    directory : path-like
-        The folder, with a folder of WAV files (mono, 16 bit, 16 kHz, up to a second) for every
-        word, ``_background_noise_`` with longer ones, and the two lists.
+    A ValueError names what is missing, has no recordings, is damaged or has another format.
 
     Returns
     -------
@@ -92,12 +89,6 @@ def read_speech_commands(directory):
         ``'train'``, ``'validation'`` and ``'test'``.
     noise : list of numpy.ndarray
         The samples of the background noise, int16, one array for each file.
-
-    Raises
-    ------
-    ValueError
-        If a folder, a list or a listed file is missing, a class or a list has no recordings, or a
-        WAV file is damaged or has another format; the message names it.
     """
     folder = find_speech_commands(directory)
     noises = [_excerpt(path, RATE) for path in _wav_files(folder/NOISE)]

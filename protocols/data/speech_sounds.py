@@ -12,14 +12,7 @@ _SHIFT = 1600  # samples; a tenth of a second
 
 
 def with_noise(sound, noise, ratio):
-    """A sound with noise, of which the powers have a `ratio` in dB; the sound keeps its own.
-
-    Examples
-    --------
-    >>> from brian_le.protocols.data.speech_sounds import with_noise
-    >>> with_noise([1.0, -1.0], [0.5, 0.5], 20)
-    array([ 1.1, -0.9])
-    """
+    """A sound with noise, of which the powers have a `ratio` in dB; the sound keeps its own."""
     sound, noise = np.asarray(sound, dtype=float), np.asarray(noise, dtype=float)
     size = np.mean(noise**2)
     if not size:
@@ -28,30 +21,17 @@ def with_noise(sound, noise, ratio):
 
 
 def shifted(sound, n):
-    """A sound `n` samples later, or earlier if negative, with zeros in the gap.
-
-    Examples
-    --------
-    >>> from brian_le.protocols.data.speech_sounds import shifted
-    >>> shifted([1, 2, 3], 1), shifted([1, 2, 3], -2)
-    (array([0, 1, 2]), array([3, 0, 0]))
-    """
+    """A sound `n` samples later, or earlier if negative, with zeros in the gap."""
     moved = np.roll(sound, n)
     moved[slice(0, n) if n >= 0 else slice(n, None)] = 0
     return moved
 
 
 class Sounds:
-    """Recordings as rates of the inputs of a network.
+    """Recordings as rates of the inputs of a network, read when they are asked for.
 
-    Parameters
-    ----------
-    recordings : brian_le.protocols.data.speech_files.Recordings
-        The recordings, read when they are asked for.
-    noise : list of numpy.ndarray
-        Background noise, int16, of at least a second each.
-    steps : int
-        Time steps per frame of the features.
+    `noise` are arrays of background noise, int16, of at least a second each; `steps` are the time
+    steps per frame of the features.
     """
 
     def __init__(self, recordings, noise, steps):

@@ -24,13 +24,5 @@ def activation(default):
 
 
 def conductances(p):
-    """The conductances of a run, by the names that `brian_le.models.Microcircuit` gives them.
-
-    Examples
-    --------
-    >>> from brian_le.protocols.tasks.circuit_parameters import CONDUCTANCES, conductances
-    >>> from brian_le.protocols.parameters import read_parameters
-    >>> conductances(read_parameters('mine', CONDUCTANCES, {'g_l': '0.05/ms'}))['g_l']
-    50. * hertz
-    """
+    """The conductances of a run, by the names that `brian_le.models.Microcircuit` gives them."""
     return {g.name: getattr(p, g.name)/ms for g in CONDUCTANCES}

@@ -18,28 +18,10 @@ _LONGEST = 1000.0  # ms, of time constants; at least they are a time step
 
 
 def imperfections(p, prospective=True, mismatched=('tau_m', 'tau_r')):
-    """The imperfections that have some strength.
+    """The imperfections that have some strength, for a `brian_le.substrate.Substrate`.
 
-    Parameters
-    ----------
-    p : SimpleNamespace
-        The parameters, with ``dt``.
-    prospective : bool
-        Whether there are error neurons; without them ``error_mismatch`` has nothing to act on.
-    mismatched : sequence of str
-        What time constants differ: not those that are learned.
-
-    Returns
-    -------
-    list of brian_le.substrate.Imperfection
-        For a `brian_le.substrate.Substrate`.
-
-    Examples
-    --------
-    >>> from types import SimpleNamespace
-    >>> from brian_le.protocols.tasks.gle_imperfections import imperfections
-    >>> imperfections(SimpleNamespace(mismatch=0.2, noise=0, delay=0, error_mismatch=0.1, dt=0.2))
-    [Mismatch(('tau_m', 'tau_r'), 0.2), Mismatch(('tau_v', 'tau_prosp_v'), 0.1)]
+    Without error neurons (`prospective`) there is nothing that ``error_mismatch`` could act on;
+    `mismatched` are the time constants that differ, not those that are learned.
     """
     # the softmax is within its layer, and biases are within their neurons
     found = common.imperfections(p, between=('*_forward*',), mismatched=mismatched)

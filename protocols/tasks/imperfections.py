@@ -38,27 +38,12 @@ def parameters(*names):
 
 def imperfections(p, *, rate='r', mismatched=('tau_m', 'tau_r'), hidden='*_hidden*',
                   between=('*',), weights='*'):
-    """The imperfections that have some strength.
+    """The imperfections that have some strength, for a `brian_le.substrate.Substrate`.
 
-    Parameters
-    ----------
-    p : SimpleNamespace
-        Parameters, with ``dt``; those that a protocol does not have count as 0.
-    rate : str
-        What noise is added to.
-    mismatched : sequence of str
-        What time constants differ.
-    hidden : str
-        Pattern of the names of populations whose neurons may die.
-    between : sequence of str
-        Patterns of the names of projections that take time.
-    weights : str
-        Pattern of the names of projections with weights of limited resolution.
-
-    Returns
-    -------
-    list of brian_le.substrate.Imperfection
-        For a `brian_le.substrate.Substrate`.
+    Of the parameters, those that a protocol does not have count as 0. Noise is added to `rate`, and
+    `mismatched` are the time constants that differ; `hidden` is a pattern of the names of
+    populations whose neurons may die, `between` are those of projections that take time, and
+    `weights` that of projections with weights of limited resolution.
 
     Examples
     --------

@@ -6,23 +6,9 @@ __all__ = ['named', 'weights_in']
 
 
 def weights_in(state, name, like, variable=None):
-    """The weights that a circuit has in a state.
+    """The weights of the circuit `name` in a state, by (kind, layer), shaped as those of `like`.
 
-    Parameters
-    ----------
-    state : dict of str to numpy.ndarray
-        Values by ``'object.variable'``.
-    name : str
-        Name of the circuit.
-    like : dict of tuple to numpy.ndarray
-        Arrays of the same shapes, by (kind, layer).
-    variable : str, optional
-        What of the synapses, by default their weights.
-
-    Returns
-    -------
-    dict of tuple to numpy.ndarray
-        By the same keys.
+    Another `variable` of its synapses may be named.
     """
     found = {}
     for (kind, k), w in like.items():

@@ -172,12 +172,6 @@ def alignment(changes, exact):
 
     Both are sequences of arrays that count as one vector. The length of the changes is that along
     the exact ones.
-
-    Examples
-    --------
-    >>> from brian_le.protocols.tasks.alignment.measuring import alignment
-    >>> alignment([[2, 0], [2]], [[1, 0], [0]])
-    (0.7071067811865475, 2.0)
     """
     a, b = (np.concatenate([np.ravel(array) for array in arrays]) for arrays in (changes, exact))
     return float(a @ b/np.sqrt((a @ a)*(b @ b))), float(a @ b/(b @ b))

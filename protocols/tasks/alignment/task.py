@@ -129,7 +129,6 @@ class Alignment(Protocol):
             first = last
         return arrays
 
-    # ----------------------------------------------------------------------- an exported project
     def exported_steps(self):
         return n_steps(self.p, self.typical)
 
@@ -153,7 +152,6 @@ class Alignment(Protocol):
                 for kind, what in (('forward', 'the weights of the first layer'),
                                    ('tau_m', 'its membrane time constants (with the other sign)'))}
 
-    # --------------------------------------------------------------------------------- a result
     @staticmethod
     def summarize(result):
         p = result.description['parameters']

@@ -32,14 +32,6 @@ def dataset():
     """The eight patterns, (8, 9) of 3 x 3 pixels row by row, and their classes.
 
     These are 0 horizontal (three), 1 vertical (three), 2 diagonal (two).
-
-    Examples
-    --------
-    >>> from brian_le.protocols.tasks.bars.task import dataset
-    >>> dataset()[0][0].reshape(3, 3)
-    array([[0., 0., 0.],
-           [0., 0., 0.],
-           [1., 1., 1.]])
     """
     rows = [np.repeat(np.eye(3)[k], 3) for k in (2, 1, 0)]
     columns = [np.tile(np.eye(3)[k], 3) for k in (2, 1, 0)]
@@ -105,7 +97,6 @@ class Bars(Protocol):
     def check(p):
         out_lag_steps(p)
 
-    # ------------------------------------------------------------------------------ the network
     def compose(self):
         return self._compose(self.order[0])
 
@@ -143,7 +134,6 @@ class Bars(Protocol):
             self.microcircuits[name], self.traces[name] = circuit, traces
         return network
 
-    # ---------------------------------------------------------------------------------- the run
     def begin(self, program):
         alive = dict.fromkeys(alive_later(program), 1) if death(self.p) else {}
         return alive | self._traced(program, alive, 'before')
@@ -208,7 +198,6 @@ class Bars(Protocol):
             arrays |= named(weights_in(state, name, self.weights), f'{name}.final_')
         return arrays
 
-    # ----------------------------------------------------------------------- an exported project
     def refuse_export(self):
         if death(self.p):
             raise ValueError("'dead_from' is above 0, but an exported project cannot change its "
@@ -222,7 +211,6 @@ class Bars(Protocol):
                       f'{name}_up0.w, {name}_up1.w': 'forward weights at the end'}
         return guide
 
-    # --------------------------------------------------------------------------------- a result
     @staticmethod
     def measures(result):
         """Scalars of a run: accuracy over the last 100 epochs, and error in the last one.

@@ -18,45 +18,21 @@ __all__ = ['BENCHMARKS', 'Benchmark', 'CIFAR10', 'Digits', 'HIGGS', 'MNIST', 'MN
 
 @dataclass(frozen=True)
 class Benchmark:
-    """A data set and an architecture.
+    """A data set and an architecture, which are a protocol."""
 
-    Parameters
-    ----------
-    name : str
-        Name of the protocol.
-    about : str
-        What it is, and what is known of it.
-    read : callable
-        ``read(p)`` gives the `brian_le.protocols.data.datasets.Dataset`.
-    layers : callable
-        ``layers(p)`` gives the layers, as for `brian_le.models.LayeredNetwork`; the input has the
-        shape of a sample.
-    factors : callable
-        ``factors(p)`` gives the learning rates of the layers with weights, as multiples of that of
-        the first.
-    parameters : sequence of Parameter
-        See `brian_le.protocols.tasks.classification.options.parameters`.
-    activation : str
-        Of the hidden neurons; outputs are linear.
-    figures : str
-        The module that draws results.
-    requires : dict of str to str
-        Modules that have to be installed, and the packages that have them.
-    """
-
-    name: str
-    about: str
-    read: object
-    layers: object
-    factors: object
-    parameters: tuple
-    activation: str = 'hard_sigmoid'
-    figures: str = Classification.figures
-    requires: dict = field(default_factory=dict)
+    name: str  # of the protocol
+    about: str  # what it is, and what is known of it
+    read: object  # read(p) gives the data set
+    layers: object  # layers(p), as for a LayeredNetwork; the input has the shape of a sample
+    factors: object  # factors(p): rates of the layers with weights, as multiples of the first one's
+    parameters: tuple  # see options.parameters
+    activation: str = 'hard_sigmoid'  # of the hidden neurons; outputs are linear
+    figures: str = Classification.figures  # the module that draws results
+    requires: dict = field(default_factory=dict)  # as of Protocol
 
     def protocol(self, name):
         """The protocol, a class of a name."""
-        shared = inspect.getdoc(Classification).partition('\n\n')[2].partition('\n\nAttributes')[0]
+        shared = inspect.getdoc(Classification).partition('\n\n')[2]
         return type(name, (Classification,), {
             '__doc__': f'{inspect.cleandoc(self.about)}\n\n{shared}', '__module__': __name__,
             'name': self.name, 'benchmark': self, 'parameters': self.parameters,

@@ -2,6 +2,7 @@
 
 import numpy as np
 
+from brian_le.protocols.drawing.percent import percent_ticks
 from brian_le.protocols.plotting import BLACK, BLUE, GREEN, ORANGE, PURPLE, new_figure
 from brian_le.protocols.tasks.classification.options import LABELS, names_in
 
@@ -19,12 +20,8 @@ def learning(result):
     for name in names_in(arrays):
         percent = 100*(1 - arrays[f'{name}.accuracy'])
         _curve(axes, name, np.arange(len(percent)), np.maximum(percent, 0.01))
-    axes.set(xlabel='epoch', ylabel='error on held-out samples (%)', yscale='log',
-             title=_title(result))
-    low, high = axes.get_ylim()
-    ticks = [tick for tick in (0.1, 0.2, 0.5, 1, 2, 5, 10, 20, 50, 100) if low <= tick <= high]
-    axes.set_yticks(ticks, labels=[f'{tick:g}' for tick in ticks])
-    axes.minorticks_off()
+    axes.set(xlabel='epoch', ylabel='error on held-out samples (%)', title=_title(result))
+    percent_ticks(axes)
     _legend(axes)
 
     loss, ((axes,),) = new_figure()

@@ -9,10 +9,10 @@ from brian2 import Network, defaultclock, kHz, ms
 
 from brian_le.models import Batches, BatchReadout, LayeredNetwork, initial_weights, layer_shapes
 from brian_le.protocols.baselines.backprop import BackpropNetwork
-from brian_le.protocols.protocol import Protocol
 from brian_le.protocols.tasks import imperfections
 from brian_le.protocols.tasks.classification.options import (LABELS, NETWORKS, chosen, death,
                                                              names_in, resolved)
+from brian_le.protocols.tasks.epochs import InEpochs
 from brian_le.protocols.tasks.weights import named
 from brian_le.substrate import Substrate
 
@@ -21,7 +21,7 @@ __all__ = ['Classification']
 _ROOM = 4096  # samples in one launch of the simulation
 
 
-class Classification(Protocol):
+class Classification(InEpochs):
     """Layered networks learn the classes of samples, beside backpropagation.
 
     Samples are shown in batches, each for the same short time; the potentials are never reset in
@@ -42,16 +42,9 @@ class Classification(Protocol):
     reach. If neurons die while the networks learn, ``accuracy_at_death``, on the held-out samples
     before anything else is learned. Those of an exported project have ``train_loss``, and
     ``targets``, of shape (samples, outputs).
-
-    Attributes
-    ----------
-    benchmark : brian_le.protocols.tasks.classification.benchmarks.Benchmark
-        The data set, which is read when it is first needed, and the architecture.
     """
 
-    benchmark = None
     figures = 'brian_le.protocols.tasks.classification.figures'
-    unit = 'batch'
 
     def __init__(self, p, seed):
         super().__init__(resolved(p), seed)
@@ -65,29 +58,10 @@ class Classification(Protocol):
     def check(p):
         resolved(p)
 
-    # ---------------------------------------------------------------------------- what is shown
-    @cached_property
-    def data(self):
-        """The samples, read once."""
-        return self.benchmark.read(self.p)
-
     @property
     def held_out(self):
         """The samples that are classified after every epoch."""
         return self.data.test if self.data.validation is None else self.data.validation
-
-    @property
-    def n_batches(self):
-        """Batches of an epoch."""
-        n = len(self.data.train)//self.p.batch
-        if not n:
-            raise ValueError(f"'batch' is {self.p.batch}, but there are only "
-                             f'{len(self.data.train)} training samples')
-        return n
-
-    @property
-    def total(self):
-        return self.p.epochs*self.n_batches
 
     def order(self, epoch):
         """The training samples of an epoch, in whole batches; a function of seed and epoch."""
@@ -108,7 +82,6 @@ class Classification(Protocol):
         found = outputs[:, 0] > 0.5 if self.n_outputs == 1 else outputs.argmax(axis=1)
         return found == split.classes[indices]
 
-    # ----------------------------------------------------------------------------- the networks
     @cached_property
     def layers(self):
         """The layers of all networks."""
@@ -124,9 +97,6 @@ class Classification(Protocol):
         """The initial weights of all networks, by (kind, layer)."""
         return initial_weights(self.data.shape, self.layers, np.random.default_rng(self.seed),
                                sigma=self.p.sigma, feedback=True)
-
-    def load(self):
-        self.n_batches  # are there enough samples?
 
     def compose(self):
         return self._compose(np.zeros(self.p.batch, dtype=int), self.room)
@@ -171,7 +141,6 @@ class Classification(Protocol):
             between=('*_forward*', *(['*_feedback*'] if 'feedback' in options else [])),
             hidden=f'*_layer[!{len(self.factors) - 1}]')
 
-    # --------------------------------------------------------------------------------- the twin
     def twin(self, state):
         """The network for backpropagation, with the weights that a state has of it."""
         weights = {key: np.asarray(state.get('backprop.W_{}_{}'.format(*key), w), self.dtype)
@@ -195,7 +164,6 @@ class Classification(Protocol):
         state |= self._twin_state(twin)
         return np.array(losses, dtype=float)
 
-    # ---------------------------------------------------------------------------------- the run
     def begin(self, program):
         state = {f'{name}.accuracy': np.zeros(self.p.epochs + 1) for name in self.names}
         if death(self.p):
@@ -204,7 +172,7 @@ class Classification(Protocol):
             state |= self._twin_state(self.twin(state))
         if self.p.matching:
             state = self._matched(program, state)
-        return self._evaluated(program, state, 0)
+        return self.evaluated(program, state, 0)
 
     def _matched(self, program, state):
         """The state after time constants have learned to match, with what they were meanwhile."""
@@ -246,29 +214,17 @@ class Classification(Protocol):
             found[name] = np.concatenate([before, last]).reshape(-1, len(last)//self.p.batch)
         return found
 
-    def chunk(self, program, state, first, n):
+    def learn(self, program, state, epoch, first, n):
         p, train = self.p, self.data.train
-        state, rows = dict(state), []
-        while n:
-            epoch, begin = divmod(first, self.n_batches)
-            count = min(n, self.n_batches - begin)
-            if begin == 0 and 0 < epoch == death(p):
-                state = self._bereft(program, state)
-            indices = self.order(epoch)[begin*p.batch:(begin + count)*p.batch]
-            end = self._show(program, state, train, indices, nudged=1, learning=1)
-            losses = self.rows({**end, 'targets': self.targets(train, indices)})
-            state |= program.state(end)
-            if 'backprop' in self.names:
-                losses['backprop.train_loss'] = self._teach_twin(state, indices)
-            rows.append(losses)
-            first, n = first + count, n - count
-            if not all(np.isfinite(value).all() for value in state.values()):
-                break  # the run raises the error
-            if first % self.n_batches == 0:
-                state = self._evaluated(program, state, first//self.n_batches)
-            if first == self.total:
-                state = self._finished(program, state)
-        return state, {key: np.concatenate([row[key] for row in rows]) for key in rows[0]}
+        if first == 0 and 0 < epoch == death(p):
+            state = self._bereft(program, state)
+        indices = self.order(epoch)[first*p.batch:(first + n)*p.batch]
+        end = self._show(program, state, train, indices, nudged=1, learning=1)
+        losses = self.rows({**end, 'targets': self.targets(train, indices)})
+        state = {**state, **program.state(end)}
+        if 'backprop' in self.names:
+            losses['backprop.train_loss'] = self._teach_twin(state, indices)
+        return state, losses
 
     def rows(self, end):
         """Half the squared error of each batch, on average."""
@@ -283,13 +239,13 @@ class Classification(Protocol):
         return state | {f'{name}.accuracy_at_death': np.array(found[name])
                         for name in chosen(self.p)}
 
-    def _evaluated(self, program, state, epoch):
+    def evaluated(self, program, state, epoch):
         """The state with the accuracies after an epoch."""
         state = dict(state)
         for name, accuracy in self.accuracies(program, state, self.held_out).items():
             state[f'{name}.accuracy'] = state[f'{name}.accuracy'].copy()
             state[f'{name}.accuracy'][epoch] = accuracy
-        return state
+        return self._finished(program, state) if epoch == self.p.epochs else state
 
     def _finished(self, program, state):
         """The state with the accuracies in the test, and with the weights as matrices."""
@@ -302,12 +258,8 @@ class Classification(Protocol):
 
     def accuracies(self, program, state, split):
         """The fraction of samples that each network classifies correctly, without learning."""
-        p, room = self.p, self.room*self.p.batch
         values, right = state, {name: [] for name in self.names}
-        for begin in range(0, len(split), room):
-            indices = np.arange(begin, min(begin + room, len(split)))
-            # the last batch is filled up with samples that do not count
-            whole = np.concatenate([indices, np.zeros(-len(indices) % p.batch, dtype=int)])
+        for indices, whole in self.in_launches(len(split)):
             values = self._show(program, values, split, whole)
             outputs = self._outputs(values)
             if 'backprop' in self.names:
@@ -328,16 +280,12 @@ class Classification(Protocol):
         return arrays | {key: losses.reshape(self.p.epochs, -1).mean(axis=1)
                          for key, losses in rows.items()}
 
-    # ----------------------------------------------------------------------- an exported project
     def refuse_export(self):
         p = self.p
         if p.matching or p.dead and p.dead_from:
             raise ValueError("an exported project only learns, from its beginning to its end; give "
                              'matching=0 and dead_from=0')
-        size = 8*self.total*p.batch*math.prod(self.data.shape)
-        if size > 2e9:
-            raise ValueError(f'the samples of {p.epochs} epochs take {size/1e9:.0f} GB in an '
-                             "exported project; use fewer 'epochs' or 'samples'")
+        super().refuse_export()
 
     def kept(self):
         return {'targets': self.targets(self.data.train, self._whole_order)}
@@ -350,7 +298,6 @@ class Classification(Protocol):
                       f'{name}_forward0.w, {name}_bias0.bias': 'weights at the end'}
         return guide
 
-    # --------------------------------------------------------------------------------- a result
     @staticmethod
     def measures(result):
         """Scalars of a run: accuracy on test samples, and loss while learning in the last epoch.

@@ -95,7 +95,6 @@ class Feedback(Protocol):
                 raise ValueError(f"'tau_high' is {p.tau_high:g} ms, with which nothing passes; "
                                  f"give more than 'dt', {p.dt:g} ms")
 
-    # ---------------------------------------------------------------------------- what is shown
     @cached_property
     def samples(self):
         """Inputs and classes of all samples: those to learn from, then those to validate with."""
@@ -128,7 +127,6 @@ class Feedback(Protocol):
         return weights, np.array([np.concatenate([rng.permutation(p.samples), validated])
                                   for _ in range(p.epochs)])
 
-    # ------------------------------------------------------------------------------ the network
     def compose(self):
         return self._compose(self.drawn[1][0])
 
@@ -159,7 +157,6 @@ class Feedback(Protocol):
                           name='readout')
         return Network(self.presentations, self.circuit, readout)
 
-    # ---------------------------------------------------------------------------------- the run
     def shown(self, first, n):
         order = self.drawn[1][first]  # one epoch
         training = order < self.p.samples
@@ -196,7 +193,6 @@ class Feedback(Protocol):
                 **named(self.drawn[0], 'initial_'), **named(self._matrices(state), 'final_'),
                 **{key: state[key] for key in self.kept() if key in state}}
 
-    # ----------------------------------------------------------------------- an exported project
     def kept(self):
         return {'order': self.drawn[1]}
 
@@ -207,7 +203,6 @@ class Feedback(Protocol):
             guide['circuit_down0.w'] = 'weights from above at the end'
         return guide
 
-    # --------------------------------------------------------------------------------- a result
     @staticmethod
     def measures(result):
         """Scalars of a run: accuracy and error of the last tenth of all epochs, and angles."""
@@ -238,12 +233,6 @@ def angle(a, b):
 
     It is 0 if they differ in length alone, 90 if they have nothing in common, and NaN if one of
     them is 0; a ValueError for different shapes.
-
-    Examples
-    --------
-    >>> from brian_le.protocols.tasks.feedback.task import angle
-    >>> angle([[1, 0]], [[2, 2]])
-    45.0
     """
     a, b = np.asarray(a, float), np.asarray(b, float)
     if a.shape != b.shape:

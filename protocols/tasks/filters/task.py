@@ -135,12 +135,6 @@ def euler_derivative(w, dt):
     """What a step of forward Euler takes for the derivative of ``exp(i*w*t)``, divided by it.
 
     That is ``(exp(i*w*dt) - 1)/dt``, which tends to ``i*w`` for short time steps.
-
-    Examples
-    --------
-    >>> from brian_le.protocols.tasks.filters.task import euler_derivative
-    >>> print(euler_derivative(0.5, dt=0.1).round(4))
-    (-0.0125+0.4998j)
     """
     return (np.exp(1j*np.asarray(w)*dt) - 1)/dt
 
@@ -164,14 +158,7 @@ def transfer(s, tau_prosp, tau):
 
 
 def adjoint(w, tau_m, tau_r):
-    """What the adjoint method multiplies errors of the angular frequency w with.
-
-    Examples
-    --------
-    >>> from brian_le.protocols.tasks.filters.task import adjoint
-    >>> print(adjoint(0.1, tau_m=10, tau_r=5).round(2))
-    (0.75+0.25j)
-    """
+    """What the adjoint method multiplies errors of the angular frequency w with."""
     return transfer(-1j*np.asarray(w), tau_r, tau_m)
 
 

@@ -118,7 +118,6 @@ class LagLine(Protocol):
                       tau_teacher=tau*ms, order=(SUM + NEURONS)/2)
         return Network(clock, source, *nets.values(), *recorders(p, clock, source, nets))
 
-    # ---------------------------------------------------------------------------------- the run
     def begin(self, program):
         before = program({}, self.lead)
         state = program.state(before)
@@ -147,7 +146,6 @@ class LagLine(Protocol):
                 arrays[f'{name}.{kind}{k}'] = np.append(arrays[f'{name}.{kind}{k}'], end)
         return arrays | self.backprop.arrays(state)
 
-    # ----------------------------------------------------------------------- an exported project
     def guide(self):
         guide = {f'{NAME}_losses_monitor.{name}': f'{LABELS[name]}: mean squared error of every '
                                                   'replica in every period'
@@ -157,7 +155,6 @@ class LagLine(Protocol):
             for name in chosen(self.p)
             for key, what in (('forward0', 'weight'), ('tau_m0', 'time constant'))}
 
-    # --------------------------------------------------------------------------------- a result
     @staticmethod
     def measures(result):
         """Scalars of a run, means over the last tenth of its records.

@@ -15,15 +15,6 @@ def components(signals, times, frequencies=FREQUENCIES):
     `signals` are of shape (times, signals), `times` in ms and over a common period of the
     `frequencies` (rad/ms). Found are complex amplitudes c of ``Re(c*exp(i*w*t))``, [signal,
     frequency].
-
-    Examples
-    --------
-    >>> import numpy as np
-    >>> from brian_le.protocols.tasks.lagnet.spectra import components
-    >>> t = np.arange(0, 200, 0.1)
-    >>> c = components(3*np.cos(0.49*t + 0.5)[:, None], t, [0.49])
-    >>> np.abs(c).round(6), np.angle(c).round(6)
-    (array([[3.]]), array([[0.5]]))
     """
     phases = np.outer(times, frequencies)
     basis = np.concatenate([np.cos(phases), -np.sin(phases)], axis=1)
@@ -36,12 +27,6 @@ def continuous_ratio(w, tau_m, tau_r):
     """Error of GLE by adjoint variable in continuous time: a real number, no phase.
 
     That is ``(1 + (w*tau_m)**2)/(1 + (w*tau_r)**2)``, of angular frequencies w.
-
-    Examples
-    --------
-    >>> from brian_le.protocols.tasks.lagnet.spectra import continuous_ratio
-    >>> print(round(continuous_ratio(1.07, 1, 0.1), 3))
-    2.121
     """
     w = np.asarray(w)
     return (1 + (w*tau_m)**2)/(1 + (w*tau_r)**2)
@@ -54,12 +39,6 @@ def discrete_ratio(w, tau_m, tau_r, dt, tau_top=1.0):
     step later in the layer below, and pass through the error neuron in steps of forward Euler.
     Adjoint variables have no delays, and recursions of their own
     (`brian_le.protocols.baselines.adjoint.adjoint_signals`).
-
-    Examples
-    --------
-    >>> from brian_le.protocols.tasks.lagnet.spectra import discrete_ratio
-    >>> print(abs(discrete_ratio(1.07, 1, 0.1, dt=1e-5)).round(3))
-    2.121
     """
     z = np.exp(1j*np.asarray(w)*dt)
     s = (z - 1)/dt

@@ -109,7 +109,6 @@ class LagNet(Protocol):
                            name=f'{NAME}_windows')
         return Network(clock, teacher, student, samples, windows)
 
-    # ---------------------------------------------------------------------------------- the run
     def begin(self, program):
         before = program({}, self.lead)
         state = program.state(before)
@@ -160,7 +159,6 @@ class LagNet(Protocol):
         return arrays | {key.removeprefix('end.'): values for key, values in state.items()
                          if key.startswith('end.')}
 
-    # ----------------------------------------------------------------------- an exported project
     def guide(self):
         return {f'{NAME}_windows_monitor.w': 'the two weights of the first layer after every '
                                              'window',
@@ -168,7 +166,6 @@ class LagNet(Protocol):
                 f'{NAME}_samples_monitor.err': 'errors of the two neurons of the upper hidden '
                                                f'layer every {SAMPLED:g} ms'}
 
-    # --------------------------------------------------------------------------------- a result
     @staticmethod
     def summarize(result):
         arrays = result.arrays

@@ -118,7 +118,6 @@ class MackeyGlass(Protocol):
                                       at=f'step >= {end + n.washout} and step % {n.sampled} == 0')]
         return Network(*objects)
 
-    # ---------------------------------------------------------------------------------- the run
     @cached_property
     def student(self):
         """The one that learns offline beside the others."""
@@ -170,7 +169,6 @@ class MackeyGlass(Protocol):
                           f'{name}.output': last[f'{name}.output']}
         return found
 
-    # ----------------------------------------------------------------------- an exported project
     def guide(self):
         guide = {}
         for name in self.online:
@@ -180,7 +178,6 @@ class MackeyGlass(Protocol):
                                                                'end'}
         return guide
 
-    # --------------------------------------------------------------------------------- a result
     @staticmethod
     def summarize(result):
         p, arrays = result.description['parameters'], result.arrays

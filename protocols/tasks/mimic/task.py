@@ -86,7 +86,6 @@ class Mimic(Protocol):
     def check(p):
         steps_per_pattern(p)
 
-    # ------------------------------------------------------------------------------ the network
     def compose(self):
         return self._compose(self.draws.weights, _NOTHING,
                              training_stage(self.p, self.draws.order[:1]))
@@ -121,7 +120,6 @@ class Mimic(Protocol):
         recorder.group.every = stage.every
         return Network(shown, circuit, readout, recorder)
 
-    # ---------------------------------------------------------------------------------- the run
     def _show(self, program, weights, targets, stage):
         """All variables after a stage that begins with some weights, and with silent potentials."""
         return program.of(lambda: self._compose(weights, targets, stage))(
@@ -187,7 +185,6 @@ class Mimic(Protocol):
                 **{key: values for key, values in state.items()
                    if key.startswith(('before.', 'after.'))}}
 
-    # ----------------------------------------------------------------------- an exported project
     @cached_property
     def _untaught_here(self):
         """As `_untaught`, computed at once."""
@@ -206,7 +203,6 @@ class Mimic(Protocol):
                 'mimic_recorder_monitor.up0, ...': 'weights at the end of every presentation',
                 'circuit_up0.w, circuit_up1.w': 'forward weights at the end'}
 
-    # --------------------------------------------------------------------------------- a result
     @staticmethod
     def measures(result):
         """The numbers that tables are made of.
@@ -241,13 +237,6 @@ def draw(p, seed):
     These are ``weights`` and ``teacher``: matrices by (kind, layer); ``inputs`` (6, 1); the orders
     of patterns ``selfpred`` (epochs, 6), ``evaluated`` (6) and ``order`` (epochs, 12), training
     before validation.
-
-    Examples
-    --------
-    >>> from brian_le.protocols.tasks.mimic.task import Mimic, draw
-    >>> draws = draw(Mimic.read({}), 12345)
-    >>> draws.teacher['up', 0].round(5), draws.teacher['up', 1].round(5)
-    (array([[-0.25092]]), array([[-0.68796]]))
     """
     rng = np.random.RandomState(p.teacher_seed)
     teacher = self_predicting(random_weights(_SIZES, rng),

@@ -70,7 +70,6 @@ class Phases(Protocol):
         _n_steps(p)
         shown_first(p)
 
-    # ------------------------------------------------------------------------------ the network
     def compose(self):
         return self._compose(self.inputs[:self.room], self.n_steps)
 
@@ -113,7 +112,6 @@ class Phases(Protocol):
         """A table of some inputs, as long as those of all launches."""
         return np.pad(inputs, (0, max(0, self.capacity - len(inputs))), mode='edge')
 
-    # ---------------------------------------------------------------------------------- the run
     def begin(self, program):
         p, x = self.p, self.first_inputs
         end = program.of(lambda: self._compose(x, 1, traced=True))({}, len(x))
@@ -153,7 +151,6 @@ class Phases(Protocol):
         return {f'phases_learned_monitor.{name}_w0, _w1': f'weights, {label}: one per presentation'
                 for name, label in LABELS.items()}
 
-    # --------------------------------------------------------------------------------- a result
     @staticmethod
     def measures(result):
         """Means over the last tenth of the presentations, for every chain.
@@ -197,15 +194,7 @@ def shown_first(p):
 
 
 def relaxed(p, x, w_hidden, w_output):
-    """Rates of both neurons, hidden and output, once they have settled, for inputs `x`.
-
-    Examples
-    --------
-    >>> from brian_le.protocols.tasks.phases.task import Phases, relaxed
-    >>> p = Phases.read({'activation': 'relu'})
-    >>> relaxed(p, [-1, 2], 0.5, 3)
-    (array([0., 1.]), array([0., 3.]))
-    """
+    """Rates of both neurons, hidden and output, once they have settled, for inputs `x`."""
     phi = get_activation(p.activation).rates
     hidden = phi(np.asarray(w_hidden*np.asarray(x), float))
     return hidden, phi(w_output*hidden)

@@ -112,12 +112,6 @@ def latencies(rates, dt):
 
     A rate that has it at the end of the first step has a latency of one time step. NaN where it is
     never reached.
-
-    Examples
-    --------
-    >>> from brian_le.protocols.tasks.response_lag.task import latencies
-    >>> latencies([[1, 0.5], [1, 0.7]], dt=0.1)
-    array([0.1, 0.2])
     """
     reached = np.asarray(rates) >= THRESHOLD
     return np.where(reached.any(axis=0), dt*(1 + reached.argmax(axis=0)), np.nan)

@@ -63,46 +63,20 @@ def drawn(p, n_inputs, layers, rng):
 class Benchmark:
     """A data set of sequences, and a network that learns to classify them.
 
-    Parameters
-    ----------
-    about : str
-        What it is.
-    parameters : tuple of Parameter
-        Made by `parameters`.
-    n_inputs : int
-        Numbers in one point of a sequence.
-    read : callable
-        ``read(p)`` gives the `brian_le.protocols.data.datasets.Dataset` (or what has its
-        attributes), with one point of its samples for every time step: [sample, step, input].
-    layers : callable
-        ``layers(p)`` gives the layers, as for `brian_le.models.GLENetwork`.
-    weights : callable, optional
-        ``weights(p, n_inputs, layers, rng)`` gives the initial weights by (kind, layer).
-    fixed : callable, optional
-        ``fixed(p)`` gives how many of the first layers do not learn.
-    change : callable, optional
-        ``change(p, net, shown)`` changes the network before it is simulated.
-    check : callable, optional
-        ``check(p)`` raises a ValueError for parameters that do not fit each other.
-    order : callable, optional
-        ``order(split, rng)`` draws the training sequences of an epoch; by default each comes once.
-        What is left over after the last whole batch is not shown.
-    vary : callable, optional
-        ``vary(split, indices, rng)`` draws rates of the training sequences of a batch; by default
-        ``split.rates(indices)``.
+    What ``read(p)`` gives has one point of its samples for every time step, [sample, step, input].
     """
 
-    about: str
-    parameters: tuple
-    n_inputs: int
-    read: object
-    layers: object
-    weights: object = drawn
-    fixed: object = lambda p: 0
-    change: object = lambda p, net, shown: None
-    check: object = lambda p: None
-    order: object = _each_once
-    vary: object = _as_they_are
+    about: str  # what it is
+    parameters: tuple  # made by `parameters`
+    n_inputs: int  # numbers in one point of a sequence
+    read: object  # a Dataset, or what has its attributes
+    layers: object  # layers(p), as for a GLENetwork
+    weights: object = drawn  # weights(p, n_inputs, layers, rng): the initial ones
+    fixed: object = lambda p: 0  # how many of the first layers do not learn
+    change: object = lambda p, net, shown: None  # to the network, before it is simulated
+    check: object = lambda p: None  # raises a ValueError for parameters that do not fit
+    order: object = _each_once  # order(split, rng): the sequences of an epoch, in whole batches
+    vary: object = _as_they_are  # vary(split, indices, rng): rates of the sequences of a batch
 
 
 # --------------------------------------------------------------------------------------- MNIST-1D

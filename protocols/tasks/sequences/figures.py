@@ -2,6 +2,7 @@
 
 import numpy as np
 
+from brian_le.protocols.drawing.percent import percent_ticks
 from brian_le.protocols.plotting import BLACK, BLUE, GREEN, ORANGE, new_figure
 
 __all__ = ['learning']
@@ -18,11 +19,8 @@ def learning(result):
                   label='validation sequences')
     axes.plot(epochs[1:], 100*(1 - arrays['train_accuracy']), color=ORANGE, linestyle='--',
               label='training sequences, while they are learned')
-    axes.set(xlabel='epoch', ylabel='error (%)', yscale='log', title=_title(result))
-    low, high = axes.get_ylim()
-    ticks = [tick for tick in (0.1, 0.2, 0.5, 1, 2, 5, 10, 20, 50, 100) if low <= tick <= high]
-    axes.set_yticks(ticks, labels=[f'{tick:g}' for tick in ticks])
-    axes.minorticks_off()
+    axes.set(xlabel='epoch', ylabel='error (%)', title=_title(result))
+    percent_ticks(axes)
     axes.axhline(100*(1 - 1/_n_classes(arrays)), color=BLACK, linewidth=1, linestyle=':',
                  label='chance')
     axes.legend(loc='upper right', bbox_to_anchor=(1, 0.92))

@@ -9,7 +9,7 @@ from brian2 import Network, defaultclock, ms
 
 from brian_le import Adam
 from brian_le.models import GLENetwork, SequenceReadout, Sequences
-from brian_le.protocols.protocol import Protocol
+from brian_le.protocols.tasks.epochs import InEpochs
 from brian_le.protocols.tasks.gle_imperfections import imperfections
 from brian_le.protocols.tasks.weights import named, weights_in
 from brian_le.substrate import Substrate
@@ -20,7 +20,7 @@ _ROOM = 64e6  # bytes of samples in one launch of the simulation
 _IMPROVED = 1e-4  # relative change of a loss that counts as smaller
 
 
-class SequenceClassification(Protocol):
+class SequenceClassification(InEpochs):
     """Batches of sequences are shown, one point after the other, and learned while they pass.
 
     The weights learn in every time step, from errors that flow at the same time, and nothing is
@@ -36,8 +36,7 @@ class SequenceClassification(Protocol):
     """
 
     figures = 'brian_le.protocols.tasks.sequences.figures'
-    unit = 'batch'
-    benchmark = None
+    kind, fewer = 'sequences', "'epochs'"
 
     @classmethod
     def of(cls, name, benchmark):
@@ -63,30 +62,9 @@ class SequenceClassification(Protocol):
             raise ValueError(f"'error_mismatch' is {p.error_mismatch:g}, but without prospective "
                              'errors there are no error neurons; leave it at 0')
 
-    # --------------------------------------------------------------------------- what is shown
-    @cached_property
-    def data(self):
-        """The data set; an exported project is read without it."""
-        return self.benchmark.read(self.p)
-
-    def load(self):
-        self.n_batches  # are there enough sequences?
-
     @cached_property
     def n_steps(self):
         return self.data.shape[0]
-
-    @cached_property
-    def n_batches(self):
-        """Batches in an epoch."""
-        n, batch = len(self.data.train), self.p.batch
-        if n < batch:
-            raise ValueError(f"'batch' is {batch}, but there are only {n} training sequences")
-        return n//batch
-
-    @cached_property
-    def total(self):
-        return self.p.epochs*self.n_batches
 
     @cached_property
     def room(self):
@@ -117,7 +95,6 @@ class SequenceClassification(Protocol):
         return (rates.reshape(-1, *self.data.shape),
                 np.eye(self.data.n_classes)[split.classes[indices]])
 
-    # ------------------------------------------------------------------------------ the network
     def compose(self):
         indices = np.zeros(self.p.batch, dtype=int)  # there is room for any others
         return self._compose(indices, self.data.train.rates(indices), self.room)
@@ -144,7 +121,6 @@ class SequenceClassification(Protocol):
         readout = SequenceReadout(shown, net.output, 'r', f'{self.prefix}_readout')
         return Network(shown, net, readout)
 
-    # ---------------------------------------------------------------------------------- the run
     def show(self, program, state, split, indices, rates, learning):
         """Show sequences in batches, from a state on; the next state, and their mean outputs."""
         values = self.sequences.tables(*self._samples(split, indices, rates))
@@ -169,23 +145,19 @@ class SequenceClassification(Protocol):
             state |= {f'validation_{key}': np.zeros(p.epochs + 1) for key in ('accuracy', 'loss')}
         return self._tested(program, state, 0)
 
-    def chunk(self, program, state, first, n):
-        train, rows = self.data.train, []
-        while n:
-            epoch, begin = divmod(first, self.n_batches)
-            count = min(n, self.n_batches - begin)
-            indices, rates = self.learned(epoch, begin, count)
-            state, outputs = self.show(program, state, train, indices, rates, learning=True)
-            rows.append({key: values.reshape(count, -1).mean(axis=1) for key, values
-                         in scores(outputs, train.classes[indices]).items()})
-            for batch in rows[-1]['loss']:  # one by one, wherever a run is cut
-                state['epoch_loss'] = state['epoch_loss'] + batch/self.n_batches
-            first, n = first + count, n - count
-            if not all(np.isfinite(value).all() for value in state.values()):
-                break  # the run raises the error
-            if first % self.n_batches == 0:
-                state = self._scheduled(self._tested(program, state, epoch + 1), epoch)
-        return state, {key: np.concatenate([row[key] for row in rows]) for key in rows[0]}
+    def learn(self, program, state, epoch, first, n):
+        indices, rates = self.learned(epoch, first, n)
+        train = self.data.train
+        state, outputs = self.show(program, state, train, indices, rates, learning=True)
+        found = {key: values.reshape(n, -1).mean(axis=1)
+                 for key, values in scores(outputs, train.classes[indices]).items()}
+        for batch in found['loss']:  # one by one, wherever a run is cut
+            state['epoch_loss'] = state['epoch_loss'] + batch/self.n_batches
+        return state, found
+
+    def evaluated(self, program, state, epoch):
+        """The state with the accuracies after an epoch, and the step size of the next."""
+        return self._scheduled(self._tested(program, state, epoch), epoch - 1)
 
     def _scheduled(self, state, epoch):
         """The state after an epoch, with a smaller step size if the loss has stopped falling."""
@@ -215,11 +187,8 @@ class SequenceClassification(Protocol):
 
     def _classified(self, program, state, split):
         """Mean outputs for all sequences of a split, without learning."""
-        p, room, found = self.p, self.room*self.p.batch, []
-        for begin in range(0, len(split), room):
-            indices = np.arange(begin, min(begin + room, len(split)))
-            # the last batch is filled up with sequences that do not count
-            whole = np.concatenate([indices, np.zeros(-len(indices) % p.batch, dtype=int)])
+        found = []
+        for indices, whole in self.in_launches(len(split)):
             state, outputs = self.show(program, state, split, whole, split.rates(whole),
                                        learning=False)
             found.append(outputs[:len(indices)])
@@ -243,13 +212,6 @@ class SequenceClassification(Protocol):
                    for key, values in rows.items()},
                 **named(weights_in(state, self.prefix, self.weights))}
 
-    # ----------------------------------------------------------------------- an exported project
-    def refuse_export(self):
-        size = 8*self.total*self.p.batch*math.prod(self.data.shape)
-        if size > 2e9:
-            raise ValueError(f'the sequences of {self.p.epochs} epochs take {size/1e9:.0f} GB in '
-                             "an exported project; use fewer 'epochs'")
-
     def kept(self):
         return {'classes': self.data.train.classes[self.whole[0]],
                 'n_steps': np.array(self.n_steps)}
@@ -260,7 +222,6 @@ class SequenceClassification(Protocol):
                                                  'of all replicas (the first row is empty)',
                 f'{name}_forward0.w, {name}_bias0.bias': 'weights at the end'}
 
-    # --------------------------------------------------------------------------------- a result
     @staticmethod
     def measures(result):
         """Scalars of a run: test accuracy, and loss and accuracy while learning, of the last epoch.
