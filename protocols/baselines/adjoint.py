@@ -48,17 +48,11 @@ class TemporalNetwork:
         ``('tau_m', k)`` and ``('tau_r', k)`` with one value per neuron, and likewise
         ``('bias', k)``, without which a layer has none. ``('feedback', k)`` is passed over,
         because errors go back through the forward weights. The arrays are copied; learning
-        changes the attribute `weights`.
+        changes the attribute `weights`. A ``tau_m`` is at least a time step, no ``tau_r`` negative.
     activations : sequence of str or Activation
         One per layer, see `brian_le.activations`.
     dt : float
         Time step.
-
-    Raises
-    ------
-    ValueError
-        If arrays are missing, too many, of wrong shape or not finite, a ``tau_m`` is below the
-        time step, a ``tau_r`` is negative, or an activation is unknown.
 
     Examples
     --------

@@ -42,13 +42,6 @@ class BackpropNetwork:
         Loss of a sample: ``0.5*sum((target - output)**2)``, or
         ``-sum(target*log(softmax(output)))``, which needs a linear output.
 
-    Raises
-    ------
-    ValueError
-        If the layers do not fit together, weights are missing, too many or of wrong shape, NumPy
-        cannot evaluate an activation, the loss is unknown or does not fit the output. By methods:
-        for no samples, and for arrays of wrong shape or with values that are not finite.
-
     Examples
     --------
     >>> import numpy as np

@@ -85,28 +85,16 @@ def train_truncated(network, inputs, targets, window, optimiser, learned, *, met
                     state=None, least_tau_m=None):
     """Learn from one window of steps after the other, with a gradient step after each.
 
-    The loss of a window is the sum over its steps of the squared difference of outputs and
-    targets, averaged over the batch and the outputs. The neurons go on from window to window. A
-    long run can be cut into calls, between windows: the weights, the returned state and the
-    ``state`` of the optimiser are all that the next one depends on.
+    Inputs are [step, batch, input], targets [step, batch, output]. The loss of a window is the sum
+    over its steps of the squared difference of outputs and targets, averaged over the batch and the
+    outputs. The neurons go on from window to window. A long run can be cut into calls, between
+    windows: the weights, the returned state and the ``state`` of the optimiser are all that the
+    next one depends on.
 
-    Parameters
-    ----------
-    network : TemporalNetwork
-        Its weights are changed.
-    inputs, targets : array_like
-        [step, batch, input] and [step, batch, output], a whole number of windows.
-    window : int
-        Number of steps of a window.
-    optimiser : Momentum or Adam
-    learned : iterable of tuple
-        Keys of the weights that learn.
-    method : {'bptt', 'adjoint'}
-        Gradients by `bptt_gradients`, or by `adjoint_signals` and `adjoint_gradients`.
-    state : dict, optional
-        The state of the neurons to go on from; else everything is 0.
-    least_tau_m : float, optional
-        Learned ``tau_m`` are set to this after a step that brings them below it.
+    The weights with the keys `learned` are changed, by gradients of the method 'bptt'
+    (`bptt_gradients`) or 'adjoint' (`adjoint_signals` and `adjoint_gradients`). Time constants
+    ``tau_m`` are set to `least_tau_m` after a step that brings them below it. Without a `state` of
+    the neurons to go on from everything is 0.
 
     Returns
     -------
@@ -150,22 +138,6 @@ class WindowedStudent:
 
     Its options are those of `train_truncated`; `name` is the first part of the names of its arrays,
     and its attribute `neurons` the state of the neurons, None at rest.
-
-    Examples
-    --------
-    >>> import numpy as np
-    >>> from brian_le.protocols.baselines.adjoint import TemporalNetwork
-    >>> from brian_le.protocols.baselines.windowed import Momentum, WindowedStudent
-    >>> def student():
-    ...     weights = {('forward', 0): [[1.0]], ('tau_m', 0): [1.0], ('tau_r', 0): [1.0]}
-    ...     return WindowedStudent('s', TemporalNetwork(weights, ['linear'], dt=0.1),
-    ...                            Momentum(0.01, 0.9), 10, [('forward', 0)])
-    >>> first, second, x = student(), student(), np.ones((20, 1, 1))
-    >>> first.learn(x, 2*x).shape
-    (2,)
-    >>> second.restore(first.state())
-    >>> bool(np.all(first.learn(x, 2*x) == second.learn(x, 2*x)))
-    True
     """
 
     def __init__(self, name, network, optimiser, window, learned, method='bptt', least_tau_m=None):

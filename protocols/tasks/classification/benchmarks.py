@@ -67,6 +67,9 @@ def _convolutional(p):
     return [*_pooled(20, 50, kernel=5), *_flat(500, 10)]
 
 
+_MNIST_FILES = Folder('data', f"the four files of MNIST, published at {PUBLISHED['MNIST']}",
+                      find_mnist)
+
 BENCHMARKS = {
     'Digits': Benchmark(
         'digits',
@@ -121,8 +124,7 @@ BENCHMARKS = {
         layers=lambda p: _flat(300, 100, 10),
         factors=lambda p: (1, 0.2, 0.1),
         parameters=parameters(
-            Folder('data', f"the four files of MNIST, published at {PUBLISHED['MNIST']}",
-                   find_mnist),
+            _MNIST_FILES,
             SAMPLES,
             t_pattern=1.0, dt=0.01, tau_m=20.0, epochs=200, batch=512, eta=16.0, sigma=0.05)),
     'MNISTConv': Benchmark(
@@ -137,8 +139,7 @@ BENCHMARKS = {
         layers=_convolutional,
         factors=lambda p: (1, 0.1, 0.1, 0.1),
         parameters=parameters(
-            Folder('data', f"the four files of MNIST, published at {PUBLISHED['MNIST']}",
-                   find_mnist),
+            _MNIST_FILES,
             SAMPLES,
             t_pattern=10.0, dt=0.1, tau_m=10.0, epochs=100, batch=512, eta=16.0, sigma=None)),
     'HIGGS': Benchmark(

@@ -144,14 +144,6 @@ def transfer(s, tau_prosp, tau):
 
     `s` is what a derivative multiplies it with: ``i*w`` in continuous time, `euler_derivative` in
     steps. The absolute value is the gain, the angle the phase, positive where the answer leads.
-
-    Examples
-    --------
-    A neuron with time constants of 10 ms and 5 ms lags, its error neuron leads:
-
-    >>> from brian_le.protocols.tasks.filters.task import transfer
-    >>> print(transfer(0.1j, 5, 10).round(2), transfer(0.1j, 10, 5).round(2))
-    (0.75-0.25j) (1.2+0.4j)
     """
     s = np.asarray(s)
     return (1 + s*tau_prosp)/(1 + s*tau)
