@@ -11,7 +11,7 @@ __all__ = ['InEpochs']
 
 
 class InEpochs(Protocol):
-    """Training samples of a data set are shown in whole batches, once or so in every epoch.
+    """Training samples of a data set are shown in whole batches, in every epoch anew.
 
     A subclass defines `learn`, for some batches of one epoch, and `evaluated`, for what is found
     out after an epoch. Its `benchmark` has a function ``read(p)``, which gives the data set, and
@@ -20,7 +20,7 @@ class InEpochs(Protocol):
 
     unit = 'batch'
     benchmark = None
-    kind = 'samples'  #: in messages
+    noun = 'samples'  #: of what is shown, in messages
     fewer = "'epochs' or 'samples'"  #: what makes an exported project smaller
 
     @cached_property
@@ -36,7 +36,7 @@ class InEpochs(Protocol):
         """Batches in an epoch."""
         n, batch = len(self.data.train), self.p.batch
         if n < batch:
-            raise ValueError(f"'batch' is {batch}, but there are only {n} training {self.kind}")
+            raise ValueError(f"'batch' is {batch}, but there are only {n} training {self.noun}")
         return n//batch
 
     @cached_property
@@ -76,5 +76,5 @@ class InEpochs(Protocol):
     def refuse_export(self):
         size = 8*self.total*self.p.batch*math.prod(self.data.shape)
         if size > 2e9:
-            raise ValueError(f'the {self.kind} of {self.p.epochs} epochs take {size/1e9:.0f} GB in '
+            raise ValueError(f'the {self.noun} of {self.p.epochs} epochs take {size/1e9:.0f} GB in '
                              f'an exported project; use fewer {self.fewer}')

@@ -36,7 +36,7 @@ class SequenceClassification(InEpochs):
     """
 
     figures = 'brian_le.protocols.tasks.sequences.figures'
-    kind, fewer = 'sequences', "'epochs'"
+    noun, fewer = 'sequences', "'epochs'"
 
     @classmethod
     def of(cls, name, benchmark):
