@@ -12,6 +12,7 @@ from brian2 import (DimensionMismatchError, EventMonitor, Network, NeuronGroup, 
                     all_devices, defaultclock, get_device, ms, mV, network_operation, prefs, seed,
                     set_device)
 
+from brian_le import DenseSynapses
 from brian_le.programs import builds, run_args
 from brian_le.programs.cpp_project import write_project
 from brian_le.programs.program import build_program
@@ -290,9 +291,27 @@ def test_a_simulation_of_the_user_on_the_same_device_is_not_thrown_away(tmp_path
         set_device('runtime')
 
 
+def with_dense():
+    """Weights that replicas share, others that follow late, and noise."""
+    network = compose()
+    seed(3)
+    c = NeuronGroup(6, 'r = sin(i + t/(2*ms)) : 1', name='c')
+    d, e = (NeuronGroup(n, 'I : 1\ndv/dt = (I - v)/(2*ms) + 0.3*xi*ms**-0.5 : 1', method='euler',
+                        name=name) for n, name in ((9, 'd'), (2, 'e')))
+    for target, replicas, name in ((d, 3, 'shared'), (e, 1, 'late')):
+        synapses = DenseSynapses(c, target, '''I_post = w*r_pre : 1 (summed)
+                                               dw/dt = v_post*r_pre/(5*ms) : 1 (clock-driven)''',
+                                 method='euler', replicas=replicas, name=name)
+        synapses.connect()
+        synapses.w = 'rand()'
+        network.add(synapses)
+    network.add(c, d, e)
+    return network
+
+
 @pytest.mark.parametrize('device', ['numpy', 'cpp_standalone'])
 def test_single_precision(device):
-    program = build_program(compose, device, precision='single')
+    program = build_program(with_dense, device, precision='single')
     with warnings.catch_warnings():
         warnings.simplefilter('error', RuntimeWarning)
         found = program({'S.w': -W}, 7)
@@ -304,6 +323,16 @@ def test_single_precision(device):
     # what it ends with is what another begins with
     state = {key: program({}, 3)[key] for key in program.state_names}
     np.testing.assert_array_equal(program(state, 4)['a.v'], program({}, 7)['a.v'])
+    # and the whole state goes on exactly
+    whole, half, other = program({}, 7, seed=1), program({}, 3, seed=1), program({}, 7, seed=2)
+    on = program({}, 4, state=half)
+    assert set(on) == set(whole)
+    for key, value in whole.items():
+        np.testing.assert_array_equal(on[key], value, err_msg=key)
+    for name, n in (('shared', 2*3), ('late', 6*2)):
+        w = f'{name}.w'
+        assert whole[w].shape == (n,) and whole[w].dtype == np.float32
+        assert (whole[w] != half[w]).all() and (whole[w] != other[w]).all()
 
 
 def noisy(number):
