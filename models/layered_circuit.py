@@ -174,7 +174,7 @@ decay, w_max, bias, tau_m, tau_r, name, substrate, rng, energy
 
     def _share(self, kind, k, model, channels=None):
         """Parameters of the neurons of layer k."""
-        self._add(kind, k, self.substrate.parameters(
+        self._add(kind, k, self.substrate.shared_parameters(
             self.neurons[k], model, shared=SharedParameters, channels=channels, order=WEIGHTS,
             method='prospective_euler', name=f'{self.name}_{kind}{k}', namespace={}))
 

@@ -31,7 +31,7 @@ from brian_le.programs.liberties import (ARGUMENTS, elements_as_arrays, indices_
                                          names_from_scratch, read_clock_once, sets_time)
 from brian_le.programs.states import obstacle
 
-__all__ = ['ArrayFile', 'MOST_STEPS', 'Project', 'RUN', 'floating_point', 'full_disk',
+__all__ = ['ArrayFile', 'CppProject', 'MOST_STEPS', 'RUN', 'floating_point', 'full_disk',
            'read_sizes', 'write_project', 'wrong_size']
 
 RUN = 'run_length'  #: name of the group that says how long a run is
@@ -124,7 +124,7 @@ def floating_point(precision):
 
 
 @dataclass(frozen=True)
-class Project:
+class CppProject:
     """A C++ project that was written.
 
     Parameters
@@ -179,7 +179,7 @@ def write_project(compose, directory, n_steps=None, detached=False, precision='d
 
     Returns
     -------
-    Project
+    CppProject
 
     Raises
     ------
@@ -253,8 +253,8 @@ def _generate(compose, device, directory, n_steps, detached):
     made_of = digest((directory/'main.cpp').read_text(), *(
         part for name, array in sorted(device.static_arrays.items()) if id(array) not in data
         for part in (f'{name} {array.dtype.str} {array.size}', array)))
-    return Project(arrays, steps, checks, units, obstacle(network, device.code_objects.values()),
-                   state.given, state.computed, made_of, start)
+    return CppProject(arrays, steps, checks, units, obstacle(network, device.code_objects.values()),
+                      state.given, state.computed, made_of, start)
 
 
 def _go_on_or_begin(device, network, state, seed):

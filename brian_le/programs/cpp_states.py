@@ -183,7 +183,7 @@ def write_state(path, end, rest, project):
         Results of the run.
     rest : tuple
         What the files `BEFORE` and `AFTER` have, and the time at which its clocks ended, in s.
-    project : Project
+    project : CppProject
     """
     before, after, t = rest
     with open(path, 'wb') as file:

@@ -127,7 +127,7 @@ class Substrate:
         projection = project(source, target, equations, name=name, orders=orders, **options)
         return self._placed(projection, concerned, _number_of_connections(source, options))
 
-    def parameters(self, target, equations, *, name, shared, **options):
+    def shared_parameters(self, target, equations, *, name, shared, **options):
         """Create parameters of neurons, see `brian_le.SharedParameters`.
 
         Parameters
