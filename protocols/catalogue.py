@@ -48,6 +48,8 @@ PROTOCOLS = {name: (f'brian_le.protocols.tasks.{place}', summary) for name, (pla
         'bars in 3 x 3 pixels, learned by a 9-30-3 microcircuit, with and without look-ahead'),
     'digits': ('classification.benchmarks:Digits',
         '8 x 8 digits, learned by 64-60-10 slow neurons in mini-batches'),
+    'energy': ('energy.task:Energies',
+        'the energy of networks that learn, its slopes and parts, with and without look-ahead'),
     'feedback': ('feedback.task:Feedback',
         'yin-yang with a 4-30-3 microcircuit whose feedback is transposed, random or learned'),
     'filters': ('filters.task:Filters',

@@ -17,6 +17,7 @@ SMALL = {
                       lowest=0.3, highest=0.5, largest_ratio=2, period=200),
     'bars': dict(epochs=2, hidden=3, t_pattern=0.3),
     'digits': dict(epochs=1, batch=1000, hidden=4, t_pattern=0.5, networks='mirror'),
+    'energy': dict(epochs=1, patterns=2, hidden=3, inputs=4, t_pattern=0.5),
     'feedback': dict(epochs=1, samples=8, validation=4, hidden=3),
     'filters': dict(ratios=2, frequencies=2, lowest=5, dt=0.05),
     'fourier': dict(periods=2, learning=1, hidden=3, dt=0.05),

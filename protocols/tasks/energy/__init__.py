@@ -1,0 +1,1 @@
+"""The energy of networks while they learn."""
