@@ -49,7 +49,8 @@ def test_run_as_in_plain_numpy(small, name):
     weights = initial_weights(4, [Dense(3)]*3, np.random.default_rng([3, 1]))
     times = look_ahead(p, 3, (4, 3, 3, 3))[name]
     plain = layered(4, [Dense(3, tau_r=time*ms) for time in times], weights,
-                    samples[shown][:, None], targets[shown][:, None], [1]*40, [1]*40, dt=0.1, tau_m=10.0, beta=0.1, eta=0.3)
+                    samples[shown][:, None], targets[shown][:, None], [1]*40, [1]*40, dt=0.1,
+                    tau_m=10.0, beta=0.1, eta=0.3)
     last = small.arrays[f'{name}.last']
     assert last.shape == (20,)
     for end in (19, 39):
