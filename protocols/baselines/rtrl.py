@@ -1,8 +1,8 @@
-"""Real-time recurrent learning in plain NumPy, for comparison: the exact gradient, forwards in time.
+"""Real-time recurrent learning in plain NumPy, for comparison: the gradient, forwards in time.
 
-What backpropagation through time finds by going back, it carries along: how every potential and rate
-depends on every weight. So nothing of the past is stored, and a network learns while it runs; the price
-are as many numbers as neurons times weights, all of which change in every step.
+What backpropagation through time finds by going back, it carries along: how every potential and
+rate depends on every weight. So nothing of the past is stored, and a network learns while it runs;
+the price are as many numbers as neurons times weights, all of which change in every step.
 """
 
 import numpy as np
@@ -25,9 +25,9 @@ class RealTimeGradient:
     state : dict of numpy.ndarray
         Potentials ``('u', k)`` and rates ``('r', k)``, [batch, neuron], as of a `Trajectory`.
     derivatives : dict of numpy.ndarray
-        ``('u', k, l)`` and ``('r', k, l)``: of layer l by the forward weights of layer k. A neuron of
-        layer k itself depends on its own weights only, [batch, neuron, input], those above on all of
-        them, [batch, neuron, weight].
+        ``('u', k, l)`` and ``('r', k, l)``: of layer l by the forward weights of layer k. A neuron
+        of layer k itself depends on its own weights only, [batch, neuron, input], those above on
+        all of them, [batch, neuron, weight].
 
     References
     ----------
