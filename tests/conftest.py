@@ -1,3 +1,4 @@
+import functools
 import gc
 import logging
 import os
@@ -8,6 +9,8 @@ os.environ.setdefault('OPENBLAS_NUM_THREADS', '1')
 import pytest
 from hypothesis import Phase
 from hypothesis import settings as hypothesis_settings
+
+from tests.heap import forget
 
 # Every example is a simulation: no deadline, and no search for the smallest failing one.
 hypothesis_settings.register_profile(
@@ -23,11 +26,15 @@ logging.getLogger('brian2.core.base.unused_brian_object').setLevel(logging.ERROR
 @pytest.fixture(scope='session', autouse=True)
 def caches(tmp_path_factory):
     """Compiled binaries and modules are shared by all tests of a session, and by nothing else."""
+    from brian2 import prefs
+
     base = tmp_path_factory.getbasetemp()
     if 'PYTEST_XDIST_WORKER' in os.environ:
         base = base.parent
     os.environ['BRIAN_LE_CACHE'] = str(base/'binaries')
-    os.environ['CYTHON_CACHE_DIR'] = str(base/'cython')
+    os.environ['CYTHON_CACHE_DIR'] = str(base/'cython')  # of processes that tests start
+    # this one has asked for the variable when it imported Brian2, and does not ask again
+    prefs.codegen.runtime.cython.cache_dir = str(base/'cython'/'brian_extensions')
 
 
 @pytest.fixture(scope='session', autouse=True)
@@ -49,12 +56,30 @@ def quick_cython():
     cython_rt.get_compiler_and_args = optimised
 
 
-@pytest.fixture(scope='module', autouse=True)
-def small_heap():
-    """Before each run Brian2 looks for garbage, in all that its caches have kept of other tests."""
+@pytest.fixture(scope='session', autouse=True)
+def quick_keys():
+    """What is a key for Brian2's caches as it is, is found to be one at once.
+
+    Its keys are made of all that is known of all variables, which takes a quarter of composing.
+    """
+    from brian2.utils import caching
+
+    hashable = caching._hashable
+    as_they_are = {str, bool, int, float, type, type(None)}
+
+    @functools.wraps(hashable)
+    def quick(obj):
+        return obj if type(obj) in as_they_are else hashable(obj)
+
+    caching._hashable = quick
     yield
-    gc.collect()
-    gc.freeze()
+    caching._hashable = hashable
+
+
+@pytest.fixture(scope='session', autouse=True)
+def small_heap():
+    """Before each run Brian2 looks for garbage, in all that was imported and collected, too."""
+    forget()
 
 
 @pytest.fixture(autouse=True)
@@ -68,6 +93,7 @@ def clean_brian():
     start_scope()
     yield
     set_device('runtime')
+    forget()  # what its caches have kept of the test
 
 
 @pytest.fixture

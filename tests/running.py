@@ -13,6 +13,7 @@ from brian2 import (BrianLogger, Network, defaultclock, get_device, ms, prefs, s
                     start_scope)
 
 from brian_le.programs.builds import build
+from tests.heap import forget
 
 CODE_TARGETS = ('numpy', 'cython', 'cpp_standalone')
 #: The same, where Cython compiles for a minute or longer.
@@ -40,6 +41,8 @@ def run_cases(target, cases, directory, not_on_cython=()):
             objects, duration, read = compose('case')  # one name: Cython compiles less
             run_parts(objects, duration)
             results[name] = copied(read())
+            del objects, duration, read
+            forget()
             prefs.core.default_float_dtype = np.float64
     finally:
         prefs.core.default_float_dtype = np.float64
