@@ -38,6 +38,9 @@ _C_SOURCE = '''
 {out}/{n}.o: {source}
 \t$(CC) $(CFLAGS) $(CPPFLAGS) -MD -MF {out}/{n}.d -c {source} -o $@
 '''
+# With many objects most of the time would go into these: one only loads and stores, the other only
+# sets values and calls. Nothing of a step is in them, and no number depends on their optimisation.
+_QUICK = {'objects.cpp': ' -O0', 'main.cpp': ' -O1'}  # with -O0 the compiled header is not taken
 _SECONDS = 'some ten seconds'
 
 
@@ -186,11 +189,10 @@ def _rules(project, out):
     sources = sources[1].split()
     for n, source in enumerate(sources):
         rule = _C_SOURCE if source.endswith('.c') else _SOURCE
-        # with many objects most of the time would go into objects.cpp, which only loads and stores
         rules += rule.format(out=out, n=n, source=source,
                              needs=f'{out}/objects.h.gch' if precompiled else '',
                              first='objects.h' if precompiled else 'first.h',
-                             more=' -O0' if source == 'objects.cpp' else '')
+                             more=_QUICK.get(source, ''))
     objects = ' '.join(f'{out}/{n}.o' for n in range(len(sources)))
     return (f'override DEPS =\noverride OBJS = {objects}\noverride PROGRAM = {out}/main\n{rules}\n'
             '.DEFAULT_GOAL :=\n')
