@@ -10,5 +10,8 @@ __getattr__, __dir__, __all__ = _lazy.exports(__name__, {
     'layered': ['LayeredNetwork'],
     'gle': ['GLENetwork'],
     'cortical': ['CorticalChain'],
+    'graphs.graph': ['Graph'],
+    'graphs.gle_graph': ['GLEGraph'],
+    'graphs.description': ['Edge', 'Identity', 'Node'],
     'layers': ['Dense', 'Conv', 'MaxPool', 'AveragePool', 'Flatten', 'by_group', 'layer_shapes'],
 })

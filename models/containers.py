@@ -15,6 +15,9 @@ __all__ = ['Container', 'Fixed']
 
 logger = get_logger(f'brian2.{__name__}')  # goes where the messages of Brian2 go
 
+#: Attributes whose dictionaries tell what a container was made of.
+_DESCRIPTIONS = ('projections', 'parameters', 'pools', 'inputs', 'nodes', 'outputs', 'shapes')
+
 _living = weakref.WeakSet()  # all containers
 
 
@@ -56,7 +59,7 @@ class Container(metaclass=_Sealed):
             if isinstance(value, list) and value and all(
                     isinstance(item, BrianObject) for item in value):
                 object.__setattr__(self, name, tuple(value))
-            elif name in ('projections', 'parameters', 'pools') and isinstance(value, dict):
+            elif name in _DESCRIPTIONS and isinstance(value, dict):
                 object.__setattr__(self, name, Fixed(
                     value, f"'{name}' of {self!r} tells what it was made of; to change it, set "
                     'variables of its objects, or make another one'))

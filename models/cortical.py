@@ -188,20 +188,20 @@ class CorticalChain(LayeredCircuit):
     def _connect_neurons(self, k, plan):
         p, neurons, errors = self.parameters, self.neurons[k], self.errors[k]
         weights, biases = self._rules(k)
-        self._project('forward', k, error_learning(back=None, learned='v_api', **weights))
+        self._project_layer('forward', k, error_learning(back=None, learned='v_api', **weights))
         if p['bias']:
             self._share_bias(k, bias_learning(learned='v_api', **biases))
         if k > 0:
             own = weights if p['feedback'] == 'mirror' else {}
-            self._project('feedback', k, error_feedback(**own), self.errors[k - 1:k + 1])
-        self._set_rates(k)
+            self._project_layer('feedback', k, error_feedback(**own), self.errors[k - 1:k + 1])
+        self._set_rates_of(k)
         self._beside('lateral', k, neurons, errors,
                      f'{_LATERAL}\n{_COMPARE}' if errors is self.errors[-1] else _LATERAL)
         self._beside('apical', k, errors, neurons, one_to_one('v_api', 'err'), v_api_post=APICAL)
 
     def _beside(self, kind, k, source, target, model, **orders):
         """A projection from every neuron to the one beside it."""
-        self._add(kind, k, self.substrate.project(
+        self._add((kind, k), self.substrate.project(
             source, target, model, one_to_one=True, orders=orders, name=f'{self.name}_{kind}{k}'))
 
     def _begin(self, drawn):

@@ -147,7 +147,9 @@ def _weights(projection):
     """What can be said of the weights of a projection in a few words."""
     shared = [name for name in ('w', 'bias', 'tau') if name in projection.variables]
     if not shared:
-        return 'pooling' if isinstance(projection, PoolSynapses) else 'no weights'
+        if isinstance(projection, PoolSynapses):
+            return 'pooling' if 'r_post' in projection.summed_updaters else 'identity'
+        return 'no weights'
     shape = ' x '.join(map(str, _shape(projection, shared[0])))
     learns = shared[0] in projection.equations.diff_eq_names
     return f"{shape}, {'learn' if learns else 'fixed'}"

@@ -6,16 +6,15 @@ from brian2.units.allunits import second
 from brian2.units.fundamentalunits import Quantity
 from brian2.units.stdunits import ms
 
-from brian_le import (SGD, bias_learning, error_learning, gle_neuron, gle_output,
-                      lookahead_learning, membrane_learning, mismatch_energy)
+from brian_le import SGD
 from brian_le.checks import choose
+from brian_le.models.graphs.generalized_equilibrium import (check_time_constants, neurons,
+                                                            time_constant_rules)
 from brian_le.models.layered_circuit import LayeredCircuit
 from brian_le.models.options import NOT_SAID, one_value, per_layer
 from brian_le.step import FEEDBACK, WEIGHTS
 
 __all__ = ['GLENetwork']
-
-_SHARED = 'shared, constant'
 
 
 class GLENetwork(LayeredCircuit):
@@ -168,53 +167,29 @@ class GLENetwork(LayeredCircuit):
             raise ValueError(f"tau_min of '{self.name}' is {tau_min}, less than the time step "
                              f'{dt}')
         for k, plan in enumerate(self._plans):
-            if p['errors'] == 'prospective' and (plan.tau_r < float(dt)*(1 - 1e-9)).any():
-                raise ValueError(
-                    f"tau_r of layer {plan.number} of '{self.name}' is 0, but its error neurons "
-                    f"integrate with tau_r; give at least the time step {dt}, or "
-                    "errors='instantaneous'")
-            for tau in ('tau_m', 'tau_r'):
-                values = getattr(plan, tau)
-                if _learns(p, tau, k) and (values < float(tau_min)*(1 - 1e-9)).any():
-                    raise ValueError(f"{tau} of layer {plan.number} of '{self.name}' learns, and "
-                                     f'begins at {values.min()*1e3:g} ms, below tau_min = '
-                                     f'{tau_min}')
+            check_time_constants(f"layer {plan.number} of '{self.name}'", plan.tau_m, plan.tau_r,
+                                 errors=p['errors'], learned=_learned(p, k), tau_min=tau_min, dt=dt)
 
     def _equations(self, k, plan):
         p, is_output = self.parameters, plan is self._plans[-1]
-        options = dict(
-            inputs=('v_in', 'b') if p['bias'] else ('v_in',), gamma=p['gamma'][k],
-            errors=p['errors'], published_input=_learns(p, 'tau_r', k),
-            **{tau: '' if _learns(p, tau, k) else 'constant' for tau in ('tau_m', 'tau_r')})
-        if is_output:
-            equations = gle_output(plan.activation, loss=p['loss'], nudged='linked', **options)
-        else:
-            equations = gle_neuron(plan.activation, **options)
-        if self._asked_for_energy:
-            return equations + mismatch_energy(
-                options['inputs'], gamma=p['gamma'][k], lookahead='tau_m',
-                loss=p['loss'] if is_output else None)
-        moves = _learns(p, 'tau_m', k) or _learns(p, 'tau_r', k)
-        return equations + 'u_dot : hertz' if moves else equations
+        return neurons(
+            plan.activation, inputs=('v_in', 'b') if p['bias'] else ('v_in',), gamma=p['gamma'][k],
+            errors=p['errors'], loss=p['loss'] if is_output else None,
+            error_inputs=() if is_output else ('v_err',), learned=_learned(p, k),
+            energy=self._asked_for_energy)
 
     def _connect_neurons(self, k, plan):
         p, group = self.parameters, self.neurons[k]
         if group is self.output:
             group.beta = p['beta']
-        weights, biases = self._rules(k)
-        back = 'v_err' if k > 0 else None  # inputs have no errors
-        self._project('forward', k, error_learning(back=back, **weights))
-        if p['bias']:
-            self._share_bias(k, bias_learning(**biases))
-        self._set_rates(k)
-        for tau, learning in (('tau_m', membrane_learning), ('tau_r', lookahead_learning)):
-            values = getattr(plan, tau)
-            setattr(group, tau, np.tile(values, self.replicas)*second)
-            if _learns(p, tau, k):
-                self._share(tau, k, learning(eta=_SHARED, gate='learning', tau_min=self._tau_min,
-                                             optimiser=p['optimiser']))
-                self.projections[tau, k].eta = p[f'eta_{tau}'][k]
-                self.projections[tau, k].tau = values*second
+        self._project_to(k)
+        for tau in ('tau_m', 'tau_r'):
+            setattr(group, tau, np.tile(getattr(plan, tau), self.replicas)*second)
+        for tau, rule in time_constant_rules(_learned(p, k), tau_min=self._tau_min,
+                                             optimiser=p['optimiser']).items():
+            self._share((tau, k), f'{tau}{k}', group, rule)
+            self.projections[tau, k].eta = p[f'eta_{tau}'][k]
+            self.projections[tau, k].tau = getattr(plan, tau)*second
 
     # ---------------------------------------------------------------------------------- looking
     def clamped(self, weights=None):
@@ -238,7 +213,7 @@ class GLENetwork(LayeredCircuit):
         return {key: neurons for key, neurons in found.items() if len(neurons)}
 
 
-def _learns(parameters, tau, k):
-    """Whether the time constants of a layer learn."""
-    rates = parameters[f'eta_{tau}']
-    return rates is not None and rates[k] > 0
+def _learned(parameters, k):
+    """Which time constants of a layer learn."""
+    return [tau for tau in ('tau_m', 'tau_r') for rates in [parameters[f'eta_{tau}']]
+            if rates is not None and rates[k] > 0]

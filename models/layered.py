@@ -4,16 +4,14 @@ import numpy as np
 from brian2.units.allunits import second
 from brian2.units.stdunits import ms
 
-from brian_le import (SGD, bias_learning, error_feedback, error_learning, hidden_neuron,
-                      mismatch_energy, output_neuron, time_constant_matching)
+from brian_le import SGD, time_constant_matching
 from brian_le.checks import choose
+from brian_le.models.graphs.latent_equilibrium import neurons
 from brian_le.models.layered_circuit import LayeredCircuit
 from brian_le.models.options import NOT_SAID, filter_time, one_value
 from brian_le.step import FEEDBACK, WEIGHTS
 
 __all__ = ['LayeredNetwork']
-
-_SHARED = 'shared, constant'
 
 
 class LayeredNetwork(LayeredCircuit):
@@ -199,22 +197,12 @@ class LayeredNetwork(LayeredCircuit):
 
     def _equations(self, k, plan):
         p, is_output = self.parameters, plan is self._plans[-1]
-        used = ('tau_s', 'tau_target' if is_output else 'tau_err')
-        options = dict(
-            {what: self._filters[what] for what in used}, tau_r='constant',
-            tau_m='constant' if p['eta_tau'] is None else '',
-            inputs=self._inputs_of_neurons, gamma=p['gamma'], rate_at=p['rate_at'],
-            errors_from=p['errors_from'])
-        if is_output:
-            equations = output_neuron(plan.activation, loss=p['loss'], target=p['target'],
-                                      nudged='linked', **options)
-        else:
-            equations = hidden_neuron(plan.activation, **options)
-        if self._asked_for_energy:
-            of_target = dict(loss=p['loss'], target=p['target'],
-                             filtered=options['tau_target'] is not None) if is_output else {}
-            equations += mismatch_energy(self._inputs_of_neurons, gamma=p['gamma'], **of_target)
-        return equations if p['eta_tau'] is None else equations + 'u_dot : hertz'
+        return neurons(
+            plan.activation, inputs=self._inputs_of_neurons, gamma=p['gamma'],
+            loss=p['loss'] if is_output else None, target=p['target'],
+            error_inputs=() if is_output else ('v_err',), energy=self._asked_for_energy,
+            learns_tau_m=p['eta_tau'] is not None, rate_at=p['rate_at'],
+            errors_from=p['errors_from'], **self._filters)
 
     @property
     def _inputs_of_neurons(self):
@@ -226,22 +214,12 @@ class LayeredNetwork(LayeredCircuit):
         group.tau_r = np.tile(plan.tau_r, self.replicas)*second
         if group is self.output:
             group.beta = p['beta']
-        weights, biases = self._rules(k)
-        error = 'mismatch' if p['errors_from'] == 'tau_r' else 'err'
-        learned = 'err_sent' if p['rate_at'] == 'input' else 'err'
-        back = 'v_err' if k > 0 else None  # inputs have no errors
-        shared = p['feedback'] == 'transposed'
-        self._project('forward', k, error_learning(back=back if shared else None, error=error,
-                                                   learned=learned, **weights))
-        if back and not shared:
-            own = weights if p['feedback'] == 'mirror' else {}
-            self._project('feedback', k, error_feedback(back, error=error, learned=learned, **own))
-        if p['bias']:
-            self._share_bias(k, bias_learning(learned=learned, **biases))
-        self._set_rates(k)
+        self._project_to(k, feedback=p['feedback'],
+                         error='mismatch' if p['errors_from'] == 'tau_r' else 'err',
+                         learned='err_sent' if p['rate_at'] == 'input' else 'err')
         if p['eta_tau'] is not None:
-            self._share('tau', k, time_constant_matching(self._inputs_of_neurons, gate='matching',
-                                                         optimiser=p['optimiser']))
+            self._share(('tau', k), f'tau{k}', group, time_constant_matching(
+                self._inputs_of_neurons, gate='matching', optimiser=p['optimiser']))
             tau = self.projections['tau', k]
             tau.eta = p['eta_tau']
             tau.tau = plan.tau_m*second

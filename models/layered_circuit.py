@@ -2,33 +2,24 @@
 
 import math
 
-from brian2.core.variables import linked_var
 from brian2.units.allunits import hertz
-from brian2.units.stdunits import ms
 
-from brian_le import (ConvSynapses, DenseSynapses, PoolSynapses, ReplicatedGroup, SharedParameters,
-                      project, softmax)
+from brian_le import bias_learning
 from brian_le.activations import get_activation
 from brian_le.checks import check_flag, check_name
-from brian_le.models.description import Circuit
 from brian_le.models.draws import initial_weights
-from brian_le.models.experiment.batches import Batches, switches
+from brian_le.models.experiment.batches import Batches
+from brian_le.models.graphs.composition import (INPUT, Composition, learning_rules,
+                                                projection_equations, synapses_of)
 from brian_le.models.layers import Conv, Flatten, layer_shapes
 from brian_le.models.options import (NOT_SAID, check_decay, check_random, need, per_layer,
                                      plan_layers, replicas_of, substrate_of, weight_limits)
-from brian_le.models.weights import Weights
 from brian_le.plasticity.optimisers import check_optimiser
-from brian_le.step import NEURONS, STIMULUS, SUM, WEIGHTS
 
 __all__ = ['LayeredCircuit']
 
-_SHARED = 'shared, constant'
 
-#: Names of learned variables by the kind of their projection.
-_LEARNED = {'bias': 'bias', 'tau': 'tau', 'tau_m': 'tau', 'tau_r': 'tau'}
-
-
-class LayeredCircuit(Circuit):
+class LayeredCircuit(Composition):
     """Populations in layers with projections in both directions; not to be used by itself.
 
     A class of networks hands all that it is given to `__init__`, which composes it, and fills in
@@ -49,9 +40,6 @@ decay, w_max, bias, tau_m, tau_r, name, substrate, rng, energy
                'that were made with eta=0/ms have constant weights: give eta=... when it is made'}
 
     _drawn_feedback = ()  # kinds of feedback whose weights are drawn with the others
-
-    #: Where errors are summed, and where this has to be finished.
-    _error_order, _error_end = SUM, NEURONS
 
     def __init__(self, input_shape, layers, *, batches, replicas, activation, output_activation,
                  eta, optimiser, decay, w_max, bias, tau_m, tau_r, name, substrate, rng,
@@ -81,7 +69,8 @@ decay, w_max, bias, tau_m, tau_r, name, substrate, rng, energy
             self._connect_neurons(k, plan)
         self._connect_pools()
         if self.parameters.get('loss') == 'cross_entropy':
-            self._connect_softmax()
+            top = len(self.neurons) - 1
+            self._connect_softmax(('softmax', top), 'softmax', self.output)
         if self._asked_for_energy:
             self._measure_energy({f'layer{k}': group for k, group in enumerate(self.neurons)},
                                  self.replicas)
@@ -130,9 +119,8 @@ decay, w_max, bias, tau_m, tau_r, name, substrate, rng, energy
     def _populate(self, equations):
         """Create all populations; `equations` has those of each layer with weights, by number."""
         if self.batches is None:
-            self.inputs = self._group('inputs', math.prod(self.shapes[0]),
-                                      'r : 1\nr_sent = r : 1')
-            self.schedule = switches(f'{self.name}_schedule')
+            self.inputs = self._group('inputs', math.prod(self.shapes[0]), INPUT)
+            self.schedule = self._own_schedule()
         else:
             self.inputs, self.schedule = self.batches.inputs, self.batches.schedule
         self.neurons, self.pools = [], {}
@@ -145,102 +133,51 @@ decay, w_max, bias, tau_m, tau_r, name, substrate, rng, energy
             elif isinstance(layer, Flatten):
                 group = self._behind[-1]
             else:
-                back = '\nv_err : 1' if self.neurons else ''
-                group = self._group(f'pool{j}', math.prod(shape), f'r : 1\nr_sent = r : 1{back}')
-                self.pools[j] = group
+                group = self.pools[j] = self._pool(f'pool{j}', math.prod(shape),
+                                                   ('v_err',) if self.neurons else ())
             self._behind.append(group)
         self.hidden, self.output = self.neurons[:-1], self.neurons[-1]
         self._give_targets(self.output)
 
-    def _give_targets(self, group):
-        """Let a population have targets, which the schedule switches."""
-        group.nudged = linked_var(self.schedule, 'nudged')
-        if self.batches is not None and self.batches.n_outputs:
-            self.batches.play('targets', group, 'target')
+    def _project_to(self, k, **options):
+        """The projections between the neurons of layer k and the layer below, and their biases."""
+        weights, biases = self._rules(k)
+        back = 'v_err' if k > 0 else None  # inputs have no errors
+        for kind, model in projection_equations(weights, back=back, **options).items():
+            self._project_layer(kind, k, model)
+        if self.parameters['bias']:
+            self._share_bias(k, bias_learning(learned=options.get('learned', 'err'), **biases))
+        self._set_rates_of(k)
 
-    def _group(self, role, n, equations, **options):
-        return self.substrate.neurons(
-            n, equations, group=ReplicatedGroup, replicas=self.replicas, namespace={},
-            method='prospective_euler', name=f'{self.name}_{role}', **options)
-
-    def _project(self, kind, k, model, populations=None):
+    def _project_layer(self, kind, k, model, populations=None):
         """A projection to the neurons of layer k from the layer below."""
         j = self._plans[k].number
         source, target = populations or (self._behind[j], self.neurons[k])
-        orders = {'v_err_pre': self._error_order} if 'v_err_pre' in model else {}
-        self._add(kind, k, self.substrate.project(
-            source, target, model, name=f'{self.name}_{kind}{k}', orders=orders,
-            **_synapses(self.layers[j], self.shapes[j])))
-
-    def _share(self, kind, k, model, channels=None):
-        """Parameters of the neurons of layer k."""
-        self._add(kind, k, self.substrate.shared_parameters(
-            self.neurons[k], model, shared=SharedParameters, channels=channels, order=WEIGHTS,
-            method='prospective_euler', name=f'{self.name}_{kind}{k}', namespace={}))
+        self._project((kind, k), f'{kind}{k}', source, target, model,
+                      **synapses_of(self.layers[j], self.shapes[j]))
 
     def _share_bias(self, k, model):
         """Biases of the neurons of layer k, one for each channel of a plane."""
-        layer = self._plans[k].layer
-        shape = self.shapes[self._plans[k].number + 1]
-        self._share('bias', k, model, shape[-1] if isinstance(layer, Conv) else None)
+        plan = self._plans[k]
+        self._share(('bias', k), f'bias{k}', self.neurons[k], model, self.shapes[plan.number + 1][-1]
+                    if isinstance(plan.layer, Conv) else None)
 
-    def _rules(self, k):
-        """How weights of layer k learn, and how biases, as options of their rules."""
-        p = self.parameters
-        if not p['eta'][k] > 0/ms:
-            return {'eta': None}, {'eta': None}
-        biases = dict(eta=_SHARED, gate='learning', optimiser=p['optimiser'])
-        asked = {'decay': p['decay'] > 0/ms, 'w_max': p['w_max'][k] is not None}
-        return biases | {what: _SHARED for what in asked if asked[what]}, biases
-
-    def _set_rates(self, k):
+    def _set_rates_of(self, k):
         """Set what the rules of layer k have left open."""
         p = self.parameters
-        values = {'eta': p['eta'][k], 'decay': p['decay'], 'w_max': p['w_max'][k]}
-        for (kind, number), projection in self.projections.items():
-            if number == k and kind in ('forward', 'feedback', 'bias'):
-                for what, value in values.items():
-                    # (a substrate may give limits, where the circuit has none)
-                    if value is not None and what in projection.equations:
-                        setattr(projection, what, value)
+        for kind in ('forward', 'feedback', 'bias'):
+            self._set_rates((kind, k), eta=p['eta'][k], decay=p['decay'], w_max=p['w_max'][k])
 
-    def _add(self, kind, k, projection):
-        for gate in {'learning', 'matching'} & set(projection.equations):
-            setattr(projection, gate, linked_var(self.schedule, gate))
-        self.projections[kind, k] = projection
+    def _rules(self, k):
+        p = self.parameters
+        return learning_rules(p['eta'][k], p['decay'], p['w_max'][k] and 'shared, constant',
+                              p['optimiser'])
 
     def _connect_pools(self):
-        for j, layer in enumerate(self.layers):
-            if j in self.pools:
-                self._connect_pool(j, layer)
-
-    def _connect_pool(self, j, layer):
-        """Rates go up before all sums are formed, errors down after all of them."""
         n = len(self.layers) + 1
-        model = 'r_post = r_pre : 1 (summed)'
-        orders = {'r_post': STIMULUS + (SUM - STIMULUS)*(j + 1)/n}
-        if 'v_err' in self.pools[j].variables:
-            model += '\nv_err_pre = v_err_post : 1 (summed)'
-            way = self._error_end - self._error_order
-            orders['v_err_pre'] = self._error_order + way*(n - 1 - j)/n
-        self.projections['pool', j] = project(
-            self._behind[j], self.pools[j], model, synapses=PoolSynapses,
-            name=f'{self.name}_pooling{j}', input_shape=self.shapes[j], window=layer.window,
-            stride=layer.stride, kind=layer.kind, orders=orders)
-
-    def _connect_softmax(self):
-        # before the sums of errors that act at once
-        self.projections['softmax', len(self.neurons) - 1] = project(
-            self.output, self.output, softmax(), name=f'{self.name}_softmax',
-            orders={'z_post': STIMULUS})
-        if self._asked_for_energy:  # which reads it before the first step
-            self.output.z = math.prod(self.shapes[-1])
-
-    def _finish(self):
-        self.weights = Weights(self.name, {
-            key: [projection.matrix(name)] for key, projection in self.projections.items()
-            for name in [_LEARNED.get(key[0], 'w')] if name in projection.variables})
-        self.substrate.settle()
+        for j, pool in self.pools.items():
+            self._connect_pool(('pool', j), f'pooling{j}', self._behind[j], pool, self.layers[j],
+                               self.shapes[j], (j + 1)/n, 'v_err' if 'v_err' in pool.variables else None)
 
     # ---------------------------------------------------------------------------------- looking
     @property
@@ -258,20 +195,7 @@ decay, w_max, bias, tau_m, tau_r, name, substrate, rng, energy
                 kinds.setdefault(kind, projection)
         return groups, list(kinds.values())
 
-    def __iter__(self):
-        yield self.schedule
-        yield from self.populations
-        yield from self.projections.values()
-
     def __repr__(self):
         shapes = '-'.join('x'.join(map(str, shape)) for shape in self.shapes)
         copies = f', {self.replicas} replicas' if self.replicas > 1 else ''
         return f"<{type(self).__name__} '{self.name}': {shapes}{copies}>"
-
-
-def _synapses(layer, input_shape):
-    """The class of the synapses of a layer, and what it needs to know."""
-    if isinstance(layer, Conv):
-        return dict(synapses=ConvSynapses, input_shape=input_shape, kernel=layer.kernel,
-                    stride=layer.stride, padding=layer.padding)
-    return dict(synapses=DenseSynapses)

@@ -26,6 +26,8 @@ class Weights(MutableMapping):
         Name of the circuit, for messages.
     views : dict of (str, int) to list of ArrayView
         Where the weights are. Several views are put together along their second axis.
+    checks : dict of (str, int) to callable, optional
+        What refuses an array that these weights cannot have.
 
     Examples
     --------
@@ -39,9 +41,10 @@ class Weights(MutableMapping):
     array([0.5, 0.5])
     """
 
-    def __init__(self, name, views):
+    def __init__(self, name, views, checks=None):
         self._name = name
         self._views = views
+        self._checks = checks or {}
 
     def __iter__(self):
         return iter(self._views)
@@ -85,6 +88,8 @@ class Weights(MutableMapping):
         if np.ndim(values) == 0:
             values = np.full(self.shape(*key), values)
         values = check_array(f"weights {key} of '{self._name}'", values, self.shape(*key))
+        if key in self._checks:
+            self._checks[key](values)
         for view, part in zip(views, self._parts(views, values)):
             view[:] = Quantity(part, dim=view.dim)
 

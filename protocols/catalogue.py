@@ -36,6 +36,10 @@ MODELS = {
         'Slow point neurons in layers, which compute and learn without waiting.'),
     'gle_network': ('brian_le.models:GLENetwork',
         'Neurons with two time constants in layers, with errors that flow in real time.'),
+    'graph': ('brian_le.models:Graph',
+        'Slow point neurons in populations that project to each other in any way.'),
+    'gle_graph': ('brian_le.models:GLEGraph',
+        'Neurons with two time constants in populations that project to each other in any way.'),
     'cortical_chain': ('brian_le.models:CorticalChain',
         'Representation neurons in layers and, beside each of them, an error neuron.'),
 }

@@ -77,8 +77,14 @@ def _example(name, model):
 
     if name == 'microcircuit':
         return 'Microcircuit((9, 30, 3))', model((9, 30, 3), eta_up=1/ms, eta_ip=1/ms, eta_pi=1/ms)
-    from brian_le.models import Conv, Dense, Flatten, MaxPool
+    from brian_le.models import Conv, Dense, Flatten, Identity, MaxPool, Node
 
+    if name in ('graph', 'gle_graph'):
+        return (f"{model.__name__}({{'x': 4}}, {{'h': 30, 'k': 30, 'y': Node(2, target='rate')}},\n"
+                "    [('x', 'h'), ('h', 'k'), Identity('h', 'k'), ('k', 'k'), ('k', 'y'), ('x', 'y')])",
+                model({'x': 4}, {'h': 30, 'k': 30, 'y': Node(2, target='rate')},
+                      [('x', 'h'), ('h', 'k'), Identity('h', 'k'), ('k', 'k'), ('k', 'y'), ('x', 'y')],
+                      eta=1/ms))
     pools = [] if name == 'cortical_chain' else [MaxPool(2)]
     layers = [Conv(4, kernel=3), *pools, Flatten(), Dense(10)]
     return (f"{model.__name__}((8, 8, 1), [{', '.join(map(str, layers))}])",

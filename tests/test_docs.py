@@ -25,7 +25,7 @@ def test_examples_in_docstrings(name, tmp_path, monkeypatch):
 
 
 def test_examples_in_documents():
-    for name in ('equations', 'dendrites', 'energy'):
+    for name in ('equations', 'dendrites', 'energy', 'graphs'):
         results = doctest.testfile(str(ROOT/'docs'/f'{name}.rst'), module_relative=False)
         assert results.attempted and not results.failed
 

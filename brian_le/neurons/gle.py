@@ -25,7 +25,7 @@ from brian_le.activations import get_activation
 from brian_le.checks import check_finite, check_flag, check_not_negative, check_positive, choose
 from brian_le.neurons.layered import flags_of
 from brian_le.neurons.operators import low_pass_lines
-from brian_le.neurons.parts import declared, membrane_lines, rate_lines, sum_of
+from brian_le.neurons.parts import declared, error_lines, membrane_lines, rate_lines, sum_of
 from brian_le.parameters import equations_of, parameter
 
 __all__ = ['error_neuron', 'gle_neuron', 'gle_output', 'representation_neuron']
@@ -35,7 +35,7 @@ _TARGET_ERRORS = {'mse': 'target - r', 'cross_entropy': 'target - 1/z'}
 
 
 def gle_neuron(activation='tanh', *, tau_m=10*ms, tau_r=None, inputs=('v_in', 'b'), gamma=0.0,
-               errors='prospective', published_input=False):
+               errors='prospective', published_input=False, error_inputs=('v_err',)):
     """A neuron of Generalized Latent Equilibrium together with its error neuron.
 
     ``tau_m*du/dt = -u + inputs + gamma*err``, ``u_prosp = u + tau_r*du/dt``, ``r = phi(u_prosp)``;
@@ -59,6 +59,9 @@ def gle_neuron(activation='tanh', *, tau_m=10*ms, tau_r=None, inputs=('v_in', 'b
         backpropagation through space alone, the comparison of the paper.
     published_input : bool
         Whether ``err_in`` is stored, for `lookahead_learning`.
+    error_inputs : sequence of str
+        Names of the sums of errors that come down: by default one, ``v_err``. Of several, ``v_err``
+        is the sum.
 
     Returns
     -------
@@ -90,13 +93,13 @@ def gle_neuron(activation='tanh', *, tau_m=10*ms, tau_r=None, inputs=('v_in', 'b
     tau_v = tau_r : s
     tau_prosp_v = tau_m : s
     """
-    return _pair(activation, 'slope*v_err', ['v_err : 1'], tau_m, tau_r, inputs, gamma, errors,
+    return _pair(activation, 'slope*v_err', error_lines(error_inputs), tau_m, tau_r, inputs, gamma, errors,
                  published_input)
 
 
 def gle_output(activation='linear', *, loss='mse', beta='shared, constant', nudged='shared',
                tau_m=10*ms, tau_r=None, inputs=('v_in', 'b'), gamma=0.0, errors='prospective',
-               published_input=False):
+               published_input=False, error_inputs=()):
     """An output neuron of Generalized Latent Equilibrium, with a target.
 
     As `gle_neuron`, with the error ``beta*nudged*slope*(target - r)`` for the mean squared error,
@@ -112,6 +115,9 @@ def gle_output(activation='linear', *, loss='mse', beta='shared, constant', nudg
         Strength of the target, or the flags of a variable ``beta``.
     nudged : str
         Flags of the variable ``nudged``, which switches targets on (1) and off (0).
+    error_inputs : sequence of str
+        As for `gle_neuron`, for an output that others read, too: by default there are none. What
+        comes down adds to the error of the target.
 
     Returns
     -------
@@ -142,9 +148,10 @@ def gle_output(activation='linear', *, loss='mse', beta='shared, constant', nudg
                          f"'{get_activation(activation).name}'")
     lines = ['target : 1', parameter('beta', beta, None, check_not_negative),
              parameter('nudged', flags_of('nudged', nudged), None, None),
-             *(['z : 1'] if loss == 'cross_entropy' else [])]
-    return _pair(activation, f'beta*nudged*slope*({_TARGET_ERRORS[loss]})', lines, tau_m, tau_r,
-                 inputs, gamma, errors, published_input)
+             *(['z : 1'] if loss == 'cross_entropy' else []),
+             *(error_lines(error_inputs) if error_inputs else [])]
+    error = f'beta*nudged*slope*({_TARGET_ERRORS[loss]})' + (' + slope*v_err' if error_inputs else '')
+    return _pair(activation, error, lines, tau_m, tau_r, inputs, gamma, errors, published_input)
 
 
 def representation_neuron(activation='tanh', *, tau_m=10*ms, tau_r=None, inputs=('v_in', 'b'),

@@ -18,7 +18,7 @@ from brian2.units.stdunits import ms
 
 from brian_le.activations import get_activation
 from brian_le.checks import check_finite, check_not_negative, check_positive, choose
-from brian_le.neurons.parts import declared, membrane_lines, rate_lines, sum_of
+from brian_le.neurons.parts import declared, error_lines, membrane_lines, rate_lines, sum_of
 from brian_le.parameters import equations_of, parameter
 
 __all__ = ['hidden_neuron', 'output_neuron', 'softmax']
@@ -29,7 +29,8 @@ _TARGET_ERRORS = {('mse', 'rate'): 'slope*({target} - r)', ('mse', 'voltage'): '
 
 
 def hidden_neuron(activation='tanh', *, tau_m=10*ms, tau_r=None, inputs=('v_in', 'b'), gamma=1.0,
-                  rate_at='output', errors_from='tau_m', tau_s=None, tau_err=None):
+                  rate_at='output', errors_from='tau_m', tau_s=None, tau_err=None,
+                  error_inputs=('v_err',)):
     """A hidden neuron of a layered network.
 
     ``tau_m*du/dt = -u + inputs + gamma*err``, ``u_prosp = u + tau_r*du/dt``, ``r = phi(u_prosp)``,
@@ -64,6 +65,9 @@ def hidden_neuron(activation='tanh', *, tau_m=10*ms, tau_r=None, inputs=('v_in',
         is filtered is then a subexpression ``rate``.
     tau_err : Quantity, str or None
         The same for the error.
+    error_inputs : sequence of str
+        Names of the sums of errors that come down: by default one, ``v_err``. Of several, ``v_err``
+        is the sum.
 
     Returns
     -------
@@ -89,7 +93,7 @@ def hidden_neuron(activation='tanh', *, tau_m=10*ms, tau_r=None, inputs=('v_in',
     >>> from brian_le import hidden_neuron
     >>> G = NeuronGroup(100, hidden_neuron('tanh', tau_m=20*ms), method='prospective_euler')
     """
-    lines = ['v_err : 1']
+    lines = error_lines(error_inputs)
     if tau_err is not None:
         lines.append(parameter('tau_err', tau_err, second, check_positive))
     if errors_from == 'tau_r':
@@ -107,7 +111,7 @@ def hidden_neuron(activation='tanh', *, tau_m=10*ms, tau_r=None, inputs=('v_in',
 def output_neuron(activation='linear', *, loss='mse', target='rate', tau_target=None,
                   beta='shared, constant', nudged='shared', tau_m=10*ms, tau_r=None,
                   inputs=('v_in', 'b'), gamma=1.0, rate_at='output', errors_from='tau_m',
-                  tau_s=None):
+                  tau_s=None, error_inputs=()):
     """An output neuron of a layered network, with a target.
 
     As `hidden_neuron`, with the error ``beta*nudged*e`` towards ``target``, where e is
@@ -137,6 +141,9 @@ def output_neuron(activation='linear', *, loss='mse', target='rate', tau_target=
         Flags of the variable ``nudged``, which switches targets on (1) and off (0).
     tau_m, tau_r, inputs, gamma, rate_at, errors_from, tau_s
         As for `hidden_neuron`.
+    error_inputs : sequence of str
+        As for `hidden_neuron`, for an output that others read, too: by default there are none. What
+        comes down adds to the error of the target, ``slope*v_err``.
 
     Returns
     -------
@@ -170,8 +177,13 @@ def output_neuron(activation='linear', *, loss='mse', target='rate', tau_target=
                          f"'{get_activation(activation).name}'")
     if loss == 'cross_entropy' and target == 'voltage':
         raise ValueError("cross-entropy needs target='rate': its targets are probabilities")
+    if error_inputs and (rate_at, errors_from) != ('output', 'tau_m'):
+        raise ValueError(f'an output with error_inputs={error_inputs!r} has its own error and that of '
+                         "others in the same step only with rate_at='output' and "
+                         "errors_from='tau_m'; leave these as they are")
     lines = ['target : 1', parameter('beta', beta, None, check_not_negative),
-             parameter('nudged', flags_of('nudged', nudged), None, None)]
+             parameter('nudged', flags_of('nudged', nudged), None, None),
+             *(error_lines(error_inputs) if error_inputs else [])]
     if loss == 'cross_entropy':
         lines.append('z : 1')
     if target == 'voltage':
@@ -185,6 +197,8 @@ def output_neuron(activation='linear', *, loss='mse', target='rate', tau_target=
             lines += ['target_filtered : 1', 'target_filtered_now = target_filtered '
                       '+ dt/tau_target*(target - target_filtered) : 1']
     error = f'beta*nudged*({_TARGET_ERRORS[loss, target].format(target=compared)})'
+    if error_inputs:
+        error += ' + slope*v_err'
     # with rates at the input the error acts in the step in which it is computed
     lines += [f'err = {error} : 1'] if rate_at == 'input' else ['err : 1', f'err_now = {error} : 1']
     return _neuron(activation, lines, tau_m=tau_m, tau_r=tau_r, inputs=inputs, gamma=gamma,

@@ -6,7 +6,7 @@ from brian2.units.allunits import second
 from brian_le.checks import check_not_negative, check_positive, check_variable
 from brian_le.parameters import parameter
 
-__all__ = ['check_expression', 'declared', 'membrane_lines', 'rate_lines', 'sum_of']
+__all__ = ['check_expression', 'declared', 'error_lines', 'membrane_lines', 'rate_lines', 'sum_of']
 
 
 def membrane_lines(drive, tau_m, tau_r):
@@ -36,6 +36,13 @@ def sum_of(names, role, remedy=''):
 def declared(names):
     """The lines of variables that others set."""
     return [f'{name} : 1' for name in names]
+
+
+def error_lines(names):
+    """The lines of ``v_err``, what comes down to a neuron: one sum, or the sum of several."""
+    if tuple(names) == ('v_err',):
+        return declared(names)
+    return [f'v_err = {sum_of(names, "error_inputs")} : 1', *declared(names)]
 
 
 def check_expression(what, text):

@@ -10,7 +10,7 @@ from brian2.units.allunits import hertz, second
 
 from brian_le.checks import check_variable
 from brian_le.neurons.parts import sum_of
-from brian_le.parameters import equations_of
+from brian_le.parameters import equations_of, parameter
 from brian_le.plasticity.learning import learning_lines, weighted_sum
 from brian_le.plasticity.optimisers import SGD
 
@@ -19,7 +19,7 @@ __all__ = ['error_learning', 'error_feedback', 'bias_learning', 'lookahead_learn
 
 
 def error_learning(target='v_in', *, back='v_err', error='err', learned='err',
-                   eta='shared, constant', decay=None, w_max=None, gate=None,
+                   eta='shared, constant', decay=None, w_max=None, w_min=None, gate=None,
                    optimiser=SGD()):
     """Learn from the error of the postsynaptic neuron, and send it back: ``dw/dt = eta*err*r``.
 
@@ -42,7 +42,11 @@ def error_learning(target='v_in', *, back='v_err', error='err', learned='err',
         Rate at which weights decay (1/time), or the flags of a variable ``decay``; by default they
         do not.
     w_max, gate, optimiser
-        As for `dendritic_prediction`.
+        As for `dendritic_prediction`. With ``w_max='constant'`` every synapse has a limit of its own,
+        of 0 where there is to be none.
+    w_min : str or None
+        Flags of a variable ``w_min``, the smallest weight, such as ``'constant'``: 0 for synapses of
+        neurons that excite. By default it is ``-w_max``.
 
     Returns
     -------
@@ -69,11 +73,12 @@ def error_learning(target='v_in', *, back='v_err', error='err', learned='err',
     eta : Hz (shared, constant)
     """
     sums = [weighted_sum(target)] + ([_weighted_errors(back, error)] if back else [])
-    return equations_of(sums + _learned_weights(learned, eta, decay, w_max, gate, optimiser))
+    return equations_of(sums + _learned_weights(learned, eta, decay, w_max, w_min, gate,
+                                                optimiser))
 
 
 def error_feedback(back='v_err', *, error='err', learned='err', eta=None, decay=None, w_max=None,
-                   gate=None, optimiser=SGD()):
+                   w_min=None, gate=None, optimiser=SGD()):
     """Send errors back through weights of their own: fixed ones, or ones that mirror the forward.
 
     For synapses between the same populations as the forward ones, and in their direction. Fixed
@@ -82,7 +87,7 @@ def error_feedback(back='v_err', *, error='err', learned='err', eta=None, decay=
 
     Parameters
     ----------
-    back, error, learned, decay, w_max, gate, optimiser
+    back, error, learned, decay, w_max, w_min, gate, optimiser
         As for `error_learning`.
     eta : Quantity, str or None
         Learning rate (1/time), or the flags of a variable ``eta``; by default weights are constant.
@@ -109,7 +114,7 @@ def error_feedback(back='v_err', *, error='err', learned='err', eta=None, decay=
     w : 1 (constant)
     """
     return equations_of([_weighted_errors(back, error),
-                         *_learned_weights(learned, eta, decay, w_max, gate, optimiser)])
+                         *_learned_weights(learned, eta, decay, w_max, w_min, gate, optimiser)])
 
 
 def bias_learning(target='b', *, learned='err', eta='shared, constant', decay=None, bias_max=None,
@@ -299,7 +304,13 @@ def _weighted_errors(back, error):
     return f'{back}_pre = w*{error}_post : 1 (summed)'
 
 
-def _learned_weights(learned, eta, decay, w_max, gate, optimiser):
+def _learned_weights(learned, eta, decay, w_max, w_min, gate, optimiser):
     check_variable('learned', learned)
-    return learning_lines('w', f'{learned}_post*r_sent_pre', eta, decay=decay, largest=w_max,
-                          gate=gate, optimiser=optimiser)
+    if w_min is not None and not isinstance(w_min, str):
+        raise ValueError(f"w_min is {w_min!r}; give the flags of a variable, such as 'constant'")
+    lines = learning_lines('w', f'{learned}_post*r_sent_pre', eta, decay=decay, largest=w_max,
+                           gate=gate, optimiser=optimiser)
+    if w_min is None:
+        return lines
+    return [*(line for line in lines if not line.startswith('w_min')),
+            parameter('w_min', w_min, None, None)]

@@ -191,7 +191,7 @@ class Batches(Container):
         """The time that all batches take together."""
         return self.n_batches*self.duration
 
-    def play(self, table, group, variable):
+    def play(self, table, group, variable, first=None):
         """Let a population take its values from the samples or the targets.
 
         Parameters
@@ -202,6 +202,8 @@ class Batches(Container):
             The population.
         variable : str
             The variable that is set at the beginning of every batch.
+        first : int, optional
+            The first of as many columns as the population has neurons, if it takes a part of them.
 
         Raises
         ------
@@ -211,7 +213,9 @@ class Batches(Container):
         if table not in self._tables:
             raise ValueError(f"'{self.name}' has no targets")
         width = self._tables[table].values.shape[1]
-        if len(group) != width*self.replicas:
+        fits = (len(group) == width*self.replicas if first is None
+                else len(group) <= (width - first)*self.replicas)
+        if not fits:
             raise ValueError(f"the {table} of '{self.name}' are {width} wide, in batches of "
                              f"{self.replicas}, but '{group.name}' has {len(group)} neurons")
         points = self._points[table]
@@ -228,7 +232,8 @@ class Batches(Container):
         # The row stays a whole number, of which single precision would lose digits. A quarter more,
         # because a table rounds times by up to half a row where time steps are long beside it.
         name = f'{group.name}_play_{table}'
-        group.run_regularly(f'{variable} = {table}(({row})*ms + 0.25*ms, neuron)',
+        column = f'{first} + neuron' if first else 'neuron'
+        group.run_regularly(f'{variable} = {table}(({row})*ms + 0.25*ms, {column})',
                             clock=own_clock(name, shown), when='groups', order=STIMULUS, name=name)
 
     def __iter__(self):

@@ -44,6 +44,7 @@ def test_summaries_are_those_of_the_docstrings():
     ('softplus', ["phi'(x) = 0.5*(1 + tanh(0.5*x))"]),
     ('layered_network', ['8x8x1-6x6x4-3x3x4-36-10', 'One step', 'v_err_pre = w*err_post',
                          'MaxPool(2), Flatten(), Dense(10)']),
+    ('graph', ['x 4, h 30, k 30, y 2; 6 edges', 'v_err = v_err_k + v_err_k_identity', 'One step']),
     ('digits', ['64-60-10', 'le, random, mirror, no_look_ahead', '  t_pattern    10 ms ',
                 '  precision    single ', 'Needs scikit-learn']),
     ('mnist', ['784-300-100-10', '  data         none       the four files of MNIST, published at '

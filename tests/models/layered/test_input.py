@@ -98,8 +98,8 @@ def test_bad_input(case):
 def test_options_are_checked_before_anything_is_made(monkeypatch, options, message):
     def refuse(*args, **options):
         raise AssertionError('a population was made')
-    monkeypatch.setattr('brian_le.models.layered_circuit.ReplicatedGroup', refuse)
-    monkeypatch.setattr('brian_le.models.layered_circuit.switches', refuse)
+    monkeypatch.setattr('brian_le.models.graphs.composition.ReplicatedGroup', refuse)
+    monkeypatch.setattr('brian_le.models.graphs.composition.switches', refuse)
     with pytest.raises(ValueError, match=message):
         LayeredNetwork(3, [Dense(4), Dense(2)], **options)
     with pytest.raises(AssertionError, match='a population was made'):
