@@ -25,6 +25,7 @@ from brian_le.programs.contents import (MOST_STEPS, composed, held, is_kept, is_
                                         timed_arrays, units_of)
 from brian_le.programs.cpp_numbers import numbers_as_data
 from brian_le.programs.cpp_states import CppState, digest
+from brian_le.programs.cpp_values import results_code, values_code
 from brian_le.programs.fast import fast_cpp
 from brian_le.programs.liberties import (ARGUMENTS, elements_as_arrays, indices_from_zero,
                                          keep_owners, leave_arguments, lines_of_run,
@@ -32,7 +33,7 @@ from brian_le.programs.liberties import (ARGUMENTS, elements_as_arrays, indices_
 from brian_le.programs.states import obstacle
 
 __all__ = ['ArrayFile', 'CppProject', 'MOST_STEPS', 'RUN', 'floating_point', 'full_disk',
-           'read_sizes', 'write_project', 'wrong_size']
+           'write_project', 'wrong_size']
 
 RUN = 'run_length'  #: name of the group that says how long a run is
 _SEED = """
@@ -42,7 +43,6 @@ _SEEDED = """
 for (int _i=0; {seed} >= 0 && _i<{threads}; _i++)
     _random_generators[_i].seed((unsigned long) {seed} + _i);
 """
-SIZES = 'sizes'  #: name of the file that says how much of what grows there is
 
 
 def wrong_size(key, given, needed):
@@ -66,9 +66,6 @@ class ArrayFile:
         Whether it belongs to the state that the next run can start from.
     recorded : int or None
         Of a recording, which is returned as indices x times, the number of indices.
-    number : int or None
-        If the number of elements is known only after a run, the line of the file `SIZES` of the
-        results that has it.
     """
 
     dtype: str
@@ -76,34 +73,27 @@ class ArrayFile:
     result: str = None
     is_state: bool = False
     recorded: int = None
-    number: int = None
 
     def file_array(self, key, value):
         """The value as the binary reads it; a ValueError if it does not fit."""
         array = held(key, value, self.dtype)
-        if self.size is None or array.size == self.size:
-            return array
-        if array.size == 1:
-            return np.full(self.size, array[0], dtype=self.dtype)
-        raise wrong_size(key, array.size, self.size)
+        if self.size is not None and array.size not in (1, self.size):
+            raise wrong_size(key, array.size, self.size)
+        return array
 
-    def read(self, directory, sizes):
-        """The results of a run; an OSError if they were not all written.
-
-        Parameters
-        ----------
-        directory : path-like
-            Their folder.
-        sizes : list of int
-            What its file `SIZES` has.
-        """
-        # one of hundreds: joining paths would take longer than reading
-        path = f'{directory}/{self.result}'
-        array = np.fromfile(path, dtype=self.dtype) if os.path.exists(path) else np.empty(0)
-        needed = self.size if self.number is None else sizes[self.number]
-        if array.size != needed:
-            raise full_disk(path, array.size*array.itemsize, needed*np.dtype(self.dtype).itemsize)
+    def read(self, file, key):
+        """Its values, next in the file of all results; an OSError if they were not all written."""
+        size = self._read(file, key, 1, np.int64)[0] if self.size is None else self.size
+        array = self._read(file, key, size, self.dtype)
         return array if self.recorded is None else array.reshape(-1, self.recorded).T
+
+    @staticmethod
+    def _read(file, key, size, dtype):
+        array = np.empty(size, dtype)
+        read = file.readinto(array.view(np.uint8))
+        if read != array.nbytes:
+            raise full_disk(file.name, read, array.nbytes, f"bytes of '{key}'")
+        return array
 
 
 def full_disk(path, written, needed, unit='bytes'):
@@ -145,6 +135,8 @@ class CppProject:
         Differs for projects that do not go on from each other.
     start : float
         When a run begins, in s.
+    settable : list of str
+        What values can be given for, in the order in which the binary knows them.
     """
 
     arrays: dict
@@ -156,6 +148,7 @@ class CppProject:
     computed: list
     made_of: str
     start: float
+    settable: list
 
 
 def write_project(compose, directory, n_steps=None, detached=False, precision='double'):
@@ -231,18 +224,20 @@ def _generate(compose, device, directory, n_steps, detached):
         # the delays of several pathways of a projection have one name, which means the first one
         variables.setdefault(key_of(variable), variable)
     variables = dict(sorted(variables.items()))  # monitors have theirs in the order of a set
-    growing = [key for key, variable in variables.items()
-               if isinstance(variable, DynamicArrayVariable)]
-    state = CppState(device, network, {key: variable for key, variable in variables.items()
-                                       if variable.owner.name != RUN})
+    tables = sorted((table for table in timed_arrays(network) if table in device.timed_arrays),
+                    key=lambda table: table.name)
+    results = {key: variable for key, variable in variables.items() if variable.owner.name != RUN}
+    state = CppState(device, network, results)
+    given = {key: variable for key, variable in variables.items() if not variable.read_only}
     if detached:
-        _go_on_or_begin(device, network, state, length.variables['seed'])
-    device.insert_code('before_end', _sizes_code(device, [variables[key] for key in growing]))
+        _go_on_or_begin(device, network, state, length.variables['seed'], values_code(
+            device, given, tables))
+        device.insert_code('main', state.write + results_code(device, results))
+        # not what Brian2 does at the end, a file for each variable, internal ones, too
+        device.insert_code('before_end', 'return 0;')
     device.build(directory=str(directory), compile=False, run=False)
     read_clock_once(directory/'network.cpp')
-    arrays = {key: _array_file(device, variable, growing.index(key) if key in growing else None)
-              for key, variable in variables.items()}
-    tables = sorted(timed_arrays(network), key=lambda table: table.name)
+    arrays = {key: _array_file(device, variable) for key, variable in variables.items()}
     for table in tables:
         arrays[f'{table.name}.values'] = ArrayFile('<f8', table.values.size)
     checks = [vars(obj)['check_of_times'] for obj in network.objects
@@ -254,22 +249,22 @@ def _generate(compose, device, directory, n_steps, detached):
         part for name, array in sorted(device.static_arrays.items()) if id(array) not in data
         for part in (f'{name} {array.dtype.str} {array.size}', array)))
     return CppProject(arrays, steps, checks, units, obstacle(network, device.code_objects.values()),
-                      state.given, state.computed, made_of, start)
+                      state.given, state.computed, made_of, start,
+                      [*given, *(f'{table.name}.values' for table in tables)])
 
 
-def _go_on_or_begin(device, network, state, seed):
-    """Let the main program go on from another run if it is told to, and keep what it ends with."""
+def _go_on_or_begin(device, network, state, seed, read_values):
+    """Let the main program go on from another run if it is told to, with the values it is given."""
     seed = device.get_array_name(seed)
     threads = max(1, prefs.devices.cpp_standalone.openmp_threads)
     queue = device.main_queue
     place = queue.index(('insert_code', ARGUMENTS))
-    queue[place] = ('insert_code', f'{state.read_given}\n{ARGUMENTS}')
+    queue[place] = ('insert_code', f'{state.read_given}\n{read_values}')
     lines = lines_of_run(device)
     run = next(number for number, line in enumerate(lines)
                if line.startswith(f'{network.name}.run('))
     lines[run:run] = [state.read_computed, _SEEDED.format(seed=f'{seed}[0]', threads=threads)]
     queue.insert(0, ('insert_code', state.begin))
-    device.insert_code('main', state.write)
 
 
 def _end_when_told(device, network, duration):
@@ -302,26 +297,8 @@ def refuse_python(network):
                 '--device numpy or cython')
 
 
-def _sizes_code(device, variables):
-    """Code that says how many elements the variables have that grow."""
-    sizes = [f'brian::{name}.n*brian::{name}.m' if is_recording(variable) else
-             f'brian::{name}.size()' for variable in variables
-             for name in [device.get_array_name(variable, access_data=False)]]
-    return '\n'.join([f'std::ofstream _sizes(brian::results_dir + "{SIZES}");',
-                      *(f'_sizes << {size} << "\\n";' for size in sizes), '_sizes.close();'])
-
-
-def read_sizes(directory, n):
-    """The numbers of elements of variables that have grown in a run."""
-    path = f'{directory}/{SIZES}'
-    text = Path(path).read_text() if os.path.exists(path) else ''
-    if text.count('\n') != n:
-        raise full_disk(path, text.count('\n'), n, 'lines')
-    return [int(line) for line in text.split()]
-
-
-def _array_file(device, variable, number):
+def _array_file(device, variable):
     return ArrayFile(np.dtype(variable.dtype).str,
-                     int(variable.size) if number is None else None,
+                     None if isinstance(variable, DynamicArrayVariable) else int(variable.size),
                      os.path.basename(device.get_array_filename(variable)), is_state(variable),
-                     variable.size[1] if is_recording(variable) else None, number)
+                     variable.size[1] if is_recording(variable) else None)

@@ -2,7 +2,7 @@
 
 A binary writes two files beside its results, of what another one needs in addition: the random
 numbers with which it began; and internal variables, spikes on their way, and random numbers at the
-end. If it finds a file ``state`` where it runs, made of these and of the results (`write_state`), it
+end. If it finds a file ``state`` there, made of these and of the results (`write_state`), it
 begins with the same random numbers, so that it makes the same synapses; it reads what can be given
 values before these are given, and the rest right before it runs.
 """
@@ -14,6 +14,7 @@ from brian2.core.variables import DynamicArrayVariable
 
 from brian_le.liberties import pathways_of
 from brian_le.programs.contents import is_recording
+from brian_le.programs.cpp_values import place_of
 
 __all__ = ['AFTER', 'BEFORE', 'CppState', 'digest', 'write_state']
 
@@ -25,7 +26,7 @@ _GENERATORS = '{0}.data()', '{0}.size()*sizeof(RandomGenerator)'
 
 _BEGIN = '''
 static_assert(std::is_trivially_copyable<RandomGenerator>::value, "kept as bytes");
-std::ifstream _state("state", std::ios::binary);
+std::ifstream _state(results_dir + "state", std::ios::binary);
 std::vector<RandomGenerator> _first = _random_generators;
 if (_state.is_open()) {{
     {read}
@@ -150,10 +151,8 @@ class CppState:
 
     def _place(self, variable):
         """Address and size in bytes of a variable that is no recording."""
-        array = self._array(variable)
-        if isinstance(variable, DynamicArrayVariable):
-            return f'{array}.data()', f'{array}.size()*sizeof({array}[0])'
-        return array, f'{variable.size}*sizeof({array}[0])'
+        array, address, size = place_of(self._device, variable)
+        return address, f'{size}*sizeof({array}[0])'
 
     def _write(self, variable):
         code = self._bytes('_after', *self._place(variable))
@@ -190,7 +189,7 @@ def write_state(path, end, rest, project):
         file.write(before)
         for key in (*project.given, *project.computed):
             stored = project.arrays[key]
-            if stored.number is not None:
+            if stored.size is None:
                 file.write(np.int64(end[key].size))
             array = end[key] if stored.recorded is None else end[key].T
             file.write(np.ascontiguousarray(array, dtype=stored.dtype))

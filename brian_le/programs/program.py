@@ -10,10 +10,10 @@ then with everything that had been there, the time, spikes on their way, recordi
 random numbers included. In both cases, values that are given come on top.
 """
 
+import errno
 import re
 import tempfile
 from contextlib import contextmanager
-from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -30,9 +30,10 @@ from brian_le.programs import DEVICES, builds, children
 from brian_le.programs.contents import (checked_values, composed, end_of_run, held, is_recording,
                                         is_state, names_for, seconds_of, time_steps, timed_arrays,
                                         units_of, variables_of)
-from brian_le.programs.cpp_project import (RUN, floating_point, full_disk, read_sizes,
-                                           write_project, wrong_size)
+from brian_le.programs.cpp_project import (RUN, floating_point, full_disk, write_project,
+                                           wrong_size)
 from brian_le.programs.cpp_states import AFTER, BEFORE, digest, write_state
+from brian_le.programs.cpp_values import RESULTS, VALUES, read_results, write_values
 from brian_le.programs.liberties import names_from_scratch
 from brian_le.programs.states import (EndState, check_seed, check_state, draw_anew,
                                       numbers_of_numpy, obstacle, put_back, random_numbers,
@@ -303,7 +304,9 @@ class StandaloneProgram:
         self.arrays, self.steps = project.arrays, project.steps
         self.state_names = [key for key, array in self.arrays.items()
                             if array.is_state and key in project.units]
-        self._n_growing = sum(array.number is not None for array in self.arrays.values())
+        self._settable = {key: self.arrays[key] for key in project.settable}
+        self._results = {key: array for key, array in self.arrays.items()
+                         if array.result and not key.startswith(f'{RUN}.')}
         self._made_by = 'cpp_standalone', precision, project.made_of
         self.binary = self.directory/'main'
         self.compiled = builds.build(self.directory, what=_names(self.arrays), say=say)
@@ -318,7 +321,6 @@ class StandaloneProgram:
             refuse(self._project.obstacle)
         t = duration + (self._project.start if state is None else state.t)
         self.check(values)
-        self._find_sizes([key for key, value in values.items() if np.size(value) == 1])
         return self._launch(values, t, state, seed)
 
     def check(self, values):
@@ -326,56 +328,33 @@ class StandaloneProgram:
         for check in self._project.checks:
             check(values)
 
-    def _find_sizes(self, keys):
-        """Let the binary say how large variables are that take one value for all of them."""
-        unknown = [key for key in keys if key in self.arrays and self.arrays[key].size is None]
-        if unknown:
-            end = self._launch({}, self._project.start)
-            self.arrays |= {key: replace(self.arrays[key], size=len(end[key])) for key in unknown}
-
-    def _launch(self, values, t, state=None, seed=None):
+    def _launch(self, values, t, state, seed):
         rest, tables = (((b'', b'', self._project.start), {}) if state is None
                         else (state.rest, state.tables))
         end = end_of_run(t, self.steps)
         given = tables | {key: value for key, value in values.items()
                           if self.arrays[key].result is None}
+        values = {**tables, **values, f'{RUN}.duration': end - rest[-1]}
+        if seed is not None:
+            values[f'{RUN}.seed'] = seed
         with tempfile.TemporaryDirectory(prefix='run_', dir=self.directory) as folder:
-            folder = Path(folder)
-            (folder/'static_arrays').symlink_to(self.directory/'static_arrays')
-            (folder/'results').mkdir()
-            (folder/'values').mkdir()
-            if state is not None:
-                write_state(folder/'state', state, rest, self._project)
-            arguments = []
-            values = {**tables, **values, f'{RUN}.duration': end - rest[-1]}
-            if seed is not None:
-                values[f'{RUN}.seed'] = seed
-            for number, (key, value) in enumerate(values.items()):
-                array = self.arrays[key].file_array(key, value)
-                with _says_what_is_full(f'{folder}/values/{number}'):
-                    array.tofile(f'{folder}/values/{number}')
-                arguments.append(f'{key}=values/{number}')
-            run = children.run([self.binary, '--results_dir', 'results/', *arguments],
-                                 cwd=folder, capture_output=True, text=True)
-            self._check_sizes(run.stderr, list(values))
+            with _says_what_is_full(folder):
+                if state is not None:
+                    write_state(f'{folder}/state', state, rest, self._project)
+                write_values(f'{folder}/{VALUES}', values, self._settable)
+            run = children.run([self.binary, '--results_dir', f'{folder}/'], cwd=self.directory,
+                               capture_output=True, text=True)
+            self._check_sizes(run.stderr)
             if run.returncode or run.stderr:
                 raise RuntimeError(f'the simulation ended with an error: {run.stderr.strip()} '
                                    f'(exit code {run.returncode})')
-            sizes = read_sizes(folder/'results', self._n_growing)
-            found = {key: array.read(folder/'results', sizes)
-                     for key, array in self.arrays.items()
-                     if array.result and not key.startswith(f'{RUN}.')}
-            rest = *((folder/'results'/name).read_bytes() for name in (BEFORE, AFTER)), end
+            found = read_results(f'{folder}/{RESULTS}', self._results)
+            rest = *(Path(folder, name).read_bytes() for name in (BEFORE, AFTER)), end
         return EndState(found, t, given, rest, self._made_by)
 
-    def _check_sizes(self, errors, keys):
+    @staticmethod
+    def _check_sizes(errors):
         """Raise if the size of a projection, known to the binary alone, is another one."""
-        wrong = re.search(r"reading 'values/(\d+)': file size (\d+) does not match expected "
-                          r'size (\d+)', errors)
-        if wrong:
-            key = keys[int(wrong[1])]
-            width = np.dtype(self.arrays[key].dtype).itemsize
-            raise wrong_size(key, int(wrong[2])//width, int(wrong[3])//width)
         wrong = re.search(r"(\d+) values for '(.+)', which has (\d+)$", errors, re.M)
         if wrong:
             raise wrong_size(wrong[2], int(wrong[1]), int(wrong[3]))
@@ -383,12 +362,13 @@ class StandaloneProgram:
 
 @contextmanager
 def _says_what_is_full(path):
-    """NumPy says how much of a file it has written, but neither which one nor why not all."""
+    """Of a file that was not written, neither NumPy nor Python says which one, nor what helps."""
     try:
         yield
     except OSError as error:
-        if error.errno is not None:
-            raise
         numbers = re.findall(r'\d+', str(error))
-        raise (full_disk(path, *reversed(numbers), 'numbers') if len(numbers) == 2
-               else error) from None
+        if error.errno is None and len(numbers) == 2:
+            raise full_disk(path, *reversed(numbers), 'numbers') from None
+        if error.errno == errno.ENOSPC and error.filename is None:
+            raise full_disk(path, 'a part', 'the', 'numbers') from None
+        raise
