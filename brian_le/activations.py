@@ -68,8 +68,8 @@ class Activation:
         for what in ('expression', 'derivative_expression'):
             text = getattr(self, what)
             if not isinstance(text, str) or not text:
-                raise ValueError(f"the {what} of activation '{self.name}' is {text!r}; give one in x, "
-                                 "such as 'tanh(x)'")
+                raise ValueError(f"the {what} of activation '{self.name}' is {text!r}; give one in "
+                                 "x, such as 'tanh(x)'")
             _function(self.name, text)
 
     def phi(self, argument):

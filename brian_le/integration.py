@@ -18,9 +18,10 @@ in the equations                    in each step
 ``u_min : 1``, ``u_max : 1``        the new ``u`` is clipped to the bounds (either or both)
 ==================================  =============================================================
 
-Equations that ask for any of this are integrated in no other way: where no method is given, this one
-is taken, and another one is refused. (Bounds count in synapses whose learning reads what neurons of
-this package publish, such as ``r_sent_pre``; elsewhere their names may mean something else.)
+Equations that ask for any of this are integrated in no other way: where no method is given, this
+one is taken, and another one is refused. (Bounds count in synapses whose learning reads what
+neurons of this package publish, such as ``r_sent_pre``; elsewhere their names may mean something
+else.)
 
 Brian2 calls a state updater only for groups with a differential equation: a group without one
 publishes nothing. An equation that reads the look-ahead of *another* variable

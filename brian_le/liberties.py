@@ -35,10 +35,10 @@ def begin_each_run(function):
 def before_each_run(function):
     """Call ``function(network, names)`` before each run, once all objects are prepared.
 
-    ``names`` are those that equations may use, of the script that calls ``run`` unless it says others.
-    What is to be done concerns the network as a whole, or objects that are not in it; Brian2 asks
-    only the objects in it, one by one. This relies on `Network.run` calling `Network.before_run`.
-    """
+    ``names`` are those that equations may use, of the script that calls ``run`` unless it says
+    others. What is to be done concerns the network as a whole, or objects that are not in it;
+    Brian2 asks only the objects in it, one by one. This relies on `Network.run` calling
+    `Network.before_run`. """
     _before.append(function)
     return function
 
@@ -102,8 +102,8 @@ def find_more_objects(objects_of):
     """Let Brian2's `run` and `collect` find ``objects_of(values)`` among the variables of a script.
 
     They look through the variables of the caller for objects of Brian2 itself
-    (`magic.get_objects_in_namespace`), and offer no way to be one of them without a clock and a name
-    in the network.
+    (`magic.get_objects_in_namespace`), and offer no way to be one of them without a clock and a
+    name in the network.
     """
     def find(method):
         def find_them(level=0):

@@ -1,8 +1,8 @@
 """Whose a name is.
 
 Names in equations belong to the user. What generated code names by itself begins with `PREFIX`,
-in C++ as in NumPy, and what is in ``kernels/`` belongs to the namespace ``_le``. Public attributes of
-groups are the only other names that are taken.
+in C++ as in NumPy, and what is in ``kernels/`` belongs to the namespace ``_le``. Public attributes
+of groups are the only other names that are taken.
 """
 
 __all__ = ['PREFIX', 'CPP_NAMES', 'check_names', 'check_steps', 'local']

@@ -159,8 +159,8 @@ find_more_objects(_objects_of_containers)
 def _look_at_containers(network, names):
     """Ask those that run for the first time; warn once of those that seem to be forgotten.
 
-    That is a container among the names that the run may use, which are those of the script that calls
-    it unless it says others, of which nothing is in this network or another one.
+    That is a container among the names that the run may use, which are those of the script that
+    calls it unless it says others, of which nothing is in this network or another one.
     """
     waiting = [container for container in _living if not container._is_known]
     if not waiting:
@@ -187,5 +187,5 @@ def _look_at_containers(network, names):
         elif not any(id(obj) in used for obj in objects):  # those may still run
             if id(container) in seen and not container._is_missed:
                 container._is_missed = True
-                logger.warn(f'{container!r} is in no network, and has no part in this run; if it is '
-                            'to have one, add it: Network(..., this).', 'not_in_a_network')
+                logger.warn(f'{container!r} is in no network, and has no part in this run; if it '
+                            'is to have one, add it: Network(..., this).', 'not_in_a_network')

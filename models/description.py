@@ -27,8 +27,8 @@ class Circuit(Container):
         """Warn of a run without weights and learning, and of learning from weights of 0."""
         learns = any(projection.equations.diff_eq_names for projection in self.projections.values())
         if self._only_draws and not learns:
-            logger.warn(f'{self!r} has random weights and no learning rate, so that it learns nothing: '
-                        'give eta=0.1/ms, for instance, or eta=0/ms if they are to stay as they are',
+            logger.warn(f'{self!r} has random weights and no learning rate, so that it learns '
+                        'nothing: give eta=0.1/ms, for instance, or eta=0/ms if they are to stay as they are',
                         'no_learning_rate')
         forward = [key for key in self.weights if key[0] in ('forward', 'up')]
         try:
@@ -40,11 +40,11 @@ class Circuit(Container):
         remedy = ('give rng=1 for random ones, or set them: '
                   f"weights.update(...) or weights{list(forward[0])!r} = ...")
         if not learns:
-            logger.warn(f'{self!r} has weights of 0 only, and no learning rate (eta), so that it does '
-                        f'nothing: {remedy}', 'zero_weights')
+            logger.warn(f'{self!r} has weights of 0 only, and no learning rate (eta), so that it '
+                        f'does nothing: {remedy}', 'zero_weights')
         elif len(forward) > 1:
-            logger.warn(f'the forward weights of {self!r} are all 0, through which neither rates nor '
-                        f'errors pass, so that hidden layers learn little or nothing; {remedy}',
+            logger.warn(f'the forward weights of {self!r} are all 0, through which neither rates '
+                        f'nor errors pass, so that hidden layers learn little or nothing; {remedy}',
                         'zero_weights')
 
     def energy(self):

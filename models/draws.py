@@ -99,8 +99,8 @@ def random_weights(sizes, rng, scale=1.0, bias=False):
     rng, n, b = need_random(rng), sizes, int(check_flag('bias', bias))
     check_finite('scale', scale)
     if len(n) < 3:
-        raise ValueError(f'sizes are {tuple(n)}; give numbers of inputs, of neurons in at least one '
-                         'hidden layer, and of outputs')
+        raise ValueError(f'sizes are {tuple(n)}; give numbers of inputs, of neurons in at least '
+                         'one hidden layer, and of outputs')
     n = [whole_number('sizes', size) for size in n]
     shapes = {}
     for k in range(len(n) - 2):
@@ -146,8 +146,8 @@ def self_predicting(weights, *, g_l=0.03/ms, g_b=0.1/ms, g_a=0.06/ms, g_d=0.1/ms
     unit = hertz if any(have_same_dimensions(g, hertz) for g in given.values()) else None
     g_l, g_b, g_a, g_d = (quantity(name, g, unit) for name, g in given.items())
     if ('up', 1) not in weights or ('down', 0) not in weights:
-        raise ValueError(f"weights has {', '.join(map(str, weights)) or 'nothing'}; give those of a "
-                         "whole circuit, with ('up', k) and ('down', k), as random_weights does")
+        raise ValueError(f"weights has {', '.join(map(str, weights)) or 'nothing'}; give those of "
+                         "a whole circuit, with ('up', k) and ('down', k), as random_weights does")
     for name, total in (('g_d', g_d), ('g_l + g_b', g_l + g_b)):
         if not float(total) > 0:
             raise ValueError(f'{name} is {total}; the self-predicting state needs it positive')

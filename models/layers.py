@@ -173,8 +173,8 @@ def _check_whole(what, value, least):
     if not 1 <= len(values) <= 2 or any(
             isinstance(n, bool) or not isinstance(n, numbers.Real) or not n >= least or n % 1
             for n in values):
-        raise ValueError(f'{what} is {value!r}; give a whole number of at least {least}, or one for '
-                         'each dimension of the plane')
+        raise ValueError(f'{what} is {value!r}; give a whole number of at least {least}, or one '
+                         'for each dimension of the plane')
 
 
 class _Pool(Layer):

@@ -95,9 +95,9 @@ class Microcircuit(Circuit):
     decay : Quantity
         Rate at which the other weights that learn decay (1/time), by default 0.
     w_max : pair of float, optional
-        Limits of the absolute weights of ``up`` (and of ``up_bias``) while they learn: of those into
-        hidden layers, and of those into the output layer. None for no limits. The other projections
-        have none; `WeightRange`, as a part of the `substrate`, gives limits to any.
+        Limits of the absolute weights of ``up`` (and of ``up_bias``) while they learn: of those
+        into hidden layers, and of those into the output layer. None for no limits. The other
+        projections have none; `WeightRange`, as a part of the `substrate`, gives limits to any.
     optimiser : SGD or Adam
         Of all weights that learn.
     name : str

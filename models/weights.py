@@ -16,8 +16,8 @@ __all__ = ['Weights']
 class Weights(MutableMapping):
     """The weights of a circuit as arrays, by (kind, layer).
 
-    They are plain numbers, in seconds if they are times. Reading gives a copy, whose elements cannot
-    be set; setting one, or `update` with several, sets them in the circuit, and so does
+    They are plain numbers, in seconds if they are times. Reading gives a copy, whose elements
+    cannot be set; setting one, or `update` with several, sets them in the circuit, and so does
     ``weights[key] *= 2``.
 
     Parameters

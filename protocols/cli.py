@@ -171,8 +171,8 @@ def _parser():
     sub = command('status', _status, 'say how far a study is, and why runs failed')
     sub.add_argument('study', metavar='DIR', help='folder of a study')
     sub = command('plot', _plot, 'draw the figures of a result or of a study as PNG and PDF')
-    sub.add_argument('protocol', metavar='PROTOCOL', nargs='?', help='for a result of a protocol of '
-                     'your own, where that is: my_study.py:Mine')
+    sub.add_argument('protocol', metavar='PROTOCOL', nargs='?', help='for a result of a protocol '
+                     'of your own, where that is: my_study.py:Mine')
     sub.add_argument('result', metavar='DIR', help='folder of a result or of a study')
     sub.add_argument('--out', metavar='DIR',
                      help='where to put the figures (default: figures in that folder)')
@@ -351,5 +351,5 @@ def _list_cache(cache, show_size):
         when = time.strftime('%Y-%m-%d %H:%M', time.localtime(entry.used))
         print(f'{show_size(entry.size):>10}  {when}  {entry.what}')
     total = sum(entry.size for entry in entries)
-    print(f"{len(entries)} program{'' if len(entries) == 1 else 's'}, {show_size(total)} of at most "
-          f"{show_size(cache.limit())}, in '{cache.folder}'")
+    print(f"{len(entries)} program{'' if len(entries) == 1 else 's'}, {show_size(total)} of at "
+          f"most {show_size(cache.limit())}, in '{cache.folder}'")

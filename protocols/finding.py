@@ -31,8 +31,8 @@ def _users_protocol(path, name, source):
     names = [key for key, value in here.items() if isinstance(value, type)
              and issubclass(value, Protocol) and value.__module__ == here['__name__']]
     if callable(here.get(name)) and name not in names:
-        raise ValueError(f"'{path}:{name}' is a model of your own, and no protocol: 'brian-le sweep "
-                         f"{path}:{name}' runs it, once with '--seeds 1'")
+        raise ValueError(f"'{path}:{name}' is a model of your own, and no protocol: 'brian-le "
+                         f"sweep {path}:{name}' runs it, once with '--seeds 1'")
     found = here[choose(f"protocol of '{path}'", name, names)]
     found.name, found.source = f'{os.path.basename(path)}:{name}', source
     return found

@@ -140,8 +140,8 @@ def _protocol_of(result, given):
         return protocol
     if '.py:' in name:
         raise ValueError(
-            f"'{result.directory}' is of '{name}', code that is no part of this package and not run "
-            f"unasked: name it, 'brian-le plot {name} {result.directory}', or what draws it with "
+            f"'{result.directory}' is of '{name}', code that is no part of this package and not "
+            f"run unasked: name it, 'brian-le plot {name} {result.directory}', or what draws it with "
             '--figures FILE; if it is a run of a study, plot the folder of the study')
     return protocol_of(result)
 

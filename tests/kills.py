@@ -1,11 +1,12 @@
 """Kills ``brian-le`` at random moments, and looks at what is left.
 
-``python tests/kills.py --kills 300`` takes a quarter of an hour. In turn it kills runs, sweeps, exports,
-and builds of the same project in two processes at once, by Ctrl-C (SIGINT), SIGTERM, SIGKILL, and by
-closing their terminal. After each kill no process may be left. Every few kills the command goes on
-undisturbed, and then
+``python tests/kills.py --kills 300`` takes a quarter of an hour. In turn it kills runs, sweeps,
+exports, and builds of the same project in two processes at once, by Ctrl-C (SIGINT), SIGTERM,
+SIGKILL, and by closing their terminal. After each kill no process may be left. Every few kills the
+command goes on undisturbed, and then
 
-* its results are those of a command that was never disturbed, to the last bit, and no other file lies
+* its results are those of a command that was never disturbed, to the last bit, and no other file
+lies
   beside them;
 * there is no file left in the folder for temporary files.
 

@@ -1,7 +1,7 @@
 """Two operators in time, as Brian2 equations: looking back and looking ahead.
 
-Generalized Latent Equilibrium is written in them. Here they are for signals of a user's own, as lines
-of equations; `gle_neuron` has the same two in its own equations:
+Generalized Latent Equilibrium is written in them. Here they are for signals of a user's own, as
+lines of equations; `gle_neuron` has the same two in its own equations:
 
 ==================  =====================================  ==================================
 operator            in continuous time                     gain and phase at frequency w

@@ -1,9 +1,9 @@
 """Projections of a microcircuit and their local plasticity as Brian2 equations.
 
 Every function returns one `brian2.Equations` for ``Synapses(source, target, equations,
-method='prospective_euler', order=1)``, or for `project`, which sees to both. It has the weighted sum
-of the presynaptic rates, which is formed before the neurons step, and a rule for the weight ``w``
-that reads, after they have stepped, the presynaptic rate ``r_sent`` that was summed and a
+method='prospective_euler', order=1)``, or for `project`, which sees to both. It has the weighted
+sum of the presynaptic rates, which is formed before the neurons step, and a rule for the weight
+``w`` that reads, after they have stepped, the presynaptic rate ``r_sent`` that was summed and a
 postsynaptic potential or error.
 """
 

@@ -8,10 +8,10 @@ folder for caches: on Linux ``~/.cache``, or the folder that XDG_CACHE_HOME name
     KEY.lock                  held by the process that compiles for this key
     limit                     how much may be kept, if the user has said that
 
-Programs are run, so the folder has to belong to the user, and nobody else may write to it; otherwise
-it is not used. An entry is checked before it is used, down to the hash of the program, and made anew
-if anything is wrong with it. Without a folder everything works, and compiles every time.
-"""
+Programs are run, so the folder has to belong to the user, and nobody else may write to it;
+otherwise it is not used. An entry is checked before it is used, down to the hash of the program,
+and made anew if anything is wrong with it. Without a folder everything works, and compiles every
+time. """
 
 import contextlib
 import functools
@@ -119,8 +119,8 @@ class Cache:
         """The cache of this user, or None if it cannot be used, which is said once."""
         folder = cache_folder()
         if folder is None:
-            _say_once('there is no home, so compiled programs are not kept; set BRIAN_LE_CACHE to a '
-                      'folder for them')
+            _say_once('there is no home, so compiled programs are not kept; set BRIAN_LE_CACHE to '
+                      'a folder for them')
             return None
         cache = cls(folder)
         try:
@@ -146,7 +146,7 @@ class Cache:
                     f"{self.folder}'), or set BRIAN_LE_CACHE to another folder")
         return ''
 
-    # ------------------------------------------------------------------------------- finding, adding
+    # ------------------------------------------------------------------------------ finding, adding
     def find(self, key, is_same):
         """The program of a key.
 
@@ -221,8 +221,8 @@ class Cache:
             self.shrink(keep=entry)
         except OSError as error:
             _say_once(f"the compiled program is not kept in '{self.folder}': "
-                      f'{error.strerror or error}; make room there, or set BRIAN_LE_CACHE to another '
-                      'folder')
+                      f'{error.strerror or error}; make room there, or set BRIAN_LE_CACHE to '
+                      'another folder')
 
     # -------------------------------------------------------------------------------- looking after
     def entries(self):
@@ -307,7 +307,7 @@ class Cache:
         return len(paths)
 
 
-# --------------------------------------------------------------------------------------------- files
+# -------------------------------------------------------------------------------------------- files
 def _check(status, path):
     """Raise unless a file or folder is this user's, and nobody else can write to it."""
     if not hasattr(os, 'geteuid'):

@@ -1,8 +1,8 @@
 """Programs that end when the process that started them does, however that ends.
 
-They are put into one process group with a watcher, which waits at a pipe for the end of this process
-(the system closes the pipe for whoever is killed), and then ends the group: programs, and what they
-have started themselves.
+They are put into one process group with a watcher, which waits at a pipe for the end of this
+process (the system closes the pipe for whoever is killed), and then ends the group: programs, and
+what they have started themselves.
 """
 
 import os

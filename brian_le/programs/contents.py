@@ -6,7 +6,6 @@ import math
 import numbers
 import re
 from contextlib import contextmanager
-from unittest import mock
 
 import numpy as np
 from brian2.core.clocks import Clock
@@ -23,10 +22,12 @@ from brian2.utils.stringtools import get_identifiers
 
 from brian_le.checks import choose
 from brian_le.liberties import pathways_of
+from brian_le.programs.liberties import tell_of_reads
 
 __all__ = ['MOST_STEPS', 'checked_values', 'composed', 'end_of_run', 'held', 'is_kept',
-           'is_recording', 'is_state', 'key_of', 'name_of', 'names_for', 'noting_reads', 'objects_of',
-           'run_args', 'seconds_of', 'time_step', 'time_steps', 'timed_arrays', 'units_of', 'variables_of']
+           'is_recording', 'is_state', 'key_of', 'name_of', 'names_for', 'noting_reads',
+           'objects_of', 'run_args', 'seconds_of', 'time_step', 'time_steps', 'timed_arrays',
+           'units_of', 'variables_of']
 
 MOST_STEPS = 2**31 - 1  #: of one run: counters of steps, and of what is recorded, hold no more
 
@@ -196,8 +197,8 @@ def name_of(key):
     except (AttributeError, ReferenceError):  # it is computed, or its owner is gone
         owner = key.group_name
     if key.group_name not in (owner, f'{owner}_pre'):
-        raise ValueError(f"values are given for '{key.group_name}.{key.name}', which has none of its "
-                         f"own; give values for all of '{owner}', by its variable or its name")
+        raise ValueError(f"values are given for '{key.group_name}.{key.name}', which has none of "
+                         f"its own; give values for all of '{owner}', by its variable or its name")
     return f'{owner}.{key.name}'
 
 
@@ -312,30 +313,22 @@ def noting_reads():
 
     Both by the code of strings (``G.b = '2*a'``, conditions of connections), and by Python
     (``G.b = 2*G.a``). What is set to something that follows from a variable would not follow a
-    value that this one is given later, when a run is launched. This relies on Brian2 handing such
-    code to the device's ``code_object``, and reading by `VariableView.get_item`.
+    value that this one is given later, when a run is launched.
     """
-    found, device = {}, get_device()
-    code_object, get_item = device.code_object, VariableView.get_item
+    found = {}
 
     def note(variable, reader):
         if is_kept(variable) and is_state(variable):
             found.setdefault(key_of(variable), reader)
 
-    def noted_code(owner, name, abstract_code, variables, *args, **options):
-        for variable in _read_by(abstract_code, variables):
-            if 'create_cond' in abstract_code and owner.name == getattr(
+    def note_code(owner, code, variables):
+        for variable in _read_by(code, variables):
+            if 'create_cond' in code and owner.name == getattr(
                     getattr(variable, 'owner', None), 'name', None):
                 continue  # connecting makes room in the variables of synapses, and reads none
             note(variable, f"code that sets or connects '{owner.name}'")
-        return code_object(owner, name, abstract_code, variables, *args, **options)
 
-    def noted_item(view, item, level=0, namespace=None):
-        note(view.variable, 'Python')
-        return get_item(view, item, level + 1, namespace)
-
-    with (mock.patch.object(device, 'code_object', noted_code),
-          mock.patch.object(VariableView, 'get_item', noted_item)):
+    with tell_of_reads(note_code, lambda view: note(view.variable, 'Python')):
         yield found
 
 

@@ -1,7 +1,7 @@
 """What a binary is given and what it returns, in C++: one file each, however many variables there are.
 
-Brian2's own program opens a file for every variable, several hundred in a network of some size. Where
-they are made and removed for every run, that takes longer than a short simulation.
+Brian2's own program opens a file for every variable, several hundred in a network of some size.
+Where they are made and removed for every run, that takes longer than a short simulation.
 """
 
 import numpy as np

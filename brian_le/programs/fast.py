@@ -4,7 +4,8 @@ import sys
 from importlib import resources
 
 from brian2.core.preferences import prefs
-from brian2.devices.cpp_standalone.codeobject import CPPStandaloneCodeObject
+
+from brian_le.programs.liberties import take_templates, templates_of_cpp
 
 __all__ = ['fast_cpp']
 
@@ -39,10 +40,9 @@ class fast_cpp:
 
     def __init__(self):
         device = prefs.devices.cpp_standalone
-        self._before = (CPPStandaloneCodeObject.templater, prefs.codegen.cpp.extra_link_args,
-                        device.make_cmd_unix)
+        templater = templates_of_cpp()
+        self._before = templater, prefs.codegen.cpp.extra_link_args, device.make_cmd_unix
         templates = resources.files('brian_le.programs')/'templates'
-        templater = CPPStandaloneCodeObject.templater
         if '_le_vector_math' not in templater.env_globals:
             templater = templater.derive(
                 'brian_le.programs',
@@ -53,7 +53,7 @@ class fast_cpp:
 
     @staticmethod
     def _set(templater, link_flags, make):
-        CPPStandaloneCodeObject.templater = templater
+        take_templates(templater)
         prefs.codegen.cpp.extra_link_args = link_flags
         prefs.devices.cpp_standalone.make_cmd_unix = make
 

@@ -1,10 +1,10 @@
 """What a program is made of.
 
-Before it is compiled, its key is: the files of its project, its makefile with all flags and every file
-that is named there, the compiler and its version, and what else compilers listen to. Which files are
-read, only compiler and linker know; they say so as they go (``-MD``, ``-Wl,-t``), and the program is
-the same as long as all of these files are, and no other file takes the place of one of them because
-it is found earlier.
+Before it is compiled, its key is: the files of its project, its makefile with all flags and every
+file that is named there, the compiler and its version, and what else compilers listen to. Which
+files are read, only compiler and linker know; they say so as they go (``-MD``, ``-Wl,-t``), and the
+program is the same as long as all of these files are, and no other file takes the place of one of
+them because it is found earlier.
 """
 
 import functools

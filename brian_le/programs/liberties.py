@@ -6,6 +6,7 @@ module has what rests on its form.
 """
 
 import ctypes
+import logging
 import re
 from contextlib import contextmanager
 from unittest import mock
@@ -13,15 +14,17 @@ from unittest import mock
 import numpy as np
 from brian2.codegen.generators.cython_generator import _BUFFER_SIZE
 from brian2.core.names import Nameable
-from brian2.core.variables import DynamicArrayVariable
-from brian2.devices.device import all_devices
+from brian2.core.variables import DynamicArrayVariable, VariableView
+from brian2.devices.cpp_standalone.codeobject import CPPStandaloneCodeObject
+from brian2.devices.device import all_devices, get_device
 from brian2.groups.group import Indexing
 from brian2.groups.subgroup import Subgroup
 
 __all__ = ['ARGUMENTS', 'OF_THE_PROCESS', 'code_of_function', 'count_as_run', 'draw_in_advance',
            'drawn_in_advance', 'elements_as_arrays', 'indices_from_zero', 'keep_owners',
            'leave_arguments', 'lines_of_run', 'names_from_scratch', 'put_stored', 'read_clock_once',
-           'sets_time', 'take_stored', 'was_named_by_brian2']
+           'sets_time', 'take_stored', 'take_templates', 'tell_of_reads', 'templates_of_cpp',
+           'was_named_by_brian2', 'without_word_of_own_names']
 
 #: The line of a main program that reads the values on the command line.
 ARGUMENTS = 'set_from_command_line(args);'
@@ -63,6 +66,54 @@ def count_as_run(network):
     """
     for obj in network.sorted_objects:
         obj._network = network.name
+
+
+@contextmanager
+def tell_of_reads(of_code, of_view):
+    """Tell what a script reads while it makes objects, in the code of strings and by Python.
+
+    Brian2 hands the code of strings (``G.b = '2*a'``, conditions of connections) to the device's
+    ``code_object``, and all reading by Python passes `VariableView.get_item`; nobody is asked.
+
+    Parameters
+    ----------
+    of_code : callable
+        Called with the owner of the code, the abstract code, and its variables by name.
+    of_view : callable
+        Called with the view that is read.
+    """
+    device = get_device()
+    code_object, get_item = device.code_object, VariableView.get_item
+
+    def told_code(owner, name, abstract_code, variables, *args, **options):
+        of_code(owner, abstract_code, variables)
+        return code_object(owner, name, abstract_code, variables, *args, **options)
+
+    def told_item(view, item, level=0, namespace=None):
+        of_view(view)
+        return get_item(view, item, level + 1, namespace)  # one more between it and the script
+
+    with (mock.patch.object(device, 'code_object', told_code),
+          mock.patch.object(VariableView, 'get_item', told_item)):
+        yield
+
+
+@contextmanager
+def without_word_of_own_names():
+    """Let Brian2 say nothing of names in equations that variables of their group have, too.
+
+    It warns of each through a logger of its own, and cannot be told not to.
+    """
+    log = logging.getLogger('brian2.groups.group.Group.resolve.resolution_conflict')
+
+    def is_news(record):
+        return 'is an internal variable of group' not in record.getMessage()
+
+    log.addFilter(is_news)
+    try:
+        yield
+    finally:
+        log.removeFilter(is_news)
 
 
 def code_of_function(function):
@@ -134,6 +185,16 @@ def _numbers(buffer):
 
 
 # ------------------------------------------------------------------------------------ C++ projects
+def templates_of_cpp():
+    """The templates of all code objects of C++ projects, which have no other place to be said."""
+    return CPPStandaloneCodeObject.templater
+
+
+def take_templates(templater):
+    """Let all code objects of C++ projects be written by other templates."""
+    CPPStandaloneCodeObject.templater = templater
+
+
 @contextmanager
 def keep_owners(device):
     """Let the owners of arrays live as long as this, subgroups that nobody keeps, too.

@@ -91,8 +91,8 @@ def build_program(compose, device='cpp_standalone', say=lambda message: None,
     if device == 'cpp_standalone' and isinstance(compose, Network):
         raise ValueError(
             f"the network '{compose.name}' was made to run inside Python, and C++ is generated from "
-            'what a script says as it makes the objects; give a function that makes and returns the '
-            'network, or choose the device numpy or cython')
+            'what a script says as it makes the objects; give a function that makes and returns '
+            'the network, or choose the device numpy or cython')
     names = get_local_namespace(1) if isinstance(compose, Network) else names_for(compose)
     if device != 'numpy':
         require_compiler(device)
@@ -183,8 +183,8 @@ class RuntimeProgram:
         ----------
         values : dict
             Values of variables and tables, by names (``'object.variable'``, ``'table.values'``), by
-            the variables themselves (``group.v``), or by `brian2.TimedArray`; with units, or in base
-            units. One value stands for all elements.
+            the variables themselves (``group.v``), or by `brian2.TimedArray`; with units, or in
+            base units. One value stands for all elements.
         duration : Quantity or int
             A time, or a number of steps of the fastest clock.
         state : EndState, optional

@@ -36,8 +36,8 @@ _RANDOM = {'rand', 'randn', 'poisson', 'binomial', 'exponential_rand', 'xi'}
 def signature(network):
     """What generated code depends on: all of a network but values of variables and tables.
 
-    Classes, names, sizes, equations, code, slots and orders, clocks and their time steps, constants,
-    connections, layouts, precision, and shapes of tables.
+    Classes, names, sizes, equations, code, slots and orders, clocks and their time steps,
+    constants, connections, layouts, precision, and shapes of tables.
 
     Parameters
     ----------

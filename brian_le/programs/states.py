@@ -59,8 +59,8 @@ def check_seed(seed):
 def check_state(state, made_by):
     """Raise a ValueError unless something is what a program of this kind returned."""
     if not isinstance(state, EndState):
-        raise ValueError(f'state is {state!r:.80}; give what a call of the program returned (single '
-                         'variables of it are values: program(values, duration))')
+        raise ValueError(f'state is {state!r:.80}; give what a call of the program returned '
+                         '(single variables of it are values: program(values, duration))')
     for what, its, needed in zip(('device', 'precision', 'network'), state.made_by, made_by):
         if its != needed:
             known = '' if what == 'network' else f" '{its}', and not '{needed}'"

@@ -1,7 +1,7 @@
 """Locks and temporary folders, which go with the process that has them, however that ends.
 
-Locks are those of the library filelock, the same on all systems. Where it has to make do without the
-locks of the operating system, it compares processes.
+Locks are those of the library filelock, the same on all systems. Where it has to make do without
+the locks of the operating system, it compares processes.
 
 A process that is killed leaves its temporary folders behind. Each has a lock in it; who makes a
 folder removes those beside it whose locks are free.
@@ -168,8 +168,8 @@ def _make(prefix, where, remedy):
     try:
         return Path(tempfile.mkdtemp(prefix=prefix, dir=where))
     except OSError as error:
-        raise type(error)(error.errno, f'{error.strerror}: temporary files cannot be written there; '
-                          f'make room, or {remedy}', str(where)) from None
+        raise type(error)(error.errno, f'{error.strerror}: temporary files cannot be written '
+                          f'there; make room, or {remedy}', str(where)) from None
 
 
 def _remove(path, held, process):

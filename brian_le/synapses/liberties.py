@@ -11,8 +11,8 @@ __all__ = ['arrays_of_synapses', 'become', 'count_as_connected', 'grow_with_syna
 def stand_in_place_of(runner, stock, name):
     """Let an operation have a name of its own, and say where that in whose place it is was made.
 
-    A `SummedVariableUpdater` names itself, and the place where an object was made, which Brian2 shows
-    with errors, would be one in this package. Both are private attributes.
+    A `SummedVariableUpdater` names itself, and the place where an object was made, which Brian2
+    shows with errors, would be one in this package. Both are private attributes.
     """
     runner._name = name
     runner._creation_stack = stock._creation_stack

@@ -67,8 +67,8 @@ def project(source, target, equations, *, name, one_to_one=False, connect=None,
         if not isinstance(group, Group):
             raise TypeError(f"{what} of '{name}' is {group!r}; give a group of neurons")
     if connect is not None and not isinstance(connect, dict):
-        raise TypeError(f"connect of '{name}' is {connect!r}; give arguments of Synapses.connect, such "
-                        "as {'p': 0.1}")
+        raise TypeError(f"connect of '{name}' is {connect!r}; give arguments of Synapses.connect, "
+                        "such as {'p': 0.1}")
     if not (isinstance(synapses, type) and issubclass(synapses, Synapses)):
         raise TypeError(f"synapses of '{name}' is {synapses!r}; give a class, such as DenseSynapses")
     if not isinstance(equations, (str, Equations)):

@@ -55,8 +55,8 @@ def check_state(synapses, state):
     for indices, group in zip(connections(state), (synapses.source, synapses.target)):
         first, end = _range(group)
         if indices.size and not first <= indices.min() <= indices.max() < end:
-            raise ValueError(f"the stored state of '{name}' does not fit: it has synapses of neuron "
-                             f"{indices.max()}, which '{group.name}' does not have")
+            raise ValueError(f"the stored state of '{name}' does not fit: it has synapses of "
+                             f"neuron {indices.max()}, which '{group.name}' does not have")
 
 
 def _range(group):

@@ -17,8 +17,9 @@ class ArrayView:
 
     ``view[:]`` is a copy of all values, with units if the variable has some; ``view[k] = ...``
     sets a part, ``view[:] = ...`` all of them.
-    Subexpressions are computed when they are read. It works like a variable of Brian2: values of a C++
-    project can be read once it has run, and before it as far as they have been set by such a view.
+    Subexpressions are computed when they are read. It works like a variable of Brian2: values of a
+    C++ project can be read once it has run, and before it as far as they have been set by such a
+    view.
 
     Parameters
     ----------

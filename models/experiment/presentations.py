@@ -28,8 +28,8 @@ n_steps : integer (shared, constant)           # per presentation
 n_presentations : integer (shared, constant)
 ''')
 
-# It counts as a `StepClock` does, but is none: its counts are in exported projects and states by these
-# names, and what follows from them is looked up in the same operation.
+# It counts as a `StepClock` does, but is none: its counts are in exported projects and states by
+# these names, and what follows from them is looked up in the same operation.
 _ADVANCE = '''
 step = (step + 1) % n_steps
 presentation = presentation + int(step == 0)

@@ -1,8 +1,8 @@
 """Whether what a model of a user's ended with has become NaN.
 
 A model may mean NaN: a parameter for what has not happened yet, and what is computed from it. Then
-it is NaN from the start. What has been a number and is none any more has diverged, as has a variable
-with a differential equation that is no number at all.
+it is NaN from the start. What has been a number and is none any more has diverged, as has a
+variable with a differential equation that is no number at all.
 """
 
 import numpy as np

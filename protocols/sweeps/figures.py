@@ -153,7 +153,7 @@ def _pages(groups, names):
                        for start in range(0, len(some), _WIDE)]
 
 
-# ------------------------------------------------------------------------------------------- figures
+# ------------------------------------------------------------------------------------------ figures
 def _figure(study, runs, page, left_out):
     columns, rows = max(map(len, page)), len(page)
     inches = {1: 5.2, 2: 3.9, 3: 3.2}.get(columns, 2.7)

@@ -22,7 +22,7 @@ def failed(run):
     return bool(run.get('failed'))
 
 
-# ------------------------------------------------------------------------------- what is drawn where
+# ------------------------------------------------------------------------------ what is drawn where
 def different(runs, name):
     return list(dict.fromkeys(run.get(name) for run in runs))
 

@@ -106,8 +106,8 @@ class Study:
                      for part in self.parts)*len(self.seeds)
         if n_runs > MOST_RUNS:
             raise ValueError(f'the study would have {n_runs} runs ({len(self.seeds)} seeds of each '
-                             f'combination), and can have at most {MOST_RUNS}; give fewer values or '
-                             'seeds, or several studies')
+                             f'combination), and can have at most {MOST_RUNS}; give fewer values '
+                             'or seeds, or several studies')
         defaults, planned = target.defaults(), {}
         for part in self.parts:
             for name in set(part['set']) & set(part['grid']):
@@ -182,8 +182,8 @@ def read_seeds(seeds, first=_FIRST_SEED):
     number = whole_number('seeds', seeds)
     if number > _MOST_SEEDS:
         raise ValueError(f'seeds={number} means {number} seeds, and a study has at most '
-                         f'{_MOST_SEEDS}; for the seed {number} itself, give --seeds {number}, with '
-                         f'a comma, or seeds=[{number}]')
+                         f'{_MOST_SEEDS}; for the seed {number} itself, give --seeds {number}, '
+                         f'with a comma, or seeds=[{number}]')
     return [check_seed(check_seed(first) + k) for k in range(number)]
 
 

@@ -7,7 +7,6 @@ function that scores what has come out. A Python file is loaded, and Brian2 with
 import contextlib
 import functools
 import inspect
-import logging
 import re
 import sys
 from pathlib import Path
@@ -23,6 +22,7 @@ from brian2.units.fundamentalunits import (DIMENSIONLESS, Quantity, get_unit,
 from brian_le.checks import choose
 from brian_le.parameters import as_quantity
 from brian_le.programs.contents import end_of_run, held, noting_reads, time_steps
+from brian_le.programs.liberties import without_word_of_own_names
 from brian_le.programs.program import build_program
 from brian_le.protocols.parameters import rounded
 from brian_le.protocols.runs.launches import built_once
@@ -34,6 +34,7 @@ from brian_le.substrate.composition import drawn_variables
 __all__ = ['Argument', 'ModelTarget']
 
 _OTHER_SEEDS = 5  # that are tried in place of one that a model cannot be built with
+
 
 class Argument:
     """A parameter of a user's model: an argument of ``build``, or a variable of its objects.
@@ -345,14 +346,6 @@ class _ModelNetwork(Network):
         self._names = names
 
     def before_run(self, run_namespace):
-        log = logging.getLogger('brian2.groups.group.Group.resolve.resolution_conflict')
-        log.addFilter(_is_news)
-        try:
+        # an argument that gives a variable its value often has the name of the variable
+        with without_word_of_own_names():
             super().before_run({**run_namespace, **self._names})
-        finally:
-            log.removeFilter(_is_news)
-
-
-def _is_news(record):
-    # an argument that gives a variable its value often has the name of the variable
-    return 'is an internal variable of group' not in record.getMessage()

@@ -128,8 +128,8 @@ def test_code_of_a_folder_runs_only_if_the_user_says_so(study, tmp_path, monkeyp
     description = json.loads((study/'study.json').read_text())
     description['figures'] = name.format(study)
     (study/'study.json').write_text(json.dumps(description))
-    with pytest.raises(ValueError, match='not part of this package and not run unasked; if you trust '
-                                         'it, give --figures .* for the standard figures'):
+    with pytest.raises(ValueError, match='not part of this package and not run unasked; if you '
+                                         'trust it, give --figures .* for the standard figures'):
         plot(study)
     study_status(study)
     load_study(study)

@@ -1,6 +1,7 @@
 """Loops over synapses in C++, for standalone projects and for Cython.
 
-Brian2's own generator writes the statements of the equations, `brian_le.synapses.loops.cpp_text` the loops.
+Brian2's own generator writes the statements of the equations, `brian_le.synapses.loops.cpp_text`
+the loops.
 """
 
 import ast

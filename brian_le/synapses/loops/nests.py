@@ -1,7 +1,7 @@
 """What one code object of a projection computes, whatever the target.
 
-A nest has expressions and abstract code by name; ``templates/`` and `cpp_text` wrap the loops of each
-target around them.
+A nest has expressions and abstract code by name; ``templates/`` and `cpp_text` wrap the loops of
+each target around them.
 """
 
 from dataclasses import dataclass, field

@@ -1,7 +1,7 @@
 """How the operations of a projection compute in a run: with which loops, and which of them together.
 
-It depends on the projection, on all that is simulated with it, and on the names of the script. A plan
-is made once for each run, for all operations, and changes none of them.
+It depends on the projection, on all that is simulated with it, and on the names of the script. A
+plan is made once for each run, for all operations, and changes none of them.
 """
 
 from dataclasses import dataclass
@@ -22,7 +22,8 @@ class Plan:
     Parameters
     ----------
     loops : dict
-        For each operation that is active, the class of its code objects, None if Brian2 computes it.
+        For each operation that is active, the class of its code objects, None if Brian2 computes
+        it.
     passes : dict
         The sums that are formed in one pass over the weights, the first one first, for each of
         them; empty where sums are formed one by one.

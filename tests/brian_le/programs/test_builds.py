@@ -161,7 +161,7 @@ def test_what_is_changed_while_it_is_compiled_is_not_kept(tmp_path, cache):
     assert not list(cache.glob('*/main'))
 
 
-# ---------------------------------------------------------------------------------- one folder, twice
+# -------------------------------------------------------------------------------- one folder, twice
 def stock_build(project, *arguments):
     subprocess.run(['make', *arguments], cwd=project, check=True, capture_output=True)
 
@@ -259,7 +259,7 @@ def test_what_is_asked_of_make_is_part_of_it(tmp_path):
     assert printed(project) == 2
 
 
-# -------------------------------------------------------------------------------------------- errors
+# ------------------------------------------------------------------------------------------- errors
 def test_flags_for_make():
     """-j alone would start as many compilers as there are sources."""
     for given, expected in (((), [f'-j{os.cpu_count()}']), (['-j'], [f'-j{os.cpu_count()}']),

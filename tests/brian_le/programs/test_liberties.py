@@ -2,7 +2,9 @@
 
 import gc
 import inspect
+import logging
 import re
+from contextlib import nullcontext
 
 import numpy as np
 import pytest
@@ -57,6 +59,47 @@ def test_what_brian2_looks_at_before_it_says_that_objects_never_ran():
     network = Network(G)
     liberties.count_as_run(network)
     assert G._network == network.name == G.thresholder['spike']._network
+
+
+@pytest.mark.parametrize('kind', ['runtime', 'cpp_standalone'])
+def test_what_a_script_reads(device, kind):
+    if kind == 'runtime':
+        device.reinit()
+        reset_device()
+        set_device('runtime')
+    codes, views = [], []
+    G, S = group(), Synapses(*2*[group(2, 'H')], 'w : 1', name='S')
+    with liberties.tell_of_reads(lambda owner, code, variables: codes.append(
+            (owner.name, str(code), set(variables))), lambda view: views.append(view.name)):
+        G.v = '2*s'
+        S.connect('i != j')
+        G.v = 1
+        G.s = 2
+        assert len(codes) == 2 and not {'v', 's'} & set(views)  # Brian2 itself looks at N
+        assert G.s == 2
+        assert 's' in views
+    (first, text, names), (second, condition, _) = codes
+    assert (first, second) == ('G', 'S') and '2*s' in text and {'v', 's'} <= names
+    assert 'create_cond' in condition and 'i !=' in condition
+    views.clear()
+    np.asarray(G.s)
+    assert not views
+
+
+def test_a_name_of_a_variable_that_is_known_otherwise(caplog):
+    def conflicts(quiet):
+        caplog.clear()
+        log = logging.getLogger('brian2')
+        log.addHandler(caplog.handler)
+        G = NeuronGroup(1, 'v : 1', namespace={'v': 3.0})
+        try:
+            with liberties.without_word_of_own_names() if quiet else nullcontext():
+                G.resolve_all({'v'}, run_namespace={'v': 2.0}, user_identifiers={'v'})
+        finally:
+            log.removeHandler(caplog.handler)
+        return [r for r in caplog.records if 'internal variable of group' in r.getMessage()]
+
+    assert len(conflicts(False)) == 1 and not conflicts(True)
 
 
 def test_what_functions_are_made_of():
@@ -124,6 +167,20 @@ def test_numbers_that_were_drawn_in_advance(which):
 
 
 # ------------------------------------------------------------------------------------ C++ projects
+def test_templates_of_all_code_objects(device):
+    before = liberties.templates_of_cpp()
+    own = before.derive('brian_le.programs', env_globals={'_le_vector_math': '// of ours'})
+    liberties.take_templates(own)
+    try:
+        G = group()
+        G.run_regularly('v = exp(v)', name='grow')
+        Network(G).run(0.1*ms)
+        assert '// of ours' in device.code_objects['grow_codeobject'].code.cpp_file
+    finally:
+        liberties.take_templates(before)
+    assert liberties.templates_of_cpp() is before
+
+
 def test_owners_live_as_long_as_the_project_is_written(device):
     def name(keep):
         G = group(name=f'G{keep}')

@@ -226,7 +226,7 @@ def test_a_program_that_fails_says_so(tmp_path):
 
 
 @pytest.mark.parametrize('size, found', [
-    ('0', "only 0 of 4 bytes of 'M.N'"), ('12', "only 4 of 8 bytes of 'M.i'"),
+    ('0', "only 0 of 4 bytes of 'M.N'"), ('20', "only 4 of 8 bytes of 'M.i'"),
     ('-8', "only 0 of 8 bytes of 'defaultclock.timestep'")])
 def test_results_that_were_not_written_to_their_end(tmp_path, size, found):
     """As when the folder for temporary files is full."""

@@ -2,7 +2,7 @@
 
 import numpy as np
 import pytest
-from brian2 import Network, NeuronGroup, Synapses, ms
+from brian2 import Network, NeuronGroup, Synapses, get_device, ms, set_device
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -84,6 +84,27 @@ def test_one_to_one():
     S = project(a, b, one_to_one('v_up'), name='S', one_to_one=True)
     assert isinstance(S, Synapses) and not isinstance(S, DenseSynapses)
     np.testing.assert_array_equal(S.i[:], S.j[:])
+
+
+def test_one_to_one_in_cpp_is_a_pattern_and_no_numbers():
+    """The sources of a C++ project do not depend on how many neurons there are."""
+    set_device('cpp_standalone', build_on_run=False)
+    device = get_device()
+    found = []
+    try:
+        for n in (3, 5):
+            device.reinit()
+            device.activate(build_on_run=False)
+            a, b = (NeuronGroup(n, pyramidal(), method='prospective_euler', name=f'pattern_{name}')
+                    for name in 'ab')
+            project(a, b, one_to_one('v_up'), name='pattern', one_to_one=True)
+            made, = [code for name, code in device.code_objects.items() if 'create_generator' in name]
+            assert not [name for name in device.static_arrays if 'pattern' in name]
+            found.append(made.code.cpp_file.replace(made.name, ''))
+        assert found[0] == found[1]
+    finally:
+        device.reinit()
+        set_device('runtime')
 
 
 def test_one_to_one_needs_equal_sizes():

@@ -119,8 +119,8 @@ BAD = {
     "drive(H, 'r', 'x', x=(G, 'r'))": (ValueError, "'r' of 'bad_G' has 2 values, but 'bad_H' has 3"),
     "drive(H, 'r', 'x', x=(G, 'q'))": (ValueError, "'q'"),
     "drive(H, 'r', 'x', x='G.r')": (TypeError, "'x' of 'bad_H' is 'G.r'; give a variable as"),
-    "drive(H, 'r', 'step', clock, other)": (ValueError, "'step' is a variable of 'bad_clock' and of "
-                                            "'bad_other'; give step="),
+    "drive(H, 'r', 'step', clock, other)": (ValueError, "'step' is a variable of 'bad_clock' and "
+                                            "of 'bad_other'; give step="),
     "drive(G, 'tau', 'step*ms', other)": (ValueError, "'bad_G' has a variable 'step' of its own"),
     "drive(G, 'tau', 'gain*ms', gain=3)": (ValueError, "'bad_G' has gain = 2 already"),
     "drive(H, 'r', 'r', r=(G, 'r'))": (ValueError, "'bad_H' has a variable 'r' of its own"),

@@ -205,7 +205,7 @@ def test_bad_input(tmp_path):
     assert os.listdir(tmp_path) == ['there'] and os.listdir(tmp_path/'there') == []
 
 
-# ----------------------------------------------------------------------------- how ./main is started
+# ---------------------------------------------------------------------------- how ./main is started
 def main_in(folder, *arguments):
     """Exit code, what is said, and the time of every file of results."""
     done = subprocess.run(['./main', *arguments], cwd=folder, capture_output=True, text=True)
