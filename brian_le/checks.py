@@ -145,6 +145,6 @@ def check_variable(role, name, remedy=''):
         raise ValueError(f"{role} is {name!r}, which is no name of a variable; give one such as "
                          f"'v_in'{remedy}")
     if re.search('_(pre|post)$', name):
-        raise ValueError(f"{role} is '{name}'; leave out '_{name.rpartition('_')[2]}', which synapses"
-                         ' add themselves')
+        raise ValueError(f"{role} is '{name}'; leave out '_{name.rpartition('_')[2]}', which "
+                         'synapses add themselves')
     return name

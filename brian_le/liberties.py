@@ -17,8 +17,8 @@ from brian2.groups.group import Group
 from brian2.synapses import synapses
 
 __all__ = ['OwnNames', 'after_each_compiled_run', 'after_each_run', 'before_each_run',
-           'begin_each_run', 'choose_methods', 'find_more_objects', 'hand_interrupts_on', 'is_linked', 'pathways_of',
-           'run_somewhere', 'warn_of_values']
+           'begin_each_run', 'choose_methods', 'find_more_objects', 'hand_interrupts_on',
+           'is_linked', 'pathways_of', 'run_somewhere', 'warn_of_values']
 
 _begin, _before, _after = [], [], []
 
@@ -38,7 +38,8 @@ def before_each_run(function):
     ``names`` are those that equations may use, of the script that calls ``run`` unless it says
     others. What is to be done concerns the network as a whole, or objects that are not in it;
     Brian2 asks only the objects in it, one by one. This relies on `Network.run` calling
-    `Network.before_run`. """
+    `Network.before_run`.
+    """
     _before.append(function)
     return function
 
@@ -120,7 +121,7 @@ def run_somewhere(obj):
 
 
 def is_linked(obj, name):
-    """Whether a variable of a group is linked to another one; groups keep the names to themselves."""
+    """Whether a variable of a group is linked to another one: groups keep the names private."""
     return name in getattr(obj, '_linked_variables', ())
 
 

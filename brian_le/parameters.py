@@ -62,11 +62,12 @@ def parameter(name, value, unit, check, bound_flags=''):
     if isinstance(value, str):
         if unknown := [flag for flag in value.split(',') if value and flag.strip() not in _FLAGS]:
             raise ValueError(f"{name} is '{value}'; give a value with its unit, or the flags of a "
-                             f"variable: 'constant' or 'shared, constant', not '{unknown[0].strip()}'")
+                             "variable: 'constant' or 'shared, constant', not "
+                             f"'{unknown[0].strip()}'")
         return f'{name} : {unit_text(unit)}' + (f' ({value})' if value else '')
     if quantity(name, value, unit).ndim:
-        raise ValueError(f"{name} is {value}; give one value, or 'constant' for a variable that has "
-                         'one for each neuron')
+        raise ValueError(f"{name} is {value}; give one value, or 'constant' for a variable that "
+                         'has one for each neuron')
     check(name, value)
     flags = f' ({bound_flags})' if bound_flags else ''
     return f'{name} = {as_text(value)} : {unit_text(unit)}{flags}'

@@ -367,5 +367,6 @@ def _reworded(eq, words):
 def _changed(eq, expression, flags=None):
     """A line with another expression, or other flags."""
     return SingleEquation(eq.type, eq.varname, eq.dim, var_type=eq.var_type,
-                          expr=Expression(expression) if isinstance(expression, str) else expression,
+                          expr=(Expression(expression) if isinstance(expression, str)
+                                else expression),
                           flags=list(eq.flags) if flags is None else flags)

@@ -23,10 +23,11 @@ def compose():
     """The network, with the values that it has unless a run is given others."""
     defaultclock.dt = 0.1*ms
     seed(1)
-    neurons = NeuronGroup(N, '''dv/dt = (drive - v)/tau + noise*xi*sqrt(2/tau) : volt (unless refractory)
-                                tau : second (shared)
-                                noise : volt (shared)
-                                drive : volt (shared)''', threshold='v > 20*mV', reset='v = 10*mV',
+    neurons = NeuronGroup(N, '''
+        dv/dt = (drive - v)/tau + noise*xi*sqrt(2/tau) : volt (unless refractory)
+        tau : second (shared)
+        noise : volt (shared)
+        drive : volt (shared)''', threshold='v > 20*mV', reset='v = 10*mV',
                           refractory=2*ms, method='euler', name='neurons')
     neurons.tau, neurons.noise, neurons.drive = 20*ms, 2*mV, 21*mV
     neurons.v = '20*mV*rand()'

@@ -1,4 +1,4 @@
-"""A protocol of one's own: a chain of slow neurons learns to follow a teacher, with mismatch or without.
+"""A protocol of one's own: slow neurons in a chain learn to follow a teacher, with mismatch or not.
 
     brian-le run own_protocol.py:Follow --set mismatch=0.2
     brian-le sweep own_protocol.py:Follow --grid mismatch=0,0.2,0.4 --seeds 3

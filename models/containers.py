@@ -174,7 +174,8 @@ def _look_at_containers(network, names):
         objects = list(container)
         if any(id(obj) in here or run_somewhere(obj) for obj in objects):
             container._is_known = True
-            missing = [obj.name for obj in objects if id(obj) not in here and not run_somewhere(obj)]
+            missing = [obj.name for obj in objects
+                       if id(obj) not in here and not run_somewhere(obj)]
             if not missing:
                 container._ask()
             elif len(missing) < len(objects):

@@ -28,7 +28,8 @@ class Circuit(Container):
         learns = any(projection.equations.diff_eq_names for projection in self.projections.values())
         if self._only_draws and not learns:
             logger.warn(f'{self!r} has random weights and no learning rate, so that it learns '
-                        'nothing: give eta=0.1/ms, for instance, or eta=0/ms if they are to stay as they are',
+                        'nothing: give eta=0.1/ms, for instance, or eta=0/ms if they are to stay '
+                        'as they are',
                         'no_learning_rate')
         forward = [key for key in self.weights if key[0] in ('forward', 'up')]
         try:

@@ -135,15 +135,15 @@ class GLENetwork(LayeredCircuit):
 
     def __init__(self, input_shape, layers, *, batches=None, replicas=1, activation='tanh',
                  output_activation='linear', loss='mse', beta=0.1, gamma=0.0,
-                 errors='prospective', eta=NOT_SAID, eta_tau_m=None, eta_tau_r=None, optimiser=SGD(),
-                 decay=0/ms, w_max=None, bias=True, tau_m=10*ms, tau_r=None, tau_min=None,
-                 name='network', substrate=None, rng=None, energy=False):
+                 errors='prospective', eta=NOT_SAID, eta_tau_m=None, eta_tau_r=None,
+                 optimiser=SGD(), decay=0/ms, w_max=None, bias=True, tau_m=10*ms, tau_r=None,
+                 tau_min=None, name='network', substrate=None, rng=None, energy=False):
         super().__init__(
             input_shape, layers, batches=batches, replicas=replicas, activation=activation,
             output_activation=output_activation, eta=eta, optimiser=optimiser, decay=decay,
             w_max=w_max, bias=bias, tau_m=tau_m, tau_r=tau_r, name=name, substrate=substrate,
-            rng=rng, energy=energy, loss=loss, beta=beta, gamma=gamma, errors=errors, eta_tau_m=eta_tau_m,
-            eta_tau_r=eta_tau_r, tau_min=tau_min)
+            rng=rng, energy=energy, loss=loss, beta=beta, gamma=gamma, errors=errors,
+            eta_tau_m=eta_tau_m, eta_tau_r=eta_tau_r, tau_min=tau_min)
 
     # ------------------------------------------------------------------------------ composition
     def _check(self, *, loss, beta, gamma, errors, eta_tau_m, eta_tau_r, tau_min):

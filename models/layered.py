@@ -170,11 +170,12 @@ class LayeredNetwork(LayeredCircuit):
             output_activation=output_activation, eta=eta, optimiser=optimiser, decay=decay,
             w_max=w_max, bias=bias, tau_m=tau_m, tau_r=tau_r, name=name, substrate=substrate,
             rng=rng, energy=energy, loss=loss, target=target, beta=beta, gamma=gamma,
-            eta_tau=eta_tau, feedback=feedback, rate_at=rate_at, errors_from=errors_from, tau_s=tau_s,
-            tau_err=tau_err, tau_target=tau_target)
+            eta_tau=eta_tau, feedback=feedback, rate_at=rate_at, errors_from=errors_from,
+            tau_s=tau_s, tau_err=tau_err, tau_target=tau_target)
 
     # ------------------------------------------------------------------------------ composition
-    def _check(self, *, loss, target, beta, gamma, eta_tau, feedback, rate_at, errors_from, **filters):
+    def _check(self, *, loss, target, beta, gamma, eta_tau, feedback, rate_at, errors_from,
+               **filters):
         name = self.name
         choose('feedback', feedback, ('transposed', 'random', 'mirror'))
         self._filters = {what: filter_time(name, what, tau) for what, tau in filters.items()}

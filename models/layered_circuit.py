@@ -36,8 +36,9 @@ decay, w_max, bias, tau_m, tau_r, name, substrate, rng, energy
     """
 
     _set_elsewhere = {
-        'eta': "set .projections['forward', 0].eta = ... (and 'bias', and all other layers); layers "
-               'that were made with eta=0/ms have constant weights: give eta=... when it is made'}
+        'eta': "set .projections['forward', 0].eta = ... (and 'bias', and all other layers); "
+               'layers that were made with eta=0/ms have constant weights: give eta=... when it is '
+               'made'}
 
     _drawn_feedback = ()  # kinds of feedback whose weights are drawn with the others
 

@@ -165,13 +165,14 @@ class Microcircuit(Circuit):
     """
 
     _set_elsewhere = {
-        **{f'eta_{kind}': f"set .projections['{kind}', 0].eta = ... for each layer; projections that "
-           f'were made with a rate of 0 have constant weights: give eta_{kind}=... when it is made'
+        **{f'eta_{kind}': f"set .projections['{kind}', 0].eta = ... for each layer; projections "
+           f'that were made with a rate of 0 have constant weights: give eta_{kind}=... when it is '
+           'made'
            for kind in ('up', 'ip', 'pi', 'down')},
         'decay_down': "set .projections['down', 0].decay = ... for each layer",
         'tau_high': 'set .tau_r_low of .pyramidal[1] and those above',
-        **{what: f'give {what}=... to Presentations, for all or one value for each of them; without '
-           "presentations, set .projections['up', 0].eta = 0/ms or .output.nudged = 0"
+        **{what: f'give {what}=... to Presentations, for all or one value for each of them; '
+           "without presentations, set .projections['up', 0].eta = 0/ms or .output.nudged = 0"
            for what in ('learning', 'nudged')}}
 
     def __init__(self, sizes, presentations=None, *, prospective=True, activation='softplus',
@@ -189,8 +190,8 @@ class Microcircuit(Circuit):
             need(f"presentations of '{name}'", presentations, Presentations, 'Presentations')
         need(f"synapses of '{name}'", synapses, type, 'a class of synapses, such as DenseSynapses')
         if not issubclass(synapses, Synapses):
-            raise TypeError(f"synapses of '{name}' is {synapses.__name__}; give a class of synapses, "
-                            'such as DenseSynapses')
+            raise TypeError(f"synapses of '{name}' is {synapses.__name__}; give a class of "
+                            'synapses, such as DenseSynapses')
         if bias is not None:
             check_finite(f"bias of '{name}'", bias)
         self.presentations = presentations

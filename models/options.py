@@ -16,9 +16,9 @@ from brian_le.parameters import quantity
 from brian_le.substrate import Substrate
 from brian_le.substrate.imperfection import Imperfection
 
-__all__ = ['NOT_SAID', 'Plan', 'check_decay', 'check_random', 'check_readable', 'filter_time', 'need',
-           'need_random', 'one_value', 'per_layer', 'plan_layers', 'replicas_of', 'substrate_of',
-           'time_constants']
+__all__ = ['NOT_SAID', 'Plan', 'check_decay', 'check_random', 'check_readable', 'filter_time',
+           'need', 'need_random', 'one_value', 'per_layer', 'plan_layers', 'replicas_of',
+           'substrate_of', 'time_constants']
 
 #: The learning rate where none is given: 0/ms, but another object than a 0/ms that is given.
 NOT_SAID = 0/ms
@@ -54,8 +54,8 @@ def check_readable(group, variable):
            [name for name in group.variables if not name.startswith('_')])
     dim = group.variables[variable].dim
     if not dim.is_dimensionless:
-        raise DimensionMismatchError(f"'{variable}' of '{group.name}' has a unit, and a readout is of "
-                                     'what has none; record it with a StateMonitor', dim)
+        raise DimensionMismatchError(f"'{variable}' of '{group.name}' has a unit, and a readout is "
+                                     'of what has none; record it with a StateMonitor', dim)
 
 
 def need_random(rng):

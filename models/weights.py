@@ -82,9 +82,9 @@ class Weights(MutableMapping):
     def __setitem__(self, key, values):
         views = self._views_of(key)
         if get_dimensions(values) not in (DIMENSIONLESS, views[0].dim):  # plain numbers always may
-            raise DimensionMismatchError(f"weights {key} of '{self._name}' are given in another unit; "
-                                         'give numbers' + ('' if views[0].dim is DIMENSIONLESS else
-                                                           ', or times'), get_dimensions(values))
+            times = '' if views[0].dim is DIMENSIONLESS else ', or times'
+            raise DimensionMismatchError(f"weights {key} of '{self._name}' are given in another "
+                                         f'unit; give numbers{times}', get_dimensions(values))
         if np.ndim(values) == 0:
             values = np.full(self.shape(*key), values)
         values = check_array(f"weights {key} of '{self._name}'", values, self.shape(*key))

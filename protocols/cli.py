@@ -70,9 +70,9 @@ Compiled programs are kept, so that a model that has not changed is not compiled
 are more than the limit (2 GiB), those that were not used for longest are removed. All of it may be
 removed at any time: what is needed is compiled anew.
 
-The folder is 'brian_le' in that for your caches (~/.cache on Linux, or $XDG_CACHE_HOME); the variable
-BRIAN_LE_CACHE names another one. It has to be yours, and nobody else may write to it. The variable
-BRIAN_LE_CACHE_LIMIT sets the limit for the programs that see it.
+The folder is 'brian_le' in that for your caches (~/.cache on Linux, or $XDG_CACHE_HOME); the
+variable BRIAN_LE_CACHE names another one. It has to be yours, and nobody else may write to it. The
+variable BRIAN_LE_CACHE_LIMIT sets the limit for the programs that see it.
 '''
 
 
@@ -212,8 +212,8 @@ def _settings(options):
 
     name = options.protocol
     if name not in PROTOCOLS and (name in named_studies() or name.endswith('.toml')):
-        raise ValueError(f"'{name}' is no protocol, but a model or a study: 'brian-le sweep {name}' "
-                         'runs it')
+        raise ValueError(f"'{name}' is no protocol, but a model or a study: 'brian-le sweep "
+                         f"{name}' runs it")
     given = read_settings(options.set)
     for folder in options.data:
         if 'data' in given:

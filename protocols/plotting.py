@@ -141,8 +141,8 @@ def _protocol_of(result, given):
     if '.py:' in name:
         raise ValueError(
             f"'{result.directory}' is of '{name}', code that is no part of this package and not "
-            f"run unasked: name it, 'brian-le plot {name} {result.directory}', or what draws it with "
-            '--figures FILE; if it is a run of a study, plot the folder of the study')
+            f"run unasked: name it, 'brian-le plot {name} {result.directory}', or what draws it "
+            'with --figures FILE; if it is a run of a study, plot the folder of the study')
     return protocol_of(result)
 
 

@@ -232,7 +232,7 @@ class Protocol:
         return self.lead + self.total*self.n_steps
 
     def kept(self):
-        """Arrays to keep beside an exported project, which `rows` and `result` find among variables."""
+        """Arrays to keep beside an exported project, for `rows` and `result` to find."""
         return {}
 
     def guide(self):

@@ -44,8 +44,8 @@ sys.exit(cli.main())
 '''  # which would take most of the time of a short sweep
 _COMMANDS = {
     'run': [*_PROGRAM, 'run', 'bars', *_RUN, '--out', 'out'],
-    'sweep': [sys.executable, '-c', _NO_FIGURES, 'sweep', 'bars', *_RUN, '--seeds', '3', '--jobs', '2',
-              '--out', 'out'],
+    'sweep': [sys.executable, '-c', _NO_FIGURES, 'sweep', 'bars', *_RUN, '--seeds', '3', '--jobs',
+              '2', '--out', 'out'],
     'export': [*_PROGRAM, 'export', 'bars', *_RUN, '--out', 'out'],
     'build': [sys.executable, '-m', 'brian_le.programs.builds']}
 _SETTLE_SECONDS = 20  # until all processes of a killed command have to be gone
@@ -198,7 +198,8 @@ class Killer:
         """Let a start some minutes later clear up, where the command had nothing more to do."""
         for folder in (place/'tmp').iterdir():
             os.utime(folder, (0, 0))
-        subprocess.run([*_PROGRAM, 'export', 'bars', '--set', 'epochs=1', '--quiet', '--out', 'next'],
+        subprocess.run([*_PROGRAM, 'export', 'bars', '--set', 'epochs=1', '--quiet', '--out',
+                        'next'],
                        cwd=place, env=self._environment(place, 'run'), check=True,
                        capture_output=True)
         return not os.listdir(place/'tmp')

@@ -133,7 +133,8 @@ def forward(input_shape, layers, weights, x, activation='tanh', output_activatio
     for k, (pools, link) in enumerate(links):
         for pool in pools:
             r = pool.up(r)
-        r = PHI[names[k]][0](link.up(weights['forward', k], r) + link.spread(weights.get(('bias', k), 0)))
+        r = PHI[names[k]][0](link.up(weights['forward', k],
+                                     r) + link.spread(weights.get(('bias', k), 0)))
     return r
 
 

@@ -15,7 +15,8 @@ MOST_LINES, MOST_MODULES = 400, 15
 
 def sources():
     """The paths of all modules by their names; a package has its own."""
-    return {'.'.join((package, *(part for part in path.relative_to(ROOT/folder).with_suffix('').parts
+    return {'.'.join((package,
+                      *(part for part in path.relative_to(ROOT/folder).with_suffix('').parts
                                  if part != '__init__'))): path
             for package, folder in PACKAGES.items() for path in (ROOT/folder).rglob('*.py')}
 
@@ -25,7 +26,8 @@ def lazy_names(trees, package):
     for node in ast.walk(trees[package]):
         if isinstance(node, ast.Call) and ast.unparse(node.func) == '_lazy.exports':
             for key, names in zip(node.args[1].keys, node.args[1].values):
-                module = key.value if key.value.startswith('brian_le.') else f'{package}.{key.value}'
+                module = (key.value if key.value.startswith('brian_le.')
+                          else f'{package}.{key.value}')
                 # a list, or all names of a room
                 known = (lazy_names(trees, module) if isinstance(names, ast.Attribute)
                          else ((name, module) for name in ast.literal_eval(names)))

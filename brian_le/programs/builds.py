@@ -1,4 +1,4 @@
-"""Fast builds of Brian2's C++ projects; ``python -m brian_le.programs.builds`` in a project's folder.
+"""Fast builds of Brian2's C++ projects: ``python -m brian_le.programs.builds`` in the folder.
 
 Headers are compiled once for all sources of a project, and programs are kept and found again by
 everything they are made of, so that an unchanged model is not compiled again, in whatever folder it
@@ -184,7 +184,8 @@ def _rules(project, out):
     if not sources:
         return ''
     # what comes before objects.h for a user must not come after it
-    precompiled = (project/'objects.h').exists() and not re.search(r'\s-(include|imacros)', makefile)
+    precompiled = ((project/'objects.h').exists()
+                   and not re.search(r'\s-(include|imacros)', makefile))
     rules = _HEADER.format(out=out) if precompiled else ''
     sources = sources[1].split()
     for n, source in enumerate(sources):
@@ -201,8 +202,8 @@ def _rules(project, out):
 def _failure(make, out):
     words = make.stderr.strip()
     if 'No space left' in words or shutil.disk_usage(out).free < 2**20:
-        return RuntimeError(f"the C++ compiler failed: no space is left on the disk of '{out.parent}'; "
-                            'make room, or set TMPDIR to a folder on another disk')
+        return RuntimeError('the C++ compiler failed: no space is left on the disk of '
+                            f"'{out.parent}'; make room, or set TMPDIR to a folder on another disk")
     return RuntimeError('the C++ compiler failed: ' + words[-2000:])
 
 

@@ -4,14 +4,14 @@ They are in the folder that the variable BRIAN_LE_CACHE names, or else in ``bria
 folder for caches: on Linux ``~/.cache``, or the folder that XDG_CACHE_HOME names. ::
 
     KEY-DIGEST/main           a program
-    KEY-DIGEST/made_of.json   what it was made of, beside that which is in its key; its size and hash
+    KEY-DIGEST/made_of.json   what it was made of beside that which is in its key; its size and hash
     KEY.lock                  held by the process that compiles for this key
     limit                     how much may be kept, if the user has said that
 
-Programs are run, so the folder has to belong to the user, and nobody else may write to it;
-otherwise it is not used. An entry is checked before it is used, down to the hash of the program,
-and made anew if anything is wrong with it. Without a folder everything works, and compiles every
-time. """
+Programs are run, so the folder has to belong to the user, and nobody else may write to it, or it is
+not used. An entry is checked before it is used, down to the hash of the program, and made anew if
+anything is wrong with it. Without a folder everything works, and compiles every time.
+"""
 
 import contextlib
 import functools
@@ -57,7 +57,8 @@ def read_size(text, name='the limit'):
     """A number of bytes from a text like ``'500MB'`` or ``'2GiB'``; a ValueError if it is none."""
     found = re.fullmatch(r'\s*([0-9]+\.?[0-9]*)\s*([A-Za-z]*)\s*', str(text))
     if not found or found[2].upper() not in _UNITS:
-        raise ValueError(f"{name} is '{text}'; give a size like 500MB or 2GiB, or 0 to keep nothing")
+        raise ValueError(f"{name} is '{text}'; give a size like 500MB or 2GiB, or 0 to keep "
+                         "nothing")
     return int(float(found[1])*_UNITS[found[2].upper()])
 
 
@@ -362,8 +363,8 @@ def _read_program(path, about):
 
 
 def _write(path, content, mode):
-    with open(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | getattr(os, 'O_BINARY', 0), mode),
-              'wb') as file:
+    flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | getattr(os, 'O_BINARY', 0)
+    with open(os.open(path, flags, mode), 'wb') as file:
         file.write(content)
         file.flush()
         os.fsync(file.fileno())

@@ -11,7 +11,8 @@ import subprocess
 __all__ = ['run']
 
 _WATCHER = 'read -r line; kill -9 0'  # nothing is ever written, so this waits for the end
-_watcher = None  # process id of the watcher, which is that of the group, too, and our end of the pipe
+#: Process id of the watcher, which is that of the group, too, and our end of the pipe.
+_watcher = None
 
 
 def run(command, **options):

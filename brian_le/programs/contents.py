@@ -36,13 +36,13 @@ def composed(compose):
     """The network that a function makes, or that there is already, to run on this device."""
     network = compose if isinstance(compose, Network) else compose()
     if not isinstance(network, Network):
-        raise ValueError(f"'{getattr(compose, '__name__', compose)}' returns {network!r:.80}; return "
-                         'the brian2.Network of the objects')
+        raise ValueError(f"'{getattr(compose, '__name__', compose)}' returns {network!r:.80}; "
+                         'return the brian2.Network of the objects')
     for obj in objects_of(network):
         for variable in obj.variables.values():
             if getattr(variable, 'device', None) not in (None, get_device()):
-                raise ValueError(f"'{obj.name}' was made for another device than what is to run it; "
-                                 'make all objects in the function that composes the network')
+                raise ValueError(f"'{obj.name}' was made for another device than what is to run "
+                                 'it; make all objects in the function that composes the network')
     return network
 
 
@@ -190,8 +190,8 @@ def name_of(key):
     if isinstance(key, TimedArray):
         return f'{key.name}.values'
     if not isinstance(key, VariableView):
-        raise ValueError(f"a value is given for {key!r}; give it for a name, 'object.variable', for "
-                         'a variable itself, such as group.v, or for a TimedArray')
+        raise ValueError(f"a value is given for {key!r}; give it for a name, 'object.variable', "
+                         'for a variable itself, such as group.v, or for a TimedArray')
     try:
         owner = key.variable.owner.name
     except (AttributeError, ReferenceError):  # it is computed, or its owner is gone

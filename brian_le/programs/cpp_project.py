@@ -23,9 +23,8 @@ from brian2.groups.neurongroup import NeuronGroup
 from brian_le.programs.contents import (MOST_STEPS, composed, held, is_kept, is_recording,
                                         is_state, key_of, names_for, time_step, time_steps,
                                         timed_arrays, units_of)
+from brian_le.programs.cpp_files import CppState, digest, results_code, values_code
 from brian_le.programs.cpp_numbers import numbers_as_data
-from brian_le.programs.cpp_states import CppState, digest
-from brian_le.programs.cpp_values import results_code, values_code
 from brian_le.programs.fast import fast_cpp
 from brian_le.programs.liberties import (ARGUMENTS, elements_as_arrays, indices_from_zero,
                                          keep_owners, leave_arguments, lines_of_run,

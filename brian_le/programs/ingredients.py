@@ -24,8 +24,8 @@ __all__ = ['Beginning', 'own_files', 'read_dependencies']
 
 #: Variables of the environment that compilers, linkers and make listen to.
 _VARIABLES = ('CXX', 'CC', 'CFLAGS', 'CPPFLAGS', 'CXXFLAGS', 'LDFLAGS', 'CPATH', 'C_INCLUDE_PATH',
-              'CPLUS_INCLUDE_PATH', 'LIBRARY_PATH', 'GCC_EXEC_PREFIX', 'COMPILER_PATH', 'LD_RUN_PATH',
-              'LDEMULATION', 'SOURCE_DATE_EPOCH', 'CCC_OVERRIDE_OPTIONS', 'SDKROOT',
+              'CPLUS_INCLUDE_PATH', 'LIBRARY_PATH', 'GCC_EXEC_PREFIX', 'COMPILER_PATH',
+              'LD_RUN_PATH', 'LDEMULATION', 'SOURCE_DATE_EPOCH', 'CCC_OVERRIDE_OPTIONS', 'SDKROOT',
               'MACOSX_DEPLOYMENT_TARGET', 'MAKEFLAGS', 'MAKEFILES')
 _TOOLS = ('cc1plus', 'as', 'collect2', 'ld')
 
@@ -108,7 +108,8 @@ class Beginning:
         places = self._places(read)
         names = _names(read, places, self._project)
         return dict(read=read, places=places, names=names,
-                    others=sorted(_found(places, names, self._project) - _full(read, self._project)),
+                    others=sorted(_found(places, names, self._project)
+                                  - _full(read, self._project)),
                     tools=self._tools())
 
     def _places(self, read):

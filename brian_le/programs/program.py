@@ -30,10 +30,10 @@ from brian_le.programs import DEVICES, builds, children
 from brian_le.programs.contents import (checked_values, composed, end_of_run, held, is_recording,
                                         is_state, names_for, seconds_of, time_steps, timed_arrays,
                                         units_of, variables_of)
+from brian_le.programs.cpp_files import (AFTER, BEFORE, RESULTS, VALUES, digest, read_results,
+                                         write_state, write_values)
 from brian_le.programs.cpp_project import (RUN, floating_point, full_disk, write_project,
                                            wrong_size)
-from brian_le.programs.cpp_states import AFTER, BEFORE, digest, write_state
-from brian_le.programs.cpp_values import RESULTS, VALUES, read_results, write_values
 from brian_le.programs.liberties import names_from_scratch
 from brian_le.programs.states import (EndState, check_seed, check_state, draw_anew,
                                       numbers_of_numpy, obstacle, put_back, random_numbers,
@@ -90,9 +90,9 @@ def build_program(compose, device='cpp_standalone', say=lambda message: None,
     choose('device', device, DEVICES)
     if device == 'cpp_standalone' and isinstance(compose, Network):
         raise ValueError(
-            f"the network '{compose.name}' was made to run inside Python, and C++ is generated from "
-            'what a script says as it makes the objects; give a function that makes and returns '
-            'the network, or choose the device numpy or cython')
+            f"the network '{compose.name}' was made to run inside Python, and C++ is generated "
+            'from what a script says as it makes the objects; give a function that makes and '
+            'returns the network, or choose the device numpy or cython')
     names = get_local_namespace(1) if isinstance(compose, Network) else names_for(compose)
     if device != 'numpy':
         require_compiler(device)

@@ -101,7 +101,8 @@ def start_values(network):
 
 def uses_random_numbers(network):
     """Whether something in the code of a network draws random numbers while it runs."""
-    return any(get_identifiers(text) & _RANDOM for obj in network.sorted_objects for text in _code_of(obj))
+    return any(get_identifiers(text) & _RANDOM
+               for obj in network.sorted_objects for text in _code_of(obj))
 
 
 def _is_value(variable):
@@ -206,8 +207,8 @@ class _Reading:
         elif isinstance(value, (Equations, SingleEquation)):
             self.tell(_class(value), str(value))
         elif isinstance(value, TimedArray):
-            self.tell('table', value.name, value.values.shape, value.values.dtype.str, float(value.dt),
-                      str(value.dim))
+            self.tell('table', value.name, value.values.shape, value.values.dtype.str,
+                      float(value.dt), str(value.dim))
         elif isinstance(value, (set, frozenset)):
             self.read(sorted(value, key=repr))
         elif isinstance(value, (list, tuple)):

@@ -93,8 +93,8 @@ def obstacle(network, code_objects):
         for name, function in code.variables.items():
             if isinstance(function, Function) and not function.stateless and not (
                     id(function) in known or isinstance(function, BinomialFunction)):
-                return (f"the function '{name}' in the code of '{code.owner.name}' may remember what "
-                        'was; if it does not, make it with Function(..., stateless=True)')
+                return (f"the function '{name}' in the code of '{code.owner.name}' may remember "
+                        'what was; if it does not, make it with Function(..., stateless=True)')
     return _early_reader(network)
 
 
@@ -108,9 +108,9 @@ def _early_reader(network):
             source = obj.group if isinstance(obj, Resetter) else obj.source
             source = getattr(source, 'source', source)  # of which it is a part
             if (source.name, getattr(obj, 'event', 'spike')) in found:
-                return (f"'{obj.name}' looks at the events of '{source.name}' before they are found "
-                        'in a step, and Brian2 forgets those of the last step of a run; give it a '
-                        'later slot or order')
+                return (f"'{obj.name}' looks at the events of '{source.name}' before they are "
+                        'found in a step, and Brian2 forgets those of the last step of a run; give '
+                        'it a later slot or order')
     return ''
 
 

@@ -1,4 +1,4 @@
-"""Projects that can be handed out: they check what they are told, and name no place of this machine."""
+"""Projects to hand out: they check what they are told, and name no place of this machine."""
 
 import functools
 import os

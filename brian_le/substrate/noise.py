@@ -86,7 +86,8 @@ class Noise(Imperfection):
         super().__init__(on)
         self.variable = check_name("variable of 'Noise'", variable)
         if not is_numeric(strength):
-            raise ValueError(f"strength of the noise on '{variable}' is {strength!r}; give a number")
+            raise ValueError(f"strength of the noise on '{variable}' is {strength!r}; give a "
+                             "number")
         check_not_negative(f"strength of the noise on '{variable}'", strength)
         if np.shape(strength):
             raise ValueError(f"strength of the noise on '{variable}' is {strength}; give one for "

@@ -192,7 +192,8 @@ class Delay(Line):
 
     def _room(self, site):
         rings = [group.variables[f'{line}_buffer'].size//len(group)
-                 for group in ends_of(site.object) for line in lines_of(site.name, self.kind, group)]
+                 for group in ends_of(site.object)
+                 for line in lines_of(site.name, self.kind, group)]
         return min(rings, default=np.inf) - 1
 
 

@@ -70,7 +70,8 @@ def project(source, target, equations, *, name, one_to_one=False, connect=None,
         raise TypeError(f"connect of '{name}' is {connect!r}; give arguments of Synapses.connect, "
                         "such as {'p': 0.1}")
     if not (isinstance(synapses, type) and issubclass(synapses, Synapses)):
-        raise TypeError(f"synapses of '{name}' is {synapses!r}; give a class, such as DenseSynapses")
+        raise TypeError(f"synapses of '{name}' is {synapses!r}; give a class, such as "
+                        "DenseSynapses")
     if not isinstance(equations, (str, Equations)):
         raise TypeError(f"equations of '{name}' are {equations!r}; give Equations or a string")
     orders = orders or {}

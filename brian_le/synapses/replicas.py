@@ -108,8 +108,8 @@ def by_replica(group, name, replicas):
     """
     n = population_size(group, replicas)
     if group.variables[choose_variable(group, name)].scalar:
-        raise ValueError(f"'{name}' of '{group.name}' is one value for all neurons and replicas; read "
-                         f'or set it as {group.name}.{name}')
+        raise ValueError(f"'{name}' of '{group.name}' is one value for all neurons and replicas; "
+                         f'read or set it as {group.name}.{name}')
     return ArrayView(group, name, (replicas, n), lambda flat: flat.reshape(replicas, n), np.ravel)
 
 

@@ -98,7 +98,8 @@ class Batches(Container):
             ('samples', samples), ('targets', targets)) if values is not None}
         self.n_inputs, self.n_outputs = widths['samples'], widths.get('targets', 0)
         self.n_batches = self._whole_batches(samples)
-        self.capacity = self.n_batches if capacity is None else whole_number(f"'{name}': capacity", capacity)
+        self.capacity = (self.n_batches if capacity is None
+                         else whole_number(f"'{name}': capacity", capacity))
         self._tables = {key: TimedArray(values, dt=1*ms, name=f'{name}_{key}')
                         for key, values in self._padded(samples, targets).items()}
         self.schedule = switches(f'{name}_schedule')
@@ -123,8 +124,8 @@ class Batches(Container):
         try:
             n_axes = np.ndim(values)
         except ValueError:  # rows of different lengths
-            raise ValueError(f"{what} of '{self.name}' have rows of different lengths; bring them to "
-                             'one') from None
+            raise ValueError(f"{what} of '{self.name}' have rows of different lengths; bring them "
+                             'to one') from None
         if n_axes < 2 or not math.prod(np.shape(values)[1:]):
             raise ValueError(f"{what} of '{self.name}' have the shape {np.shape(values)}; give one "
                              'row for each sample, of classes np.eye(n)[classes]')
@@ -146,8 +147,9 @@ class Batches(Container):
                              f'{self.replicas}, but there are {len(samples)} samples; give a '
                              'larger capacity')
         if self.repeat and room % len(samples):
-            raise ValueError(f"'{self.name}' repeats {len(samples)//self.replicas} batches, of which "
-                             f'its capacity of {self.capacity} is not a multiple; give one that is')
+            raise ValueError(f"'{self.name}' repeats {len(samples)//self.replicas} batches, of "
+                             f'which its capacity of {self.capacity} is not a multiple; give one '
+                             'that is')
         # the row of a sample, for as many as there is room for
         rows = np.arange(room)
         if not self.repeat:

@@ -146,8 +146,8 @@ class Presentations(Container):
             targets = check_array(f"targets of '{name}'", targets, (n_patterns, None))
             self.n_outputs = targets.shape[1]
             if not self.n_outputs:
-                raise ValueError(f"targets of '{name}' have the shape {targets.shape}; give at least "
-                                 'one target for each pattern, or no targets')
+                raise ValueError(f"targets of '{name}' have the shape {targets.shape}; give at "
+                                 'least one target for each pattern, or no targets')
         order = np.arange(n_patterns) if order is None else order
         order = check_array(f"order of '{name}'", order, (None,))
         self.capacity = (len(order) if capacity is None
@@ -209,8 +209,8 @@ class Presentations(Container):
         tables = {'order_of': order}
         for key, flags in (('nudged', nudged), ('learning', learning)):
             if np.asarray(flags).dtype.kind not in 'biuf':
-                raise ValueError(f"'{key}' of '{self.name}' is {flags!r}; it has to be true or false, "
-                                 'or one of them for each presentation')
+                raise ValueError(f"'{key}' of '{self.name}' is {flags!r}; it has to be true or "
+                                 'false, or one of them for each presentation')
             flags = np.broadcast_to(flags, order.shape) if np.ndim(flags) == 0 else flags
             flags = check_array(f"'{key}' of '{self.name}'", flags, order.shape)
             if not np.isin(flags, (0, 1)).all():

@@ -129,7 +129,8 @@ def follow(group, teacher, variable='r', target='target'):
     >>> bool(abs(pupil.output.target[0] - teacher.output.r[0]) < 1e-12)
     True
     """
-    return drive(group, target, f'teacher_{variable}', **{f'teacher_{variable}': (teacher, variable)})
+    return drive(group, target, f'teacher_{variable}',
+                 **{f'teacher_{variable}': (teacher, variable)})
 
 
 def _own_names(group):
@@ -159,8 +160,9 @@ class Source:
         try:
             n = 1 if self.variable.scalar else len(self.group)
         except NotImplementedError:
-            raise ValueError(f"'{self.group.name}' are synapses that are counted when they are made "
-                             'in C++; take project(...) or DenseSynapses, which know their number'
+            raise ValueError(f"'{self.group.name}' are synapses that are counted when they are "
+                             'made in C++; take project(...) or DenseSynapses, which know their '
+                             'number'
                              ) from None
         if not n:
             raise ValueError(f"'{self.group.name}' has no synapses yet; connect them first")
@@ -184,8 +186,8 @@ def find_sources(owner, expressions, objects, sources, known=()):
     for key, source in sources.items():
         check_variable(f"source of '{owner}'", key)
         if key in known:
-            raise ValueError(f"'{owner}' has a variable '{key}' of its own; give the source another "
-                             'name')
+            raise ValueError(f"'{owner}' has a variable '{key}' of its own; give the source "
+                             'another name')
         found[key] = _source(f"'{key}' of '{owner}'", source)
     for obj in objects:
         need(f"an object that '{owner}' follows", obj, Group,

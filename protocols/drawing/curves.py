@@ -14,8 +14,8 @@ def curves(result):
     shown = {name: array for name, array in result.arrays.items()
              if array.ndim == 1 and array.size > 1 and array.dtype.kind in 'biuf'}
     if not shown:
-        raise ValueError(f"'{result.directory}' has no array of several numbers to draw; define draw "
-                         'in the protocol')
+        raise ValueError(f"'{result.directory}' has no array of several numbers to draw; define "
+                         'draw in the protocol')
     shown = dict(list(shown.items())[:_MOST])
     figure, axes = new_figure(len(shown), 1, height=1 + 2*len(shown))
     for (name, array), ax in zip(shown.items(), axes[:, 0]):

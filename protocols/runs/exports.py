@@ -139,8 +139,8 @@ def load_export(directory, protocol=None):
     variables = {key: _read_result(directory/'results'/file['result'], file)
                  for key, file in files.items()}
     if protocol is None and '.py:' in description['protocol']:
-        raise ValueError(f"'{directory}' is of '{description['protocol']}', code that is no part of "
-                         'this package and not run unasked; name it with protocol=')
+        raise ValueError(f"'{directory}' is of '{description['protocol']}', code that is no part "
+                         'of this package and not run unasked; name it with protocol=')
     protocol = get_protocol(description['protocol'] if protocol is None else protocol)
     try:
         task = read_arrays(directory/_TASK)

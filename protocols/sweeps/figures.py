@@ -113,7 +113,8 @@ def _group(study, runs, along, named):
     others = [name for name in _settings(study, runs) if name != along]
     sizes = {name: len(different(runs, name)) for name in others}
     if (not named and len(others) == 1
-            and min(sizes[others[0]], len(different(runs, along))) > MOST_CURVES and places.is_ordered
+            and min(sizes[others[0]], len(different(runs, along))) > MOST_CURVES
+            and places.is_ordered
             and places_of(study, runs, others[0]).is_ordered):
         return [_Panel('', runs, along, places.side_by_side(), others, True)]
     curves = []

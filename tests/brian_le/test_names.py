@@ -14,14 +14,14 @@ from brian_le.names import CPP_NAMES
 from tests.brian_le.networks import assert_equal
 from tests.running import CODE_TARGETS, run_cases
 
-AWKWARD = '''update post pre n sum value source target result row k b lane x y acc grad mean weights std
-main local Layout pending total term scale about populations inlined loops one_pass conv Pool Patch
-patch winners average array vector function plus idx w_grad part_of_pair part_of_synapse size data
-to_post to_pre NoUpdate by_post DENSE_VECTOR POOL_LANES kind winner channels q real P Q B nest code
-block side line arrays constants cpp_run'''.split()
+AWKWARD = '''update post pre n sum value source target result row k b lane x y acc grad mean weights
+std main local Layout pending total term scale about populations inlined loops one_pass conv Pool
+Patch patch winners average array vector function plus idx w_grad part_of_pair part_of_synapse size
+data to_post to_pre NoUpdate by_post DENSE_VECTOR POOL_LANES kind winner channels q real P Q B nest
+code block side line arrays constants cpp_run'''.split()
 #: The same with names that are used in C++; not as variables, in what is compiled.
-IN_NUMPY = [*AWKWARD, 'double', 'float', 'new', 'template', 'NULL', 'int32_t', 'this', 'numpy', 'np',
-            'len', 'min', 'max', 'range', 'bool', 'list', 'object', 'width', 'namespace']
+IN_NUMPY = [*AWKWARD, 'double', 'float', 'new', 'template', 'NULL', 'int32_t', 'this', 'numpy',
+            'np', 'len', 'min', 'max', 'range', 'bool', 'list', 'object', 'width', 'namespace']
 
 
 def sum_of(names, factor='{}'):
@@ -219,7 +219,7 @@ def test_variables_with_the_name_of_an_attribute(name):
 
 @pytest.mark.parametrize('name', ['idx', 'presynaptic_idx', 'vectorisation_idx'])
 def test_steps_with_the_name_of_an_index(name):
-    """The integrators of Brian2 call the next value of x _x; what only stands there may have the name."""
+    """Brian2's integrators call the next value of x _x; what only stands there may be so called."""
     a = NeuronGroup(2, 'r : 1\nI : 1', name='a', namespace={})
     learned = f'd{name}/dt = -{name}/second : 1 (clock-driven)'
     for make in (lambda: DenseSynapses(a, a, learned, method='euler', name='S'),
@@ -248,7 +248,8 @@ def test_attributes_of_other_groups():
         ConvSynapses(a, a, 'output_shape : 1', input_shape=(2, 2, 1), kernel=1, name='S')
 
 
-@pytest.mark.parametrize('name', ['update', 'main', 'double', 'S_w', 'std', 'post', 'pre', 'layout'])
+@pytest.mark.parametrize('name', ['update', 'main', 'double', 'S_w', 'std', 'post', 'pre',
+                                  'layout'])
 def test_names_of_groups(name):
     results = []
     for kind in (Synapses, DenseSynapses):

@@ -66,7 +66,8 @@ REFUSED = [
     ('net.learning = 0', 'set .schedule.learning'), ('net.nudged = 0', 'set .schedule.nudged'),
     ('net.eta = 0/ms', r"set .projections\['forward', 0\].eta"),
     ('net.beta = 1', r'set .neurons\[1\].beta'), ('net.tau_m = 5*ms', r'set .neurons\[0\].tau_m'),
-    ('net.gamma = 1', 'give gamma=... when it is made'), ('net.replicas = 4', 'give replicas=... when it is made'),
+    ('net.gamma = 1', 'give gamma=... when it is made'), ('net.replicas = 4', 'give replicas=... '
+                                                                              'when it is made'),
     ('gle.learning = 0', 'set .schedule.learning'), ('gle.eta = 0/ms', 'forward'),
     ('gle.tau_r = 5*ms', r'set .neurons\[0\].tau_r'), ('gle.target = 1', r'.neurons\[1\].target'),
     ('gle.errors = "prospective"', 'give errors=... when it is made'),

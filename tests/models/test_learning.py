@@ -1,4 +1,4 @@
-"""How templates learn with any optimiser, decay and limits: replayed from what synapses have seen."""
+"""How templates learn with any optimiser, decay and limits: replayed from what synapses saw."""
 
 import numpy as np
 import pytest

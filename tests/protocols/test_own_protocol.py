@@ -32,7 +32,8 @@ def test_the_file_of_the_page_is_short(page):
 
 def test_commands_of_the_page(page, capsys):
     commands = re.findall(r'^    brian-le (.*my_study.py.*)$', page, re.M)
-    assert [command.split()[0] for command in commands] == ['show', 'run', 'plot', 'sweep', 'export']
+    assert [command.split()[0] for command in commands] == ['show', 'run', 'plot', 'sweep',
+                                                            'export']
     for command in commands[:-1]:
         words = command.split()
         if words[0] in ('run', 'sweep'):
@@ -47,8 +48,8 @@ def test_commands_of_the_page(page, capsys):
 
 
 def test_rates_are_those_of_stock_brian2(page, tmp_path):
-    main(['run', 'my_study.py:Firing', '--set', 'duration=100', '--device', 'numpy', '--quiet', '--out',
-          'r', '--seed', '7'])
+    main(['run', 'my_study.py:Firing', '--set', 'duration=100', '--device', 'numpy', '--quiet',
+          '--out', 'r', '--seed', '7'])
     from brian_le.protocols.finding import get_protocol
     found = get_protocol('my_study.py:Firing')
     seed(7)
@@ -59,7 +60,8 @@ def test_rates_are_those_of_stock_brian2(page, tmp_path):
 
 
 def test_exported(page):
-    assert main(['export', 'my_study.py:Firing', '--out', 'p', '--set', 'duration=50', '--quiet']) == 0
+    assert main(['export', 'my_study.py:Firing', '--out', 'p', '--set', 'duration=50',
+                 '--quiet']) == 0
     subprocess.run(['make', '-j2'], cwd='p', check=True, capture_output=True)
     subprocess.run(['./main'], cwd='p', check=True)
     rates = load_export('p', 'my_study.py:Firing').arrays['rates']
@@ -69,7 +71,8 @@ def test_exported(page):
 
 
 def test_code_of_others_is_not_run_unasked(page):
-    main(['run', 'my_study.py:Firing', '--set', 'duration=10', '--device', 'numpy', '--quiet', '--out', 'r'])
+    main(['run', 'my_study.py:Firing', '--set', 'duration=10', '--device', 'numpy', '--quiet',
+          '--out', 'r'])
     with pytest.raises(ValueError, match="'brian-le plot my_study.py:Firing r'"):
         plot('r')
     with pytest.raises(ValueError, match="is a result of 'my_study.py:Firing', not of 'bars'"):
@@ -164,7 +167,7 @@ def test_random_numbers_and_several_launches_are_refused(tmp_path):
     class Noisy(Decay):
         def compose(self):
             defaultclock.dt = 0.1*ms
-            return Network(NeuronGroup(1, 'du/dt = -u/(10*ms) + xi*(10*ms)**-0.5 : 1', method='euler',
-                                       name='cells'))
+            return Network(NeuronGroup(1, 'du/dt = -u/(10*ms) + xi*(10*ms)**-0.5 : 1',
+                                       method='euler', name='cells'))
     with pytest.raises(ValueError, match="'Noisy' draws random numbers .*total = 1"):
         run(Noisy, device='numpy', quiet=True, out=tmp_path/'r')

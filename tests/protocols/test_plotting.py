@@ -71,8 +71,8 @@ def test_files(result, tmp_path):
 
 
 # ------------------------------------------------------------------------- folders of other people
-NAMES = ['loss', 'train/loss', '../../x', '/tmp/x', 'Loss', 'LOSS', 'NUL', 'con.txt', '', '.x', '..',
-         'loss.', 'a'*500, 'b'*500, 'a b', 'é', 'x\0y', 'x\ny', '-v', 'a\udcffb', 'C:\\x',
+NAMES = ['loss', 'train/loss', '../../x', '/tmp/x', 'Loss', 'LOSS', 'NUL', 'con.txt', '', '.x',
+         '..', 'loss.', 'a'*500, 'b'*500, 'a b', 'é', 'x\0y', 'x\ny', '-v', 'a\udcffb', 'C:\\x',
          'train_loss-70c204dc']
 
 
@@ -118,8 +118,9 @@ def draw(study):
 """
 
 
-@pytest.mark.parametrize('name', ['evil.py', '../evil.py', 'evil_module', '{}/evil.py', 'antigravity',
-                                  'brian_le.protocols.tasks.bars.task', '', '.', 'evil_module.py/../evil.py'])
+@pytest.mark.parametrize('name', ['evil.py', '../evil.py', 'evil_module', '{}/evil.py',
+                                  'antigravity', 'brian_le.protocols.tasks.bars.task', '', '.',
+                                  'evil_module.py/../evil.py'])
 def test_code_of_a_folder_runs_only_if_the_user_says_so(study, tmp_path, monkeypatch, name):
     for place in (study, study.parent):
         (place/'evil.py').write_text(EVIL.format(mark=str(tmp_path/'mark')))

@@ -1,4 +1,4 @@
-"""Runs of all protocols: in a program that served others, the same numbers as in one of their own."""
+"""Runs of all protocols: a program that served others gives the numbers of one of their own."""
 
 import numpy as np
 import pytest
@@ -13,8 +13,8 @@ from brian_le.protocols.runs.running import Run
 
 #: Settings with which a run takes about a second in NumPy.
 SMALL = {
-    'alignment': dict(networks=1, inputs=1, hidden=2, outputs=1, depth=1, deepest=1, frequencies=1, ratios=1,
-                      lowest=0.3, highest=0.5, largest_ratio=2, period=200),
+    'alignment': dict(networks=1, inputs=1, hidden=2, outputs=1, depth=1, deepest=1, frequencies=1,
+                      ratios=1, lowest=0.3, highest=0.5, largest_ratio=2, period=200),
     'bars': dict(epochs=2, hidden=3, t_pattern=0.3),
     'digits': dict(epochs=1, batch=1000, hidden=4, t_pattern=0.5, networks='mirror'),
     'energy': dict(epochs=1, patterns=2, hidden=3, inputs=4, t_pattern=0.5),
@@ -23,7 +23,8 @@ SMALL = {
     'fourier': dict(periods=2, learning=1, hidden=3, dt=0.05),
     'lagline': dict(periods=2, bptt_periods=1, t_init=4, batch=2, dt=0.05),
     'lagnet': dict(windows=2, t_init=3, dt=0.1),
-    'mackey-glass': dict(epochs=1, train=60, test=60, washout=20, batch=2, hidden_layers=1, slow=2, fast=2),
+    'mackey-glass': dict(epochs=1, train=60, test=60, washout=20, batch=2, hidden_layers=1, slow=2,
+                         fast=2),
     'mimic': dict(epochs=1, selfpred_epochs=1, t_pattern=0.2),
     'phases': dict(presentations=3, t_pattern=2),
     'response-lag': dict(depth=3),

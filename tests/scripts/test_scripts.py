@@ -119,7 +119,8 @@ def test_in_a_folder_used_before(standalone, tmp_path):
 
 
 FOUND = """G = NeuronGroup(2, 'r : 1\\nI : 1\\n{neurons} : 1', name=name + '_a')
-S = Synapses(G, G, 'I_post = {synapses}*{neurons}_pre : 1 (summed)\\n{synapses} : 1', name=name + '_b')
+S = Synapses(G, G, 'I_post = {synapses}*{neurons}_pre : 1 (summed)\\n{synapses} : 1',
+             name=name + '_b')
 G.{neurons} = [1, 2]
 S.connect()
 S.{synapses} = '1 + i'
@@ -136,7 +137,8 @@ def test_names_of_attributes(neurons, synapses, outcomes):
     assert check(Script((), (make,), (0.3,))) in outcomes
 
 
-INPUTS = """A = NeuronGroup(4, 'dv/dt = (10*mV - v)/(5*ms) : volt\\nI : amp', method='euler', name=name + '_a')
+INPUTS = """A = NeuronGroup(4, 'dv/dt = (10*mV - v)/(5*ms) : volt\\nI : amp', method='euler',
+                name=name + '_a')
 B = NeuronGroup(4, '''u : volt (linked)
                       I : amp
                       c : amp

@@ -78,7 +78,7 @@ def given_scripts(n, settings_are_values):
 
 
 def is_values(script):
-    """Whether all settings are values, none of them formulas, so that C++ projects leave them out."""
+    """Whether all settings are values and none of them formulas: C++ projects leave them out."""
     return not any(" = '" in line or '= "' in line for line in script.make)
 
 

@@ -69,7 +69,8 @@ class _Writer:
         return _lines('// the weights follow the last step; the sums go nowhere',
                       *(f'static {self._real} {name}[{sums[s.side]}];'
                         for s, name in scratch.items()),
-                      *self._functions(scratch), self._if_pending(self._call_one_pass('_le_update')))
+                      *self._functions(scratch),
+                      self._if_pending(self._call_one_pass('_le_update')))
 
     # ------------------------------------------------------------------------------------- kinds
     def _one_pass(self):
@@ -225,7 +226,8 @@ class _Writer:
         names = ('in_y', 'in_x', 'channels', 'out_y', 'out_x', 'w_y', 'w_x', 'stride_y', 'stride_x',
                  'replicas')
         values = ', '.join(str(getattr(layout, name)) for name in names)
-        return _lines(f'// {", ".join(names)}', f'static const _le::Pool _le_layout = {{{values}}};')
+        return _lines(f'// {", ".join(names)}',
+                      f'static const _le::Pool _le_layout = {{{values}}};')
 
     def _sum_body(self, s):
         return self._body(_name(s), s.name, c_data_type(s.variable.dtype), s.equation)

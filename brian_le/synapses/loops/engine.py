@@ -90,7 +90,7 @@ class LoopSynapses(OwnNames, Synapses):
         return first, first if target is source else _first_replica(target, self.replicas)
 
     def _replace_runners(self):
-        """Put operations of `brian_le.synapses.loops.operations` in the places of those of Brian2."""
+        """Put those of `brian_le.synapses.loops.operations` in place of Brian2's operations."""
         ours = {}
         for name, stock in self.summed_updaters.items():
             side, population = (('pre', self._populations[0]) if name.endswith('_pre')
@@ -174,8 +174,8 @@ class LoopSynapses(OwnNames, Synapses):
     def _connect_layout(self):
         layout = self._make_layout()
         if layout.n_synapses > _MOST:
-            raise ValueError(f"'{self.name}' would have {layout.n_synapses} synapses; Brian2 counts "
-                             f'up to {_MOST}, divide the populations')
+            raise ValueError(f"'{self.name}' would have {layout.n_synapses} synapses; Brian2 "
+                             f'counts up to {_MOST}, divide the populations')
         count_as_connected(self)
         self._layout = layout
         device = get_device()
@@ -296,7 +296,7 @@ class LoopSynapses(OwnNames, Synapses):
 
     # ------------------------------------------------------------------- what runners have to know
     def plan(self, run_namespace):
-        """The `Plan` of the run that is being prepared, made when the first operation asks for it."""
+        """The `Plan` of the run that is being prepared, made when an operation asks for it."""
         if self._plan is None:
             self._plan = plan_run(self, self._run_in.sorted_objects, run_namespace)
         return self._plan
@@ -328,7 +328,8 @@ class LoopSynapses(OwnNames, Synapses):
             names, run_namespace, user_identifiers=set()).items() if isinstance(value, Function)}
         awkward = sorted(names & CPP_NAMES - set(functions)) if loops is not ArrayLoops else None
         if awkward:
-            message = f"'{awkward[0]}' in the equations of '{self.name}' means something else in C++"
+            message = (f"'{awkward[0]}' in the equations of '{self.name}' means something else in "
+                       'C++')
             if loops is StandaloneLoops or not self._has_stock_equivalent:
                 raise ValueError(f'{message}; give it another name')
             self._say_stock(message)

@@ -1,4 +1,4 @@
-"""How the operations of a projection compute in a run: with which loops, and which of them together.
+"""How the operations of a projection compute in a run: with which loops, and which together.
 
 It depends on the projection, on all that is simulated with it, and on the names of the script. A
 plan is made once for each run, for all operations, and changes none of them.

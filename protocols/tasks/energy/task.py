@@ -156,8 +156,8 @@ class Energies(Protocol):
         -------
         dict of str to float
             For every network, of the last tenth of the epochs: ``le_energy``, ``le_cost`` and
-            ``le_slope``, means, ``le_cosine``, the smallest of all layers, and so on; ``le_fall`` is
-            the energy of the last epoch as a fraction of the first.
+            ``le_slope``, means, ``le_cosine``, the smallest of all layers, and so on; ``le_fall``
+            is the energy of the last epoch as a fraction of the first.
         """
         found = {}
         for name in LABELS:
@@ -176,8 +176,9 @@ class Energies(Protocol):
         found = cls.measures(result)
         for name, label in LABELS.items():
             yield (f"{label:<26} energy {found[f'{name}_energy']:.2e} "
-                   f"({found[f'{name}_fall']:.2g} of the first), slope {found[f'{name}_slope']:.1e}, "
-                   f"cosine of weight change and gradient {found[f'{name}_cosine']:.6f} or more")
+                   f"({found[f'{name}_fall']:.2g} of the first), slope "
+                   f"{found[f'{name}_slope']:.1e}, cosine of weight change and gradient "
+                   f"{found[f'{name}_cosine']:.6f} or more")
 
 
 def patterns(p, seed):

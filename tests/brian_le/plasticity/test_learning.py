@@ -20,9 +20,9 @@ TREE = [Compartment('soma'), Compartment('twig', 'soma', coupling='')]
 
 #: What neurons have: a wave of its own each, by (frequency, phase between neurons).
 PRE = {'r': (0.4, 1), 'r_sent': (0.5, 1.5), 'r_high': (0.2, 0.7)}
-POST = {'err': (0.3, 2), 'v_api_sum': (0.35, 1.2), 'v_api_noise': (0.45, 0.4), 'err_in': (0.25, 1.1),
-        'u_dot': (0.15, 0.9), 'u_prosp': (0.55, 1.4), 'v_in': (0.1, 0.3), 'b': (0.6, 0.2),
-        'r_sent_twig': (0.7, 0.8)}
+POST = {'err': (0.3, 2), 'v_api_sum': (0.35, 1.2), 'v_api_noise': (0.45, 0.4),
+        'err_in': (0.25, 1.1), 'u_dot': (0.15, 0.9), 'u_prosp': (0.55, 1.4), 'v_in': (0.1, 0.3),
+        'b': (0.6, 0.2), 'r_sent_twig': (0.7, 0.8)}
 
 
 def waves(known, t, index):

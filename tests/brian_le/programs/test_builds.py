@@ -244,8 +244,8 @@ def test_a_folder_with_a_space(tmp_path):
 
 def test_two_processes_at_once_in_one_folder(tmp_path):
     project = write_tiny(tmp_path/'p')
-    processes = [subprocess.Popen([sys.executable, '-m', 'brian_le.programs.builds'], cwd=project, text=True,
-                                  stderr=subprocess.PIPE) for _ in range(2)]
+    processes = [subprocess.Popen([sys.executable, '-m', 'brian_le.programs.builds'], cwd=project,
+                                  text=True, stderr=subprocess.PIPE) for _ in range(2)]
     assert [(process.communicate()[1], process.returncode) for process in processes] == [('', 0)]*2
     assert printed(project) == 1
     assert sorted(names(project)) == ['main', 'main.cpp', 'makefile', 'objects.h']
@@ -282,15 +282,17 @@ def test_a_full_disk(tmp_path):
     project = write_tiny(tmp_path/'p')
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv('CXX', str(compiler))
-        with pytest.raises(RuntimeError, match=rf"no space .* '{project}'; make room, or set TMPDIR"):
+        with pytest.raises(RuntimeError, match=rf"no space .* '{project}'; make room, or set "
+                                               r"TMPDIR"):
             builds.build(project)
 
 
 def test_no_compiler_in_a_script(tmp_path):
     """One line on how to get one."""
     write_tiny(tmp_path/'p')
-    done = subprocess.run([sys.executable, '-m', 'brian_le.programs.builds'], cwd=tmp_path/'p', text=True,
-                          capture_output=True, env={**os.environ, 'PATH': '/nowhere', 'CXX': ''})
+    done = subprocess.run([sys.executable, '-m', 'brian_le.programs.builds'], cwd=tmp_path/'p',
+                          text=True, capture_output=True,
+                          env={**os.environ, 'PATH': '/nowhere', 'CXX': ''})
     assert done.returncode == 1
     assert done.stderr.startswith("brian_le: a C++ project needs 'g++'")
     assert done.stderr.count('\n') == 1 and 'install a C++ compiler' in done.stderr

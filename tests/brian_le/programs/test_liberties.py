@@ -205,7 +205,8 @@ def test_elements_of_parts(device, ours):
         part = G[2:]
         part.v[1] = 5
         G.s = 3
-    (what, args), *_ = [entry for entry in device.main_queue[before:] if entry[0].startswith('set_')]
+    (what, args), *_ = [entry for entry in device.main_queue[before:]
+                        if entry[0].startswith('set_')]
     if ours:
         assert what == 'set_array_by_array'
         np.testing.assert_array_equal(device.static_arrays[args[1]], [3])

@@ -8,9 +8,9 @@ from functools import partial
 
 import numpy as np
 import pytest
-from brian2 import (DimensionMismatchError, EventMonitor, Network, NeuronGroup, Synapses, TimedArray,
-                    all_devices, defaultclock, get_device, ms, mV, network_operation, prefs, seed,
-                    set_device)
+from brian2 import (DimensionMismatchError, EventMonitor, Network, NeuronGroup, Synapses,
+                    TimedArray, all_devices, defaultclock, get_device, ms, mV, network_operation,
+                    prefs, seed, set_device)
 
 from brian_le import DenseSynapses
 from brian_le.programs import builds, run_args
@@ -111,7 +111,8 @@ def test_forms_of_values(program, form):
     ({'M.v': 1}, ValueError, "'M.v' cannot be given, it is computed"),
     ({'a.i': 1}, ValueError, "'a.i' cannot be given, it is computed"),
     ({'a.v': 'i'}, ValueError, "'a.v' is 'i'; give numbers"),
-    ({7: 1}, ValueError, "a value is given for 7; give it for a name, 'object.variable', for a var"),
+    ({7: 1}, ValueError,
+     "a value is given for 7; give it for a name, 'object.variable', for a var"),
     ('a part', ValueError, "given for 'a_subgroup.v', which has none .* all of 'a'"),
     ('twice', ValueError, "'a.v' is given twice"),
 ])
@@ -126,7 +127,8 @@ def test_bad_values(program, values, error, message):
 
 @pytest.mark.parametrize('duration', [-1, 1.5, True, 2*mV, [1, 2]*ms, np.inf*ms, -1*ms, '5', None])
 def test_bad_durations(program, duration):
-    with pytest.raises(ValueError, match='the duration of a run is .*; give a time, such as 10[*]ms'):
+    with pytest.raises(ValueError, match='the duration of a run is .*; give a time, such as '
+                                         '10[*]ms'):
         program({}, duration)
 
 

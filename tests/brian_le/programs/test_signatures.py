@@ -14,9 +14,9 @@ from brian_le.substrate import Mismatch, Noise, Substrate
 
 BASE = dict(n=4, tau=5*ms, I=0.1, drive='I', threshold='v > 1', reset='v = 0', refractory=False,
             method='euler', order=0, when='start', constant=2.0, table=(1, 2, 3), table_dt=1*ms,
-            step=0.1*ms, clock=0.2*ms, regular='v += 0.1', slot='start', w=0.5, on_pre='v += w', delay=None,
-            condition='i != j', record='v', observed=(0, 1), link=(3, 2, 1, 0), name='cells',
-            active=True, rates=5.0, spikes=(1, 2), schedule=None, double=1)
+            step=0.1*ms, clock=0.2*ms, regular='v += 0.1', slot='start', w=0.5, on_pre='v += w',
+            delay=None, condition='i != j', record='v', observed=(0, 1), link=(3, 2, 1, 0),
+            name='cells', active=True, rates=5.0, spikes=(1, 2), schedule=None, double=1)
 
 
 def signed(precision='double', **changes):
@@ -37,23 +37,28 @@ def compose(**changes):
     def twice(x):
         return factor*x
 
-    cells = NeuronGroup(c['n'], f'''dv/dt = ({c['drive']} - v)/tau + k*table(t)/second : 1 (unless refractory)
-                                    tau : second (constant)
-                                    I : 1''', threshold=c['threshold'], reset=c['reset'],
+    cells = NeuronGroup(c['n'], f'''
+        dv/dt = ({c['drive']} - v)/tau + k*table(t)/second : 1 (unless refractory)
+        tau : second (constant)
+        I : 1''', threshold=c['threshold'], reset=c['reset'],
                         refractory=c['refractory'], method=c['method'], order=c['order'],
-                        name=c['name'], namespace={'table': table, 'k': c['constant'], 'twice': Function(
+                        name=c['name'], namespace={'table': table, 'k': c['constant'],
+                                                   'twice': Function(
                             twice, arg_units=[1], return_unit=1)})
     cells.tau, cells.I = c['tau'], c['I']
     cells.active = c['active']
     cells.run_regularly(c['regular'], dt=c['clock'], when=c['slot'], name='often')
     others = NeuronGroup(c['n'], 'x : 1 (linked)', name='others')
     others.x = linked_var(cells, 'v', index=np.array(c['link']))
-    synapses = Synapses(cells, cells, 'w : 1', on_pre=c['on_pre'], name='synapses', delay=c['delay'])
+    synapses = Synapses(cells, cells, 'w : 1', on_pre=c['on_pre'], name='synapses',
+                        delay=c['delay'])
     synapses.connect(condition=c['condition'])
     synapses.w = c['w']
-    network = Network(cells, others, synapses, StateMonitor(cells, c['record'], record=c['observed'],
-                                                            when=c['when'], name='trace'),
-                      SpikeMonitor(cells, name='counted'), PoissonGroup(2, c['rates']/ms, name='poisson'),
+    network = Network(cells, others, synapses, StateMonitor(cells, c['record'],
+                                                            record=c['observed'], when=c['when'],
+                                                            name='trace'),
+                      SpikeMonitor(cells, name='counted'),
+                      PoissonGroup(2, c['rates']/ms, name='poisson'),
                       SpikeGeneratorGroup(3, c['spikes'], [0]*len(c['spikes'])*ms, name='given'))
     if c['schedule']:
         network.schedule = c['schedule']
@@ -61,13 +66,15 @@ def compose(**changes):
 
 
 VALUES = [dict(tau=7*ms), dict(I=np.arange(4.0)), dict(w=0.1), dict(table=(4, 5, 6))]
-CODE = [dict(n=5, link=(0, 1, 2, 3, 4)), dict(drive='I + 0.1'), dict(threshold='v > 2'), dict(reset='v = 0.1'),
-        dict(refractory=1*ms), dict(method='exponential_euler'), dict(order=1), dict(when='end'), dict(constant=3.0),
-        dict(table=(1, 2, 3, 4)), dict(table_dt=2*ms), dict(step=0.05*ms), dict(clock=0.4*ms),
-        dict(regular='v += 0.2'), dict(slot='end'), dict(on_pre='v += 2*w'), dict(delay=1*ms),
-        dict(condition='i == j'), dict(record=['v', 'I']), dict(observed=(1, 2)),
-        dict(link=(0, 1, 2, 3)), dict(name='neurons'), dict(active=False), dict(rates=6.0), dict(spikes=(0, 1)),
-        dict(schedule=['start', 'groups', 'synapses', 'thresholds', 'resets', 'end']), dict(double=2)]
+CODE = [dict(n=5, link=(0, 1, 2, 3, 4)), dict(drive='I + 0.1'), dict(threshold='v > 2'),
+        dict(reset='v = 0.1'), dict(refractory=1*ms), dict(method='exponential_euler'),
+        dict(order=1), dict(when='end'), dict(constant=3.0), dict(table=(1, 2, 3, 4)),
+        dict(table_dt=2*ms), dict(step=0.05*ms), dict(clock=0.4*ms), dict(regular='v += 0.2'),
+        dict(slot='end'), dict(on_pre='v += 2*w'), dict(delay=1*ms), dict(condition='i == j'),
+        dict(record=['v', 'I']), dict(observed=(1, 2)), dict(link=(0, 1, 2, 3)),
+        dict(name='neurons'), dict(active=False), dict(rates=6.0), dict(spikes=(0, 1)),
+        dict(schedule=['start', 'groups', 'synapses', 'thresholds', 'resets', 'end']),
+        dict(double=2)]
 
 
 @pytest.mark.parametrize('changes', [{}, *VALUES], ids=str)
@@ -76,7 +83,8 @@ def test_values_are_no_part_of_it(changes):
     with composing():
         values = start_values(compose(**changes))
     for key, value in changes.items():
-        found = values['table.values' if key == 'table' else f"{'synapses' if key == 'w' else 'cells'}.{key}"]
+        owner = 'synapses' if key == 'w' else 'cells'
+        found = values['table.values' if key == 'table' else f'{owner}.{key}']
         np.testing.assert_array_equal(found, np.broadcast_to(np.asarray(value), found.shape))
 
 
@@ -114,7 +122,8 @@ def of_ours(imperfections=(), seed=1, kernel=2, n=4, weights=0.1):
 def test_objects_of_this_package():
     assert signature(of_ours(weights=0.2)) == signature(of_ours())
     assert signature(of_ours(n=5)) != signature(of_ours())
-    weak, strong = [Mismatch('tau_m', 0.1), Noise('r', 0.1)], [Mismatch('tau_m', 0.2), Noise('r', 0.3)]
+    weak, strong = ([Mismatch('tau_m', 0.1), Noise('r', 0.1)],
+                    [Mismatch('tau_m', 0.2), Noise('r', 0.3)])
     assert signature(of_ours(strong, seed=2)) == signature(of_ours(weak))
     assert len({signature(of_ours(some)) for some in ((), weak, weak[:1], weak[1:])}) == 4
     one, other = (start_values(of_ours(some, seed)) for some, seed in ((weak, 1), (strong, 2)))
@@ -154,7 +163,8 @@ def test_python_is_never_the_same():
     ('dv/dt = -v/(10*ms) : 1', {}, False), ('dv/dt = -v/(10*ms) + xi*(10*ms)**-0.5 : 1', {}, True),
     ('v = rand() : 1', {}, True), ('v : 1', dict(threshold='rand() < 0.1', reset=''), True)])
 def test_random_numbers_are_found(equations, options, expected):
-    assert uses_random_numbers(Network(NeuronGroup(1, equations, name='group', method='euler', **options))) == expected
+    group = NeuronGroup(1, equations, name='group', method='euler', **options)
+    assert uses_random_numbers(Network(group)) == expected
 
 
 def test_random_numbers_of_regular_operations_are_found():

@@ -5,9 +5,9 @@ import pickle
 import numpy as np
 import pytest
 from brian2 import (EventMonitor, Function, Hz, Network, NeuronGroup, PoissonGroup, PoissonInput,
-                    PopulationRateMonitor, SpikeGeneratorGroup, SpikeMonitor, StateMonitor, Synapses,
-                    TimedArray, check_units, defaultclock, ms, network_operation, prefs, seed,
-                    set_device)
+                    PopulationRateMonitor, SpikeGeneratorGroup, SpikeMonitor, StateMonitor,
+                    Synapses, TimedArray, check_units, defaultclock, ms, network_operation, prefs,
+                    seed, set_device)
 
 from brian_le.programs import build_program
 from brian_le.programs.program import RuntimeProgram
@@ -52,7 +52,8 @@ def without_chance():
     T = Synapses(K, D, 'w : 1', on_pre='v_post += w', name='T')
     T.connect()
     T.w, T.delay = '0.6 + 0.3*i + 0.2*j', '1.5*ms + i*0.7*ms + j*ms'
-    return K, D, T, SpikeMonitor(D, name='spikes_D'), StateMonitor(D, 'v', record=True, name='trace_D')
+    return K, D, T, SpikeMonitor(D, name='spikes_D'), StateMonitor(D, 'v', record=True,
+                                                                   name='trace_D')
 
 
 @pytest.fixture(scope='module', params=[
@@ -92,8 +93,8 @@ def stock(n=None):
 
 def agrees(found, network, objects, **tolerance):
     """Whether variables are those of a network of Brian2's."""
-    names = {'G': 'v tau slow', 'S': 'w plus minus', 'spikes': 'i t', 'trace': 'v slow t', 'ups': 'v t',
-             'rate': 'rate t', 'D': 'v', 'spikes_D': 'i t', 'trace_D': 'v t'}
+    names = {'G': 'v tau slow', 'S': 'w plus minus', 'spikes': 'i t', 'trace': 'v slow t',
+             'ups': 'v t', 'rate': 'rate t', 'D': 'v', 'spikes_D': 'i t', 'trace_D': 'v t'}
     for obj in objects.split():
         for name in names[obj].split():
             np.testing.assert_allclose(found[f'{obj}.{name}'], np.asarray(
@@ -167,7 +168,8 @@ def test_what_is_no_state(program, state, message):
 def test_states_of_another_program(program, half):
     other = build_program(lambda: Network(NeuronGroup(1, 'v : 1', name='G')), 'numpy')
     for name, mine, its in [('other', program, other({}, 0)), ('half', other, half)]:
-        with pytest.raises(ValueError, match='the state is that of a program of another (device|network)'):
+        with pytest.raises(ValueError, match='the state is that of a program of another '
+                                             '(device|network)'):
             mine({}, 1*ms, state=its)
 
 
@@ -227,5 +229,6 @@ def test_a_network_that_is_there_already():
 
 
 def test_a_function_that_makes_no_network():
-    with pytest.raises(ValueError, match="'lambda>?' returns 3|returns 3; return the brian2.Network"):
+    with pytest.raises(ValueError, match="'lambda>?' returns 3|returns 3; return the "
+                                         "brian2.Network"):
         build_program(lambda: 3, 'numpy')

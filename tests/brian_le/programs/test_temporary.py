@@ -140,8 +140,9 @@ def test_a_lock_ends_with_its_process(tmp_path):
 def test_a_lock_that_was_removed_while_somebody_waited(tmp_path):
     """Who waits gets the file that is there then, and not the one that is gone."""
     first = try_lock(tmp_path/'l')
-    waiting = subprocess.Popen([sys.executable, '-c', 'import sys; from brian_le.programs.temporary import lock\n'
-                                'with lock(sys.argv[1]): print(open(sys.argv[1]).read())',
+    waiting = subprocess.Popen([sys.executable, '-c', 'import sys; from '
+                                'brian_le.programs.temporary import lock\nwith lock(sys.argv[1]): '
+                                'print(open(sys.argv[1]).read())',
                                 tmp_path/'l'], stdout=subprocess.PIPE, text=True)
     time.sleep(0.5)
     (tmp_path/'l').unlink()

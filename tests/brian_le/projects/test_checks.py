@@ -1,4 +1,4 @@
-"""Only the main program of a Brian2 that is known is changed; what the checks do see test_exports.py."""
+"""Only the main program of a known Brian2 is changed; for the checks see test_exports.py."""
 
 import pytest
 

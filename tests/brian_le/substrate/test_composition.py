@@ -514,7 +514,8 @@ BAD = {
     'no imperfection': (lambda: Substrate(['noise']), TypeError, "'noise' is not an imperfection"),
     'a class': (lambda: Substrate([Dead]), TypeError, 'is not an imperfection'),
     'not a list': (lambda: Substrate(Dead(0.1)), TypeError, 'give a list of them'),
-    'text': (lambda: Noise('r', '0.1'), ValueError, "strength of the noise on 'r' is '0.1'; give a number"),
+    'text': (lambda: Noise('r', '0.1'), ValueError, "strength of the noise on 'r' is '0.1'; give a "
+                                                    "number"),
     'several': (lambda: Noise('r', [0.1, 0.2]), ValueError, 'give one for all neurons'),
     'units of a factor': (lambda: Mismatch('r', 3*mV), DimensionMismatchError, 'is not a number'),
     'units of an error': (lambda: UpdateNoise(0, 3*mV), DimensionMismatchError,

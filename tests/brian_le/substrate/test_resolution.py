@@ -524,7 +524,8 @@ def test_biases_only_where_they_are_named():
     def bias(*imperfections):
         substrate = Substrate(imperfections)
         cells = substrate.neurons(2, 'b : 1', name='cells')
-        shared = substrate.shared_parameters(cells, 'b_post = bias : 1 (summed)\nbias : 1 (constant)',
+        shared = substrate.shared_parameters(cells, 'b_post = bias : 1 (summed)\nbias : 1 '
+                                                    '(constant)',
                                       name='bias', shared=SharedParameters)
         shared.bias = [0.9, 0.1]
         substrate.settle()

@@ -320,8 +320,10 @@ def test_generated_code_can_be_read(in_cpp, directory):
     files = {path.stem: path.read_text() for path in (directory/'code_objects').glob('*.cpp')}
     sums = files['counter_S_summed_variable_I_post_codeobject']
     for text in ("    // all synapses from 'counter_a' to 'counter_b' ('counter_S')\n",
-                 '    // I_post = w*r_pre (summed)\n    auto _le_sum_I_post = ', '    auto _le_update = ',
-                 '        _le::one_pass<1, 0>(3, 4, ', '// the weights follow the step before'):
+                 '    // I_post = w*r_pre (summed)\n    auto _le_sum_I_post = ',
+                 '    auto _le_update = ', '        _le::one_pass<1, 0>(3, 4, ', '// the weights '
+                                                                                 'follow the step '
+                                                                                 'before'):
         assert text in sums
     assert '\n        return _le_value;\n    };\n' in sums
     after = files['after_run_counter_S_summed_variable_I_post_codeobject']

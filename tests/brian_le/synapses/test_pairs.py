@@ -87,7 +87,8 @@ def test_change(how):
 whole = st.integers(-7, 7)
 neurons = st.one_of(
     whole, st.builds(np.array, whole), st.lists(whole, min_size=1, max_size=4, unique=True),
-    st.builds(slice, st.none() | whole, st.none() | whole, st.sampled_from([None, 1, 2, 3, -1, -2])),
+    st.builds(slice, st.none() | whole, st.none() | whole,
+              st.sampled_from([None, 1, 2, 3, -1, -2])),
     st.lists(st.booleans(), min_size=1, max_size=6).map(np.array),
     st.sampled_from(['True', 'i > 1', 1.5, None, ..., (1, 2), [], np.uint8(1)]))
 synapses = st.one_of(

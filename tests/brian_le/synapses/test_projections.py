@@ -98,7 +98,8 @@ def test_one_to_one_in_cpp_is_a_pattern_and_no_numbers():
             a, b = (NeuronGroup(n, pyramidal(), method='prospective_euler', name=f'pattern_{name}')
                     for name in 'ab')
             project(a, b, one_to_one('v_up'), name='pattern', one_to_one=True)
-            made, = [code for name, code in device.code_objects.items() if 'create_generator' in name]
+            made, = [code for name,
+                     code in device.code_objects.items() if 'create_generator' in name]
             assert not [name for name in device.static_arrays if 'pattern' in name]
             found.append(made.code.cpp_file.replace(made.name, ''))
         assert found[0] == found[1]

@@ -404,7 +404,8 @@ def state_of(network):
 
 def batches(kind):
     def compose():
-        shown = Batches(np.arange(24).reshape(8, 3)/24, np.ones((8, 2)), duration=0.3*ms, replicas=2)
+        shown = Batches(np.arange(24).reshape(8, 3)/24, np.ones((8, 2)), duration=0.3*ms,
+                        replicas=2)
         net = kind(3, [Dense(4), Dense(2)], batches=shown, eta=10*Hz, name='net')
         return Network(shown, net, BatchReadout(shown, shown.inputs, 'r', name='readout'))
     return compose

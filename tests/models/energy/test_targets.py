@@ -36,8 +36,8 @@ def case(make):
         (cost,) = [name for name in names if name.startswith('cost_')]
         record = ['total', *parts, cost]
         meter = StateMonitor(net.energy_meter, record, record=True, when='end', name=f'{name}_sum')
-        neurons = StateMonitor(net.output, ['u_mismatch', 'energy', 'cost'], record=True, when='end',
-                               name=f'{name}_own')
+        neurons = StateMonitor(net.output, ['u_mismatch', 'energy', 'cost'], record=True,
+                               when='end', name=f'{name}_own')
 
         def read():
             found = net.energy()

@@ -33,8 +33,8 @@ def compose(name):
         'means': Recorder({'mean': 'total/n_steps', 'r': (group, 'r')}, clock,
                           sums={'total': '(r_now - target)**2'}, at='step == n_steps - 1',
                           r_now=(group, 'r'), target=(group, 'target'), name=f'{name}_means'),
-        'some': Recorder({'target': (group, 'target'), 'half': (teacher, 'half'), 'now': (clock, 'now'),
-                          'more': 'half + own'},
+        'some': Recorder({'target': (group, 'target'), 'half': (teacher, 'half'),
+                          'now': (clock, 'now'), 'more': 'half + own'},
                          clock, at='period >= 0 and step % 2 == 0',
                          equations='own : 1 (shared, constant)', neurons=[2, 0],
                          name=f'{name}_some'),
@@ -93,7 +93,8 @@ def test_clock_and_sums_go_on_from_one_launch_to_the_next():
     program = build_program(network, 'numpy')
     first = program({}, 6)  # amid a period
     then = program({key: first[key] for key in program.state_names}, N_STEPS - 6)
-    for recorder, variable in (('means', 'mean'), ('means', 'r'), ('some', 'half'), ('some', 'now')):
+    for recorder, variable in (('means', 'mean'), ('means', 'r'), ('some', 'half'),
+                               ('some', 'now')):
         found = [kept['recorders'][recorder].array(variable, end) for end in (first, then)]
         np.testing.assert_allclose(np.concatenate(found), expected()[f'{recorder}.{variable}'],
                                    rtol=1e-12, err_msg=variable)
@@ -105,7 +106,8 @@ def test_clock_and_sums_go_on_from_one_launch_to_the_next():
 def parts():
     defaultclock.dt = 0.1*ms
     clock, other = StepClock(1*ms, name='bad_clock'), StepClock(2*ms, name='bad_other')
-    G, H = NeuronGroup(2, 'r : 1\ntau : second', name='bad_G'), NeuronGroup(3, 'r : 1', name='bad_H')
+    G, H = NeuronGroup(2, 'r : 1\ntau : second', name='bad_G'), NeuronGroup(3, 'r : 1',
+                                                                            name='bad_H')
     drive(G, 'r', 'gain*step', clock, gain=2)
     S = Synapses(G, H, 'w : 1', name='bad_S')
     return dict(clock=clock, other=other, G=G, S=S, H=H, ms=ms, net=LayeredNetwork(2, [Dense(1)]))
@@ -116,7 +118,8 @@ BAD = {
     "drive(5, 'r', 'step', clock)": (TypeError, 'the group that follows is 5; give a population'),
     "drive(G, 'r', 'step', clock)": (ValueError, "'r' of 'bad_G' follows something already"),
     "drive(H, 'r', 'step', net)": (TypeError, "an object that 'bad_H' follows is .*; give a group"),
-    "drive(H, 'r', 'x', x=(G, 'r'))": (ValueError, "'r' of 'bad_G' has 2 values, but 'bad_H' has 3"),
+    "drive(H, 'r', 'x', x=(G, 'r'))": (ValueError,
+                                       "'r' of 'bad_G' has 2 values, but 'bad_H' has 3"),
     "drive(H, 'r', 'x', x=(G, 'q'))": (ValueError, "'q'"),
     "drive(H, 'r', 'x', x='G.r')": (TypeError, "'x' of 'bad_H' is 'G.r'; give a variable as"),
     "drive(H, 'r', 'step', clock, other)": (ValueError, "'step' is a variable of 'bad_clock' and "
@@ -134,8 +137,8 @@ BAD = {
     "Recorder({'r': (G, 'q')})": (ValueError, "variable of 'bad_G': 'q'"),
     "Recorder({'r': (G, 'r'), 'h': (H, 'r')})": (ValueError, 'sources of 2 and of 3 neurons'),
     "Recorder({'w': (S, 'w')})": (ValueError, "'bad_S' has no synapses yet; connect them first"),
-    "Recorder({'r': (G, 'r')}, neurons=[2])": (ValueError, "the neurons \\[.*2.*\\] of 'bad_G', which has "
-                                               'the neurons 0 to 1'),
+    "Recorder({'r': (G, 'r')}, neurons=[2])": (ValueError, "the neurons \\[.*2.*\\] of 'bad_G', "
+                                               'which has the neurons 0 to 1'),
     "Recorder({'r': (G, 'r')}, at='True', every=1*ms)": (ValueError, 'give one of them'),
     "Recorder({'s': 's'}, sums={'s': 'r'}, r=(G, 'r'))": (ValueError, 'when they begin again'),
     "Recorder({'s': 'r + tau'}, r=(G, 'r'), tau=(G, 'tau'))": (DimensionMismatchError, 'tau'),

@@ -17,9 +17,9 @@ def recording(name):
     Returns
     -------
     SimpleNamespace
-        ``seed``; ``draws`` as of `brian_le.protocols.tasks.mimic.task.draw`, without the teacher's weights;
-        ``targets``, ``teacher``; ``selfpred`` (in every step) and ``weights`` (while they do not
-        change, in the validation of every epoch) by our names; ``error`` of every epoch,
+        ``seed``; ``draws`` as of `brian_le.protocols.tasks.mimic.task.draw`, without the teacher's
+        weights; ``targets``, ``teacher``; ``selfpred`` (in every step) and ``weights`` (while they
+        do not change, in the validation of every epoch) by our names; ``error`` of every epoch,
         ``before`` and ``after`` training.
     """
     file = golden.load(name)

@@ -177,8 +177,8 @@ def test_results_that_were_not_written_completely(pretended, tmp_path):
         if not whole:
             continue
         path.write_bytes(whole[:-1])
-        with pytest.raises(ValueError, match=f"{path.name}' has {len(whole) - 1} bytes.*: it was not "
-                                             'written completely; make room'):
+        with pytest.raises(ValueError, match=f"{path.name}' has {len(whole) - 1} bytes.*: it was "
+                                             'not written completely; make room'):
             load_export(project)
         path.write_bytes(whole)
 

@@ -86,7 +86,7 @@ def test_a_folder_that_vanishes_while_a_run_is_under_way(monkeypatch, capsys):
     monkeypatch.setattr(ResultFolder, 'checkpoint', vanish)
     assert main(['run', 'toy', *SHORT, '--out', 'r']) == 1
     error = capsys.readouterr().err
-    assert "'r.part/checkpoint.npz': No such file or directory; its folder has been moved or" in error
+    assert "'r.part/checkpoint.npz': No such file or directory; its folder has been mov" in error
     assert error.count('\n') == 1
 
 

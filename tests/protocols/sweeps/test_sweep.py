@@ -677,8 +677,9 @@ def test_a_binary_is_compiled_by_one_process_alone(tmp_path, monkeypatch):
         (tmp_path/name).mkdir()
         (tmp_path/name/'makefile').write_text(
             'main:\n\tsleep 0.5; echo once >> ../compiled; echo binary > main\n')
-    processes = [subprocess.Popen([sys.executable, '-m', 'brian_le.programs.builds'], cwd=tmp_path/name,
-                                  stderr=subprocess.PIPE, text=True) for name in 'ab']
+    processes = [subprocess.Popen([sys.executable, '-m', 'brian_le.programs.builds'],
+                                  cwd=tmp_path/name, stderr=subprocess.PIPE,
+                                  text=True) for name in 'ab']
     assert [process.communicate()[1] for process in processes] == ['', '']
     assert (tmp_path/'compiled').read_text() == 'once\n'
     assert [(tmp_path/name/'main').read_text() for name in 'ab'] == ['binary\n', 'binary\n']

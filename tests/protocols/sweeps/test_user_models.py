@@ -475,7 +475,8 @@ MEANT = """
 
 
 @pytest.mark.filterwarnings('ignore')
-@pytest.mark.parametrize('device', ['numpy', pytest.param('cpp_standalone', marks=pytest.mark.slow)])
+@pytest.mark.parametrize('device', ['numpy', pytest.param('cpp_standalone',
+                                                          marks=pytest.mark.slow)])
 def test_nan_that_a_model_means_is_no_divergence(tmp_path, monkeypatch, device):
     (tmp_path/'meant.py').write_text(textwrap.dedent(MEANT))
     monkeypatch.chdir(tmp_path)

@@ -138,7 +138,8 @@ def test_with_look_ahead_other_weights_become_optimal(found):
 
 # ------------------------------------------------------------------------------------- the rest
 def test_numbers_do_not_depend_on_checkpoints(short, tmp_path, monkeypatch):
-    monkeypatch.setattr('brian_le.protocols.runs.running._CHUNK_SECONDS', 0)  # one presentation in each
+    # one presentation in each chunk
+    monkeypatch.setattr('brian_le.protocols.runs.running._CHUNK_SECONDS', 0)
     other = run('phases', device='numpy', quiet=True, seed=3, out=tmp_path/'r', **SHORT)
     assert set(other.arrays) == set(short[0].arrays)
     for key, value in short[0].arrays.items():

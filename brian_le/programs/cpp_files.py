@@ -1,10 +1,14 @@
-"""Going on, in C++, from where another run ended.
+"""What a binary is given and what it leaves, in C++: values, results, and the state to go on from.
 
-A binary writes two files beside its results, of what another one needs in addition: the random
-numbers with which it began; and internal variables, spikes on their way, and random numbers at the
-end. If it finds a file ``state`` there, made of these and of the results (`write_state`), it
-begins with the same random numbers, so that it makes the same synapses; it reads what can be given
-values before these are given, and the rest right before it runs.
+Values are one file and results are one, however many variables there are. Brian2's own program
+opens a file for every variable, several hundred in a network of some size; where they are made and
+removed for every run, that takes longer than a short simulation.
+
+Beside its results a binary writes two files of what another one needs in addition, to go on from
+there: the random numbers with which it began; and internal variables, spikes on their way, and
+random numbers at the end. If it finds a file ``state`` there, made of these and of the results
+(`write_state`), it begins with the same random numbers, so that it makes the same synapses; it
+reads what can be given values before these are given, and the rest right before it runs.
 """
 
 import hashlib
@@ -14,11 +18,12 @@ from brian2.core.variables import DynamicArrayVariable
 
 from brian_le.liberties import pathways_of
 from brian_le.programs.contents import is_recording
-from brian_le.programs.cpp_values import place_of
 
-__all__ = ['AFTER', 'BEFORE', 'CppState', 'digest', 'write_state']
+__all__ = ['AFTER', 'BEFORE', 'CppState', 'RESULTS', 'VALUES', 'digest', 'read_results',
+           'results_code', 'values_code', 'write_state', 'write_values']
 
-BEFORE, AFTER = 'rest_before', 'rest_after'  #: names of the files beside the results
+#: Names of files.
+RESULTS, VALUES, BEFORE, AFTER = 'results', 'values', 'rest_before', 'rest_after'
 _FILE = 'std::ofstream {file}(results_dir + "{name}", std::ios::binary);'
 _BYTES = '{file}.write(reinterpret_cast<const char*>({address}), {size});'
 _FROM = '_state.read(reinterpret_cast<char*>({address}), {size});'
@@ -69,6 +74,43 @@ _state.read(reinterpret_cast<char*>(&_size), sizeof(_size));
 for (int _i=0; _i<{array}.n; _i++)
     _state.read(reinterpret_cast<char*>(&{array}(_i, 0)), {width}*sizeof({array}(0, 0)));
 '''
+_VALUES = '''
+{{
+    struct {{const char* key; char* address; int64_t size, width;}} _places[] = {{
+        {places}
+    }};
+    std::ifstream _values(results_dir + "{file}", std::ios::binary);
+    int64_t _given[2];  // which one, and how many numbers
+    while (_values.read(reinterpret_cast<char*>(_given), sizeof(_given))) {{
+        const auto& _place = _places[_given[0]];
+        if (_given[1] != 1 && _given[1] != _place.size) {{
+            std::cerr << _given[1] << " values for '" << _place.key << "', which has "
+                      << _place.size;
+            exit(1);
+        }}
+        std::vector<char> _numbers(_given[1]*_place.width);
+        if (!_values.read(_numbers.data(), _numbers.size())) {{
+            std::cerr << "the values are cut off";
+            exit(1);
+        }}
+        for (int64_t _i=0; _i<_place.size; _i+=_given[1])
+            std::copy(_numbers.begin(), _numbers.end(), _place.address + _i*_place.width);
+    }}
+}}
+'''
+_RESULTS = '''
+{{
+    std::ofstream _results(results_dir + "{file}", std::ios::binary);
+    int64_t _size;
+    {lines}
+}}
+'''
+_RESULT = '_results.write(reinterpret_cast<const char*>({address}), {size}*sizeof({array}[0]));'
+_SIZE = ('_size = {size}; '
+         '_results.write(reinterpret_cast<const char*>(&_size), sizeof(_size));')
+_RECORDED = '''for (int _i=0; _i<{array}.n; _i++)
+    _results.write(reinterpret_cast<const char*>(&{array}(_i, 0)),
+                   {width}*sizeof({array}(0, 0)));'''
 
 
 def digest(*parts):
@@ -123,7 +165,8 @@ class CppState:
         address, size = (text.format('_random_generators') for text in _GENERATORS)
         return self._if_there([
             *(self._read(self._variables[key]) for key in self.computed),
-            *map(self._read, self._internal), *(_QUEUE_FROM.format(path=path) for path in self._paths),
+            *map(self._read, self._internal),
+            *(_QUEUE_FROM.format(path=path) for path in self._paths),
             _FROM.format(address=address, size=size),
             _FROM.format(address=f'&{self._network.name}.t', size='sizeof(double)'),
             'if (!_state) {std::cerr << "the state is cut off"; exit(1);}'])
@@ -151,7 +194,7 @@ class CppState:
 
     def _place(self, variable):
         """Address and size in bytes of a variable that is no recording."""
-        array, address, size = place_of(self._device, variable)
+        array, address, size = _place_of(self._device, variable)
         return address, f'{size}*sizeof({array}[0])'
 
     def _write(self, variable):
@@ -195,3 +238,98 @@ def write_state(path, end, rest, project):
             file.write(np.ascontiguousarray(array, dtype=stored.dtype))
         file.write(after)
         file.write(np.float64(t))
+
+
+def _place_of(device, variable):
+    """Where C++ has a variable that is no recording: its name, address, and number of elements."""
+    array = device.get_array_name(variable, access_data=False)
+    if isinstance(variable, DynamicArrayVariable):
+        return array, f'{array}.data()', f'{array}.size()'
+    return array, array, str(variable.size)
+
+
+def values_code(device, variables, tables):
+    """Code that reads the file `VALUES`.
+
+    Parameters
+    ----------
+    device : CPPStandaloneDevice
+    variables : dict of str to ArrayVariable
+        What can be given.
+    tables : list of TimedArray
+        Further ones, which follow them.
+    """
+    places = [(key, *_place_of(device, variable)) for key, variable in variables.items()]
+    places += [(f'{table.name}.values', *2*[f'{table.name}_values'], str(table.values.size))
+               for table in tables]
+    return _VALUES.format(file=VALUES, places='\n'.join(
+        f'{{"{key}", reinterpret_cast<char*>({address}), (int64_t) {size}, sizeof({array}[0])}},'
+        for key, array, address, size in places))
+
+
+def write_values(path, values, arrays):
+    """Write the file `VALUES`.
+
+    Parameters
+    ----------
+    path : str
+    values : dict of str to array
+        One value stands for all elements.
+    arrays : dict of str to ArrayFile
+        What can be given, in the order of the code.
+
+    Raises
+    ------
+    ValueError
+        If a value does not fit its variable.
+    """
+    numbers = {key: number for number, key in enumerate(arrays)}
+    with open(path, 'wb') as file:
+        for key, value in values.items():
+            array = arrays[key].file_array(key, value)
+            file.write(np.array([numbers[key], array.size], dtype=np.int64))
+            file.write(np.ascontiguousarray(array))
+
+
+def results_code(device, variables):
+    """Code that writes the file `RESULTS`, in the order of the variables.
+
+    Parameters
+    ----------
+    device : CPPStandaloneDevice
+    variables : dict of str to ArrayVariable
+    """
+    lines = []
+    for variable in variables.values():
+        if is_recording(variable):
+            array = device.get_array_name(variable, access_data=False)
+            lines += [_SIZE.format(size=f'{array}.n*{array}.m'),
+                      _RECORDED.format(array=array, width=variable.size[1])]
+            continue
+        array, address, size = _place_of(device, variable)
+        if isinstance(variable, DynamicArrayVariable):
+            lines.append(_SIZE.format(size=size))
+        lines.append(_RESULT.format(array=array, address=address, size=size))
+    return _RESULTS.format(file=RESULTS, lines='\n'.join(lines))
+
+
+def read_results(path, arrays):
+    """Read the file `RESULTS`.
+
+    Parameters
+    ----------
+    path : str
+    arrays : dict of str to ArrayFile
+        What is there, in the order of the code.
+
+    Returns
+    -------
+    dict of str to array
+
+    Raises
+    ------
+    OSError
+        If they were not all written.
+    """
+    with open(path, 'rb') as file:
+        return {key: array.read(file, key) for key, array in arrays.items()}
