@@ -11,6 +11,7 @@ from hypothesis import Phase
 from hypothesis import settings as hypothesis_settings
 
 from tests.heap import forget
+from tests.quick_modules import quickly
 
 # Every example is a simulation: no deadline, and no search for the smallest failing one.
 hypothesis_settings.register_profile(
@@ -38,20 +39,16 @@ def caches(tmp_path_factory):
 
 
 @pytest.fixture(scope='session', autouse=True)
-def quick_cython():
-    """Cython modules are compiled without optimisation, in half the time.
+def quick_cython(tmp_path_factory):
+    """Cython modules are compiled without optimisation, in a third of the time.
 
     C++ projects are compiled as users have them. Brian2 does not tell such modules from others, so
     they must not reach the user's own (see `caches`).
     """
     from brian2.codegen.runtime.cython_rt import cython_rt
 
-    def compiler_and_args():
-        compiler, args = optimised()
-        return compiler, [*args, '-O0']
-
     optimised = cython_rt.get_compiler_and_args
-    cython_rt.get_compiler_and_args = compiler_and_args
+    cython_rt.get_compiler_and_args = quickly(optimised, tmp_path_factory.getbasetemp())
     yield
     cython_rt.get_compiler_and_args = optimised
 
