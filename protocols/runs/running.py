@@ -1,5 +1,6 @@
 """Running a protocol: from parameters to a result on disk."""
 
+import math
 import sys
 import time
 
@@ -16,7 +17,8 @@ from brian_le.protocols.runs.results import MEASURE, Result, ResultFolder
 
 __all__ = ['Run', 'check_seed', 'default_folder', 'run']
 
-_CHUNK_SECONDS = 2.0  # of computing between two checkpoints
+_CHUNK_SECONDS = 2.0  # of computing in one chunk
+_CHECKPOINT_SECONDS = 1.0  # between two checkpoints, at least
 
 
 def run(protocol, *, seed=12345, device='cpp_standalone', out=None, quiet=False, **parameters):
@@ -149,25 +151,27 @@ class Run:
         else:
             state = protocol.begin(program)
         duration = 1e3*protocol.n_steps*(program.dt if program else 1e-3)
+        kept = -math.inf  # the last checkpoint; the first one says early what cannot be written
         with tqdm(total=total, initial=done, unit=protocol.unit, disable=self.quiet,
                   dynamic_ncols=True) as progress:
             while done < total:
                 n = min(n, protocol.room, total - done)
                 began = time.perf_counter()
                 state, new = protocol.chunk(program, state, done, n)
-                took = time.perf_counter() - began
+                ended = time.perf_counter()
                 self._check_chunk(state, new, done, protocol.unit, duration)
                 rows.append(new)
                 done += n
                 progress.update(n)
                 progress.set_postfix_str(protocol.describe(done, new))
                 rows = [_join(rows)]
-                if self.folder is not None and done < total:
+                if self.folder and done < total and ended >= kept + _CHECKPOINT_SECONDS:
                     self.folder.checkpoint({
                         'done': done, **{f'state/{key}': value for key, value in state.items()},
                         **{f'rows/{key}': value for key, value in rows[0].items()}})
+                    kept = ended
                 # what a launch costs by itself makes the first ones seem slow
-                n = max(1, min(16*n, int(n*_CHUNK_SECONDS/took)))
+                n = max(1, min(16*n, int(n*_CHUNK_SECONDS/(ended - began))))
         return state, _join(rows)
 
     def _continued(self, saved, total):

@@ -12,6 +12,7 @@ from brian_le.protocols.catalogue import PROTOCOLS
 from brian_le.protocols.finding import get_protocol
 from brian_le.protocols.runs import provenance
 from brian_le.protocols.runs.finite import check_finite
+from brian_le.protocols.runs import running
 from brian_le.protocols.runs.results import ResultFolder
 from brian_le.protocols.runs.running import Run
 from tests.protocols.toys.toy import TOY, Toy
@@ -39,6 +40,7 @@ def interrupt(out, monkeypatch, **settings):
             raise KeyboardInterrupt
 
     with monkeypatch.context() as context:
+        context.setattr(running, '_CHECKPOINT_SECONDS', 0)
         context.setattr(ResultFolder, 'checkpoint', stop)
         with pytest.raises(KeyboardInterrupt):
             run('toy', out=out, **{**SETTINGS, **settings})
@@ -51,6 +53,16 @@ def edit(folder, change):
         arrays = dict(file)
     change(arrays)
     np.savez(folder/'checkpoint.npz', **arrays)
+
+
+@pytest.mark.parametrize('seconds, expected', [(0, [1, 9, 17]), (1e9, [1])])
+def test_checkpoints_are_worth_their_time(tmp_path, monkeypatch, seconds, expected):
+    """The first one is written at once: a folder that takes none is no news after hours."""
+    found = []
+    monkeypatch.setattr(running, '_CHECKPOINT_SECONDS', seconds)
+    monkeypatch.setattr(ResultFolder, 'checkpoint', lambda self, arrays: found.append(arrays['done']))
+    run('toy', out=tmp_path/'r', **SETTINGS)
+    assert found == expected
 
 
 def test_a_run_that_is_continued_ends_with_the_same_numbers(interrupted, tmp_path):

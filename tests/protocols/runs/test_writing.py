@@ -10,7 +10,7 @@ import pytest
 from brian_le.protocols import export, run
 from brian_le.protocols.catalogue import PROTOCOLS
 from brian_le.protocols.cli import main
-from brian_le.protocols.runs import results, writing
+from brian_le.protocols.runs import results, running, writing
 from brian_le.protocols.runs.results import ResultFolder
 from brian_le.protocols.runs.writing import check_place, replace_file, write_text
 from tests.protocols.toys.toy import TOY
@@ -68,6 +68,7 @@ def test_a_place_that_fails_while_a_run_is_under_way(monkeypatch, capsys, number
         write(file, arrays)
 
     monkeypatch.setattr(results, 'write_arrays', fail)
+    monkeypatch.setattr(running, '_CHECKPOINT_SECONDS', 0)
     assert main(['run', 'toy', *SHORT, '--out', 'r']) == 1
     error = capsys.readouterr().err
     assert error.startswith("brian-le: error: 'r.part/checkpoint.npz': " + os.strerror(number))

@@ -197,6 +197,7 @@ def test_an_interrupted_run_ends_with_the_same_numbers(short, tmp_path, monkeypa
         if arrays['done'] >= 7:
             raise Interrupted
     with monkeypatch.context() as patch:
+        patch.setattr('brian_le.protocols.runs.running._CHECKPOINT_SECONDS', 0)
         patch.setattr(ResultFolder, 'checkpoint', interrupt)
         with pytest.raises(Interrupted):
             run('alignment', device='numpy', quiet=True, seed=3, out=tmp_path/'r', **SHORT)

@@ -524,6 +524,7 @@ def interrupt_after(monkeypatch, n):
             raise Interrupted
     monkeypatch.setattr(ResultFolder, 'checkpoint', interrupt)
     monkeypatch.setattr(runner, '_CHUNK_SECONDS', 0)
+    monkeypatch.setattr(runner, '_CHECKPOINT_SECONDS', 0)
 
 
 def test_an_interrupted_run_on_standalone(tmp_path, monkeypatch, on_standalone):
