@@ -8,6 +8,7 @@ from brian_le import PoolSynapses
 from brian_le.models.containers import Container
 from brian_le.models.energy import energy_meter, energy_now
 from brian_le.parameters import as_text
+from brian_le.stability import stability_of
 from brian_le.substrate.sites import whole_groups
 
 __all__ = ['Circuit']
@@ -82,6 +83,44 @@ class Circuit(Container):
         if self.energy_meter is None:
             raise ValueError(f"'{self.name}' does not compute its energy; {self._energy_remedy}")
         return energy_now(self.name, self._have_energy, self.energy_meter.replicas)
+
+    def stability(self, values=None):
+        """How changes of rates and errors grow from step to step, as the circuit is at the moment.
+
+        Numbers are those of the state that it is in, so let it run first, with what it is shown, or
+        ask ``stability().settled()``.
+
+        Parameters
+        ----------
+        values : dict of str to array, optional
+            Values by ``'object.variable'`` in place of those of the objects, such as the state
+            that a program has returned.
+
+        Returns
+        -------
+        brian_le.stability.Stability
+            With ``spectral_radius``, ``critical_beta``, ``loops`` and ``narrow``, the loop that
+            grows most, and ``settled()``, the same once it has settled; it prints itself.
+
+        Raises
+        ------
+        NotImplementedError
+            For what has no derivative here, such as spikes and delays of every connection.
+
+        Examples
+        --------
+        >>> from brian2 import Network, ms
+        >>> from brian_le.models import Dense, LayeredNetwork
+        >>> net = LayeredNetwork(2, [Dense(3), Dense(1)], rng=1, eta=0/ms, beta=0.1)
+        >>> net.inputs.r, net.output.target = [1, 2], 1
+        >>> Network(net).run(3*ms)
+        >>> found = net.stability()
+        >>> found.stable, found.narrow.kind
+        (True, 'output')
+        >>> bool(found.critical_beta > 0.1)
+        True
+        """
+        return stability_of(self, self.name, values)
 
     def _measure_energy(self, populations, replicas=1):
         """Add up the energy of populations, given by their names in the circuit."""

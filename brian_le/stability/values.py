@@ -1,0 +1,112 @@
+"""The values of variables, by ``'object.variable'``: as they are now, or as one says."""
+
+import numpy as np
+from brian2.core.functions import Function
+from brian2.core.namespace import DEFAULT_UNITS
+from brian2.core.variables import Subexpression
+
+from brian_le.stability.duals import evaluate, value_of
+
+__all__ = ['Values', 'key_of']
+
+
+def key_of(variable):
+    """The name of an array, whoever reads it."""
+    return f'{variable.owner.name}.{variable.name}'
+
+
+class Values:
+    """Arrays by ``'object.variable'``; those that are not given are those of the objects.
+
+    Parameters
+    ----------
+    given : dict of str to array
+        Values in place of those of the objects, such as the state of a program.
+    """
+
+    def __init__(self, given=None):
+        self._given = {} if given is None else given
+        self._read = {}
+        self.held = set()  # sums of what does not move, that are done
+
+    def of(self, variable):
+        """The values of an array variable, a number if there is one for all."""
+        key = key_of(variable)
+        if key not in self._read:
+            found = self._given.get(key)
+            found = variable.get_value() if found is None else found
+            found = np.asarray(found)
+            found = found.astype(float) if found.dtype.kind == 'f' else found
+            self._read[key] = found.reshape(-1)[0] if variable.scalar else found.reshape(-1)
+        return self._read[key]
+
+    def __contains__(self, key):
+        return key in self._read
+
+    def __getitem__(self, key):
+        return self._read[key]
+
+    def __setitem__(self, key, value):
+        self._read[key] = value
+
+    def changed(self, changes):
+        """The same values but for some, as a copy."""
+        other = self.copy()
+        for key, value in changes.items():
+            other[key] = value
+        return other
+
+    def copy(self):
+        """The same values, to be changed by themselves."""
+        other = Values(self._given)
+        other._read, other.held = dict(self._read), set(self.held)
+        return other
+
+    def look_up(self, group, name, local, read):
+        """What a name in the equations of a group means.
+
+        Parameters
+        ----------
+        group : Group
+            Whose equations.
+        name : str
+            The name.
+        local : dict
+            Values of names that an operation has set, `Dual` or arrays.
+        read : callable
+            ``read(key, value)`` gives an array in the form in which it is to be used.
+        """
+        if name in local:
+            return local[name]
+        variable = group.variables.get(name)
+        if variable is None:
+            return self._constant(group, name)
+        if isinstance(variable, Subexpression):
+            owner = variable.owner if variable.owner is not None else group
+            owner = group if owner.name == group.name else owner
+            found = evaluate(variable.expr, lambda other: self.look_up(
+                owner, other, local if owner is group else {}, read))
+            return found
+        if isinstance(variable, Function) or not hasattr(variable, 'owner') or (
+                variable.owner is None):
+            return variable.get_value()
+        return self._indexed(group, name, variable, read(key_of(variable), self.of(variable)))
+
+    def _constant(self, group, name):
+        if name in DEFAULT_UNITS:
+            return float(DEFAULT_UNITS[name])
+        if name in (group.namespace or {}):
+            return np.asarray(group.namespace[name], float)
+        if name in ('inf', 'pi', 'e'):
+            return getattr(np, name)
+        raise NotImplementedError(f"'{name}' in the equations of '{group.name}'")
+
+    def _indexed(self, group, name, variable, found):
+        """The values for each neuron of a group, of a variable that may be linked."""
+        index = group.variables.indices[name]
+        if index == '_idx' or variable.scalar or value_of(found).size in (1, len(group)):
+            return found
+        index = group.variables[index].get_value()
+        if hasattr(found, 'slopes'):
+            raise NotImplementedError(f"'{name}' of '{group.name}' is linked to what moves")
+        return found[index]

@@ -1,0 +1,1 @@
+"""Where networks begin to be unstable."""
