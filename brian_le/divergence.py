@@ -4,7 +4,8 @@ Brian2 warns of each variable that has a differential equation, with an advice o
 integration. For groups of this package there is one warning instead, of all variables, with the
 time. Before and after each run the range of all variables is looked at, which costs as much as a
 fraction of one time step. The time is that of the first value that a monitor has recorded, or the
-run in which it happened.
+run in which it happened. If with the weights of the beginning changes of rates and errors already
+grew from step to step, that is said as the reason.
 """
 
 import weakref
@@ -27,7 +28,7 @@ logger = get_logger(f'brian2.{__name__}')  # goes where the messages of Brian2 g
 
 _LARGE = 1e50  # where Brian2 stops to believe in numbers (single precision ends before)
 
-_at_start = weakref.WeakKeyDictionary()  # of each network: time, what was not finite then
+_at_start = weakref.WeakKeyDictionary()  # of each network: time, what was not finite, weights
 _reported = weakref.WeakKeyDictionary()  # of each network: what has been warned about
 
 
@@ -78,7 +79,7 @@ def _remember(network, names):
 
 
 def _remember_start(network, found):
-    _at_start[network] = network.t_, set(found)
+    _at_start[network] = network.t_, set(found), _learned(network)
     if not _reported.get(network, set()) & set(found):
         _reported.pop(network, None)
 
@@ -90,7 +91,7 @@ def _warn(network):
 
 
 def _report(network):
-    start, known = _at_start.pop(network, (0.0, set()))
+    start, known, weights = _at_start.pop(network, (0.0, set(), {}))
     found = {key: where for key, where in diverged(network).items() if key not in known}
     if not found or network in _reported:
         return
@@ -101,8 +102,30 @@ def _report(network):
             else f'between {start*1e3:g} and {network.t_*1e3:g} ms')
     others = f' (and {len(found) - 1} other variables)' if len(found) > 1 else ''
     logger.warn(f"'{first[1]}' of '{first[0]}'{others} became infinite, NaN or larger than "
-                f'{_LARGE:g} {when}: the network has diverged. Lower learning rates, weights or '
-                'the strength of errors; a StateMonitor shows when it begins.', 'diverged')
+                f'{_LARGE:g} {when}: the network has diverged{_reason(network, weights)}. '
+                'Lower learning rates, weights or the strength of errors; a StateMonitor shows when '
+                'it begins.', 'diverged')
+
+
+def _learned(network):
+    """Copies of the weights that learn, by ``'object.variable'``."""
+    return {f'{synapses.name}.{name}': np.array(synapses.variables[name].get_value())
+            for synapses in network.sorted_objects
+            if isinstance(synapses, Synapses) and _is_ours(synapses)
+            for name in synapses.equations.diff_eq_names}
+
+
+def _reason(network, weights):
+    """What the loops of the network say of it, with the weights that it began with."""
+    from brian_le.stability import settled_from_rest  # which only a network that diverges needs
+
+    loop = settled_from_rest(network.sorted_objects, weights)
+    if loop is None or not loop.radius > 1:
+        return ''
+    groups = ', '.join(f"'{name}'" for name in loop.groups[:3])
+    more = f' and {len(loop.groups) - 3} others' if len(loop.groups) > 3 else ''
+    return (f': changes of rates and errors in {groups}{more} grow by {loop.radius:.4g} times in '
+            'each step (see docs/stability.rst)')
 
 
 def _first_time(network, group, variable):
@@ -121,7 +144,7 @@ def _first_time(network, group, variable):
 def _report_compiled(device):
     for network in device.networks:
         _remember_start(network, {})
-        _at_start[network] = 0.0, set()
+        _at_start[network] = 0.0, set(), {}
         _report(network)
 
 

@@ -8,6 +8,6 @@ and ``report`` what is said of a network. Nothing of it knows which network it i
 from brian_le import _lazy
 
 __getattr__, __dir__, __all__ = _lazy.exports(__name__, {
-    'report': ['Stability', 'stability_of'],
+    'report': ['Stability', 'settled_from_rest', 'stability_of'],
     'loops': ['Loop'],
 })

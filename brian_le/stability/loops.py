@@ -40,6 +40,11 @@ class Loop:
     ways: frozenset
 
     @property
+    def groups(self):
+        """The names of the populations in it."""
+        return list(dict.fromkeys(name.partition('.')[0] for name in self.variables))
+
+    @property
     def kind(self):
         """``'forward'``, ``'error'``, ``'output'`` (rates, errors and back), or ``'neuron'``."""
         return {frozenset(): 'neuron', frozenset(['post']): 'forward',

@@ -16,7 +16,8 @@ class OneStep:
     """The step of the neurons of some objects, with weights as they are.
 
     Nothing here knows what kind of network it is: the equations of neurons, the sums of projections
-    and what happens between them are carried out in the order in which Brian2 does.
+    and what happens between them are carried out in the order in which Brian2 does. Stimuli stay as
+    they are; what network operations do in Python is not seen.
 
     Parameters
     ----------
@@ -27,13 +28,13 @@ class OneStep:
     ------
     NotImplementedError
         If there are operations whose derivative is not known here: spikes, neurons that are
-        integrated in another way, delays of every connection, code in Python.
+        integrated in another way, delays of every connection, several time steps.
     """
 
     def __init__(self, objects):
-        self.objects = list(objects)
+        self.objects = [obj for obj in objects if isinstance(obj, (NeuronGroup, Synapses))]
         found = sorted(((*_place(runner), operation) for obj in self.objects
-                        for runner in [obj, *obj.contained_objects]
+                        for runner in obj.contained_objects
                         for operation in _operations(obj, runner)), key=lambda item: item[:2])
         self.operations = [operation for *_, operation in found]
         steps = {float(operation.dt) for operation in self.operations}

@@ -9,7 +9,7 @@ from brian_le.stability.loops import settled as settled_values
 from brian_le.stability.one_step import OneStep
 from brian_le.stability.values import Values, key_of
 
-__all__ = ['Stability', 'stability_of']
+__all__ = ['Stability', 'settled_from_rest', 'stability_of']
 
 _LEAST, _MOST = 1e-8, 1e4  # strengths of targets that are looked at
 _EXACT = 1e-3  # relative, to which a critical strength is found
@@ -141,7 +141,7 @@ def _rhythm(eigenvalue):
 
 
 def _groups(loop):
-    names = list(dict.fromkeys(name.partition('.')[0] for name in loop.variables))
+    names = loop.groups
     return ', '.join(names if len(names) < 5 else [*names[:2], '...', *names[-1:]])
 
 
@@ -187,6 +187,26 @@ def stability_of(objects, name='network', values=None):
     (0.9, 'forward')
     """
     return Stability(name, OneStep(objects), Values(values))
+
+
+def settled_from_rest(objects, values):
+    """The loop that grows most where a network would settle; None if nobody knows.
+
+    Parameters
+    ----------
+    objects, values
+        As for `stability_of`; nothing is taken from the present state of neurons.
+
+    Returns
+    -------
+    Loop or None
+    """
+    try:
+        with np.errstate(all='ignore'):
+            step = OneStep(objects)
+            return Stability('', step, Values(values, at_rest=step.moving)).settled().narrow
+    except (ArithmeticError, NotImplementedError, ValueError, np.linalg.LinAlgError):
+        return None
 
 
 def _critical(found):

@@ -22,10 +22,12 @@ class Values:
     ----------
     given : dict of str to array
         Values in place of those of the objects, such as the state of a program.
+    at_rest : set of str
+        What is 0, whatever the objects have.
     """
 
-    def __init__(self, given=None):
-        self._given = {} if given is None else given
+    def __init__(self, given=None, at_rest=frozenset()):
+        self._given, self._at_rest = {} if given is None else given, at_rest
         self._read = {}
         self.held = set()  # sums of what does not move, that are done
 
@@ -37,6 +39,7 @@ class Values:
             found = variable.get_value() if found is None else found
             found = np.asarray(found)
             found = found.astype(float) if found.dtype.kind == 'f' else found
+            found = np.zeros_like(found) if key in self._at_rest else found
             self._read[key] = found.reshape(-1)[0] if variable.scalar else found.reshape(-1)
         return self._read[key]
 
@@ -58,7 +61,7 @@ class Values:
 
     def copy(self):
         """The same values, to be changed by themselves."""
-        other = Values(self._given)
+        other = Values(self._given, self._at_rest)
         other._read, other.held = dict(self._read), set(self.held)
         return other
 

@@ -8,6 +8,7 @@ from brian2.utils.logger import catch_logs
 
 from brian_le import DenseSynapses, error_learning, point_neuron, project
 from brian_le.divergence import diverged
+from brian_le.models import Dense, LayeredNetwork
 
 
 @pytest.fixture(autouse=True)
@@ -98,6 +99,25 @@ def test_dense_synapses_are_ours():
     stock.w = np.inf
     warning, = warned(Network(group, dense, stock), 5*ms)
     assert "'w' of 'dense' became" in warning
+
+
+@pytest.mark.parametrize('beta, eta', [(0.1, 0), (3.0, 0), (3.0, 0.1)])
+def test_a_loop_that_grows_is_the_reason(beta, eta):
+    net = LayeredNetwork(4, [Dense(5), Dense(2)], activation='linear', beta=beta, eta=eta/ms, rng=1)
+    net.inputs.r, net.output.target = 1, [1, 0]
+    if beta < 1:  # diverges for another reason
+        net.weights['forward', 0] = 1e60
+    warning, = warned(Network(net), 100*ms)
+    reason = "changes of rates and errors in 'network_layer0', 'network_layer1' grow by"
+    assert (reason in warning) == (beta > 1)
+
+
+def test_what_cannot_be_known_is_no_reason():
+    group = NeuronGroup(2, 'du/dt = 999*u/(0.1*ms) : 1\nr : 1\nr_now = u : 1', name='cells',
+                        method='prospective_euler', threshold='u > 1e60')
+    group.u = 1
+    warning, = warned(Network(group), 5*ms)
+    assert 'grow by' not in warning
 
 
 def test_a_compiled_network_is_warned_of_once(tmp_path):

@@ -5,13 +5,16 @@ import pytest
 from brian2 import Network, NeuronGroup, StateMonitor, Synapses, defaultclock, ms, start_scope
 from brian2.core.variables import ArrayVariable
 
-from brian_le.models import (AveragePool, Conv, Dense, Flatten, GLENetwork, LayeredNetwork, MaxPool)
+from brian_le.models import (AveragePool, Conv, Dense, Flatten, GLEGraph, GLENetwork, Graph,
+                             LayeredNetwork, MaxPool, Node)
 from brian_le.stability import loops, stability_of
 from brian_le.stability.one_step import OneStep
 from brian_le.stability.values import Values
 from brian_le.substrate import Delay, LowPass
 
 CHAIN = [Dense(4), Dense(3), Dense(2)]
+#: With a skip, a loop, and a projection of a population to itself.
+EDGES = [('x', 'h'), ('h', 'k'), ('k', 'h'), ('h', 'h'), ('k', 'y'), ('x', 'y')]
 PLANE = [Conv(2, 2), MaxPool(2, 1), Conv(2, 2), AveragePool(2), Flatten(), Dense(3)]
 CASES = {
     'plain': {}, 'two taus': dict(tau_r=7*ms), 'gamma': dict(gamma=0.5),
@@ -24,6 +27,7 @@ CASES = {
     'without look-ahead': dict(tau_r=0*ms), 'softplus': dict(activation='softplus'),
     'plane': dict(shape=(6, 6, 1), layers=PLANE),
     'low-pass': dict(substrate=[LowPass(0.3*ms)]),
+    'graph': dict(cls=Graph), 'graph, gle': dict(cls=GLEGraph, gamma=0.5, tau_r=6*ms),
     'gle': dict(cls=GLENetwork), 'gle, gamma': dict(cls=GLENetwork, gamma=0.7, tau_r=6*ms),
     'gle, instantaneous': dict(cls=GLENetwork, gamma=1.0, errors='instantaneous', tau_r=20*ms),
     'gle, cross-entropy': dict(cls=GLENetwork, gamma=1.0, loss='cross_entropy', tau_r=3*ms)}
@@ -35,12 +39,24 @@ def made(cls=LayeredNetwork, shape=5, layers=CHAIN, seed=1, scale=1.5, replicas=
     start_scope()
     defaultclock.dt = 0.1*ms
     rng = np.random.default_rng(seed)
-    net = cls(shape, layers, eta=0/ms, rng=rng, beta=beta, replicas=replicas, **options)
+    if cls in (Graph, GLEGraph):
+        layers = ({'h': 4, 'k': 3, 'y': Node(2, target='rate')}, EDGES)
+        shape = {'x': shape}
+    else:
+        layers = (layers,)
+    net = cls(shape, *layers, eta=0/ms, rng=rng, beta=beta, replicas=replicas, **options)
     for key, w in net.weights.items():
         net.weights[key] = scale*w
-    net.inputs.r = np.tile(rng.uniform(-1, 1, len(net.inputs)//replicas), replicas)
-    net.output.target = np.tile(np.eye(len(net.output)//replicas)[0], replicas)
+    inputs, output = ends(net)
+    inputs.r = np.tile(rng.uniform(-1, 1, len(inputs)//replicas), replicas)
+    output.target = np.tile(np.eye(len(output)//replicas)[0], replicas)
     return net
+
+
+def ends(net):
+    """Inputs and outputs of a network or of a graph."""
+    return (net.inputs['x'], net.outputs['y']) if isinstance(net, (Graph, GLEGraph)) else (
+        net.inputs, net.output)
 
 
 def by_name(net, key):
@@ -100,22 +116,23 @@ def put_on_its_way(net, key, values):
 @pytest.mark.parametrize('options', [
     {}, dict(seed=2, layers=[Dense(6)]*4 + [Dense(3)]), dict(seed=3, rate_at='input'),
     dict(seed=4, loss='cross_entropy', scale=2.5), dict(seed=5, substrate=[Delay(0.3*ms)]),
-    dict(seed=6, cls=GLENetwork, gamma=1.0)])
+    dict(seed=6, cls=GLENetwork, gamma=1.0), dict(seed=7, cls=Graph)])
 @pytest.mark.parametrize('factor', [0.95, 1.05])
 def test_growth_in_a_simulation(options, factor):
     """Small changes of a settled state grow by the spectral radius in a step."""
     net = made(**options)
     beta = factor*net.stability().critical_beta
-    settled = net.stability().settled({f'{net.output.name}.beta': beta})
+    _, output = ends(net)
+    settled = net.stability().settled({f'{output.name}.beta': beta})
     assert settled.stable == (factor < 1)
-    net.output.beta = beta
-    monitor = StateMonitor(net.output, 'r', record=True)
+    output.beta = beta
+    monitor = StateMonitor(output, 'r', record=True)
     network = Network(net, monitor)
     for key in settled._step.moving:
         if '[' not in key and isinstance(by_name(net, key), ArrayVariable):
             by_name(net, key).set_value(settled._values[key])
             put_on_its_way(net, key, settled._values[key])
-    net.output.r += 1e-6*np.arange(1, 1 + len(net.output))
+    output.r += 1e-6*np.arange(1, 1 + len(output))
     network.run(50*ms)
     away = np.abs(np.diff(monitor.r)).max(axis=0)
     begin, end = away[210:250].max(), away[450:490].max()
@@ -162,6 +179,25 @@ def test_large_networks_as_small_ones(monkeypatch):
     many = net.stability()
     assert many.spectral_radius == pytest.approx(few.spectral_radius, rel=1e-3)
     assert many.settled().spectral_radius == pytest.approx(few.settled().spectral_radius, rel=1e-3)
+
+
+@pytest.mark.parametrize('ratio', [0.25, 0.5, 1, 2, 4])
+@pytest.mark.parametrize('strength', [0.96, 1.04])
+def test_both_loops_of_recurrent_generalized_equilibrium(ratio, strength):
+    """Rates are limited by tau_r/tau_m times the radius of the weights, errors by its inverse."""
+    start_scope()
+    defaultclock.dt = 0.1*ms
+    nodes = {'h': Node(5, activation='linear'), 'y': Node(2, target='rate')}
+    net = GLEGraph({'x': 2}, nodes, [('x', 'h'), ('h', 'h'), ('h', 'y')], eta=0/ms, rng=1,
+                   tau_m=10*ms, tau_r=ratio*10*ms)
+    w = np.random.default_rng(2).standard_normal((5, 5))
+    w = w - w.T  # without eigenvalues of 1, which nothing that looks ahead could undo
+    for kind, limit in (('forward', 1/ratio), ('error', ratio)):
+        limit = min(limit, 1.0)
+        net.weights['forward', 'h->h'] = w*strength*limit/np.abs(np.linalg.eigvals(w)).max()
+        loop, = [loop for loop in net.stability().settled().loops if loop.kind == kind]
+        if max(1/ratio, ratio) > 1 and limit < 1:
+            assert (loop.radius > 1) == (strength > 1)
 
 
 def test_which_loop_is_narrow():
