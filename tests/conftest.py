@@ -1,4 +1,3 @@
-import functools
 import gc
 import logging
 import os
@@ -55,22 +54,11 @@ def quick_cython(tmp_path_factory):
 
 @pytest.fixture(scope='session', autouse=True)
 def quick_keys():
-    """What is a key for Brian2's caches as it is, is found to be one at once.
+    """Keys of Brian2's caches take a quarter of composing."""
+    from brian_le.programs.liberties import keys_at_once
 
-    Its keys are made of all that is known of all variables, which takes a quarter of composing.
-    """
-    from brian2.utils import caching
-
-    hashable = caching._hashable
-    as_they_are = {str, bool, int, float, type, type(None)}
-
-    @functools.wraps(hashable)
-    def quick(obj):
-        return obj if type(obj) in as_they_are else hashable(obj)
-
-    caching._hashable = quick
-    yield
-    caching._hashable = hashable
+    with keys_at_once():
+        yield
 
 
 @pytest.fixture(scope='session', autouse=True)

@@ -27,8 +27,9 @@ from brian_le.programs.cpp_files import CppState, digest, results_code, values_c
 from brian_le.programs.cpp_numbers import numbers_as_data
 from brian_le.programs.fast import fast_cpp
 from brian_le.programs.liberties import (ARGUMENTS, elements_as_arrays, indices_from_zero,
-                                         keep_owners, leave_arguments, lines_of_run,
-                                         names_from_scratch, read_clock_once, sets_time)
+                                         keep_owners, keys_at_once, leave_arguments,
+                                         lines_of_run, names_from_scratch, read_clock_once,
+                                         sets_time)
 from brian_le.programs.states import obstacle
 
 __all__ = ['ArrayFile', 'CppProject', 'MOST_STEPS', 'RUN', 'floating_point', 'full_disk',
@@ -191,7 +192,8 @@ def write_project(compose, directory, n_steps=None, detached=False, precision='d
     device.activate(build_on_run=False)
     try:
         leave_arguments(device)  # to this function, and not to where a model runs by itself
-        with names_from_scratch(), fast_cpp(), floating_point(precision), keep_owners(device):
+        with (names_from_scratch(), keys_at_once(), fast_cpp(), floating_point(precision),
+              keep_owners(device)):
             found = _generate(compose, device, Path(directory), n_steps, detached)
     finally:
         device.reinit()

@@ -34,7 +34,7 @@ from brian_le.programs.cpp_files import (AFTER, BEFORE, RESULTS, VALUES, digest,
                                          write_state, write_values)
 from brian_le.programs.cpp_project import (RUN, floating_point, full_disk, write_project,
                                            wrong_size)
-from brian_le.programs.liberties import names_from_scratch
+from brian_le.programs.liberties import keys_at_once, names_from_scratch
 from brian_le.programs.states import (EndState, check_seed, check_state, draw_anew,
                                       numbers_of_numpy, obstacle, put_back, random_numbers,
                                       random_numbers_apart, refuse, set_random_numbers, take)
@@ -125,7 +125,7 @@ def _runtime(target, precision, dt=None):
 @contextmanager
 def composing(precision='double'):
     """Create networks that are to be looked at, as a program with such numbers would have them."""
-    with names_from_scratch(), random_numbers_apart(), _runtime('numpy', precision):
+    with names_from_scratch(), keys_at_once(), random_numbers_apart(), _runtime('numpy', precision):
         yield
 
 

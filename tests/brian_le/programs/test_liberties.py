@@ -14,6 +14,7 @@ from brian2.codegen.generators import cython_generator
 from brian2.core.base import BrianObject
 from brian2.core.names import Nameable
 from brian2.devices.device import all_devices, get_device, reset_device, set_device
+from brian2.utils import caching
 
 from brian_le.programs import liberties
 
@@ -59,6 +60,19 @@ def test_what_brian2_looks_at_before_it_says_that_objects_never_ran():
     network = Network(G)
     liberties.count_as_run(network)
     assert G._network == network.name == G.thresholder['spike']._network
+
+
+def test_keys_are_those_of_brian2(monkeypatch):
+    monkeypatch.setattr(caching, '_hashable', inspect.unwrap(caching._hashable))
+    G = NeuronGroup(3, '''dv/dt = (x - v)/(5*ms) : 1
+                          x = sin(t/ms) : 1
+                          n : integer (shared)''', namespace={})
+    arguments = [G.equations, dict(G.variables), [3*ms, 2.5, True, None, 'x'],
+                 {'a': {1, 2}, 'b': (np.float32, [4])}, np.float64(3)]
+    found = [caching._hashable(argument) for argument in arguments]
+    with liberties.keys_at_once():
+        assert found == [caching._hashable(argument) for argument in arguments]
+        assert inspect.unwrap(caching._hashable) is not caching._hashable
 
 
 @pytest.mark.parametrize('kind', ['runtime', 'cpp_standalone'])
