@@ -6,6 +6,7 @@ step, in single precision, in Brian2's cpp_standalone with fast_cpp():
 * chain: LayeredNetwork or GLENetwork,
 * graph: the same chain, written as a Graph or GLEGraph,
 * skip: the Graph with a skip from the 784 inputs to the 100 neurons, 30 % more synapses,
+* side: a chain of 784-100-10, whose synapses the skip has beside those of the chain,
 * loop: the Graph with a loop of the 300 neurons, 34 % more,
 * mask: the chain as a Graph, whose weights have limits of their own, as with a mask.
 
@@ -54,6 +55,8 @@ NETWORKS = {
                  N_SYNAPSES + 300*300),
     'LE, mask': (lambda **more: Graph({'x': 784}, NODES, [masked(*edge) for edge in CHAIN], **OPTIONS,
                                       **more), N_SYNAPSES),
+    'LE, side': (lambda **more: LayeredNetwork(784, [Dense(100), Dense(10)], **OPTIONS, **more),
+                 784*100 + 100*10),
     'GLE, chain': (lambda **more: GLENetwork(784, [Dense(n) for n in SIZES[1:]], **OPTIONS, **more),
                    N_SYNAPSES),
     'GLE, graph': (lambda **more: GLEGraph({'x': 784}, NODES, CHAIN, **OPTIONS, **more), N_SYNAPSES),
@@ -74,7 +77,7 @@ def build(name, replicas):
 
     program = build_program(compose, 'cpp_standalone', precision='single')
     net, rng = made['net'], np.random.default_rng(2)
-    chain = 'chain' in name
+    chain = not isinstance(net, (Graph, GLEGraph))
     values = {f"{(net.inputs if chain else net.inputs['x']).name}.r":
               rng.uniform(size=(replicas, 784)),
               f"{(net.output if chain else net.outputs['y']).name}.target":
@@ -85,7 +88,10 @@ def build(name, replicas):
 def check(programs):
     """Exit with an error unless graphs end with the weights of chains."""
     for theory in ('LE', 'GLE'):
-        chain, graph = (programs[f'{theory}, {kind}'](100) for kind in ('chain', 'graph'))
+        both = [programs.get(f'{theory}, {kind}') for kind in ('chain', 'graph')]
+        if not all(both):
+            continue
+        chain, graph = (run(100) for run in both)
         edges = [('forward', f'{source}->{target}') for source, target in CHAIN]
         equal = [np.array_equal(chain['forward', k], graph[edge]) for k, edge in enumerate(edges)]
         print(f'{theory}: weights of chain and graph are {"equal" if all(equal) else "DIFFERENT"}')
@@ -98,6 +104,10 @@ def main():
                                      formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument('--repeats', type=int, default=7, help='repetitions, of which medians are '
                         'shown (default %(default)s)')
+    parser.add_argument('--networks', default=list(NETWORKS), choices=NETWORKS, nargs='+',
+                        help='which of them (default all)')
+    parser.add_argument('--batches', default=[1, 32], type=int, nargs='+',
+                        help='sizes of batches (default 1 and 32)')
     options = parser.parse_args()
     if options.repeats < 1:
         parser.error('give at least 1 repetition')
@@ -108,8 +118,8 @@ def main():
     print('\n'.join(describe_machine()), flush=True)
     with tempfile.TemporaryDirectory(prefix='brian_le_benchmark_') as folder:
         os.environ['BRIAN_LE_CACHE'] = folder
-        programs = {replicas: {name: build(name, replicas) for name in NETWORKS}
-                    for replicas in (1, 32)}
+        programs = {replicas: {name: build(name, replicas) for name in options.networks}
+                    for replicas in options.batches}
         pin_to_one_core()
         for replicas, runs in programs.items():
             check(runs)
@@ -121,10 +131,15 @@ def main():
             us = {name: np.array(each) for name, each in us.items()}
             rows = []
             for name, other, aim in AIMS:
+                if name not in us or other not in us:
+                    continue
                 ratio = us[name]/us[other]*NETWORKS[other][1]/NETWORKS[name][1]
                 missed = '' if aim is None or np.median(ratio) <= aim else ' MISSED'
                 rows.append((f'{name} / chain, per synapse', ratio,
                              '' if aim is None else f'aim: at most {aim}{missed}'))
+            if {'LE, skip', 'LE, side', 'LE, chain'} <= us.keys():
+                rows.append(('LE, skip / (chain + side)', us['LE, skip']/(
+                    us['LE, chain'] + us['LE, side']), ''))
             print_table(f'ratios, batch {replicas}', rows, '{:.3f}'.format)
             print_table(f'microseconds per step and sample, batch {replicas}',
                         [(name, each, '') for name, each in us.items()], '{:.3g}'.format)

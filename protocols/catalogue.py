@@ -74,6 +74,8 @@ PROTOCOLS = {name: (f'brian_le.protocols.tasks.{place}', summary) for name, (pla
         'MNIST-1D: a fixed chain of slow neurons, read out by Latent Equilibrium'),
     'phases': ('phases.task:Phases',
         'two neurons with optimal weights, which drift away unless learning waits or looks ahead'),
+    'residual': ('residual.task:Residual',
+        'digits, learned by 20 hidden layers of slow neurons with a residual stream or as a chain'),
     'response-lag': ('response_lag.task:ResponseLag',
         'the answer of a chain of slow neurons to a step, with and without look-ahead'),
     'stability': ('stability.task:Onset',

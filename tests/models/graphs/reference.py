@@ -70,6 +70,23 @@ class Flat:
         delta = np.linalg.solve(np.eye(len(p)) - d[:, None]*self.W.T, d*wrong)
         return np.outer(delta, self.rates(p)), np.outer(delta, x), delta
 
+    def updates(self, x, target, beta, n_steps=4000):
+        """What weights and biases follow when the nudged graph has settled, and by how much it moves.
+
+        The steps are those of `steps.py` with look-aheads that equal the membrane time constants.
+        """
+        p, r, slope, err = np.zeros((4, len(self.W)))
+        for _ in range(n_steps):
+            wanted = slope*(self.W.T @ err)
+            out = self.is_output
+            wanted[out] += beta*slope[out]*(target - r[out])
+            new = self.W @ r + self.W_in @ x + self.b + err
+            change, p, err, sent = np.abs(new - p).max(), new, wanted, r
+            r, slope = self.rates(p), self.slopes(p)
+            if change < 1e-15:
+                break
+        return (np.outer(err, sent), np.outer(err, x), err), change
+
     def radius(self, x):
         """The spectral radius of the loops, with the slopes of the fixed point."""
         p, _ = self.fixed_point(x)

@@ -51,11 +51,15 @@ class Drawn:
 
         return compose
 
+    def of_all(self, arrays):
+        """All weights and biases, out of arrays for the whole graph."""
+        return {key: self.flat.part(key, *arrays) for key in self.weights}
+
     def cosine(self, found):
         """Of all changes of weights and biases, and minus the gradient."""
-        expected = self.flat.gradients(self.x, self.target)
-        a, b = (np.concatenate([part(key).ravel() for key in self.weights]) for part in (
-            found.__getitem__, lambda key: self.flat.part(key, *expected)))
+        expected = self.of_all(self.flat.gradients(self.x, self.target))
+        a, b = (np.concatenate([arrays[key].ravel() for key in self.weights])
+                for arrays in (found, expected))
         return a @ b/np.linalg.norm(a)/np.linalg.norm(b)
 
 
@@ -87,6 +91,27 @@ def test_all_targets(target, tmp_path):
     for k, (name, graph) in enumerate(drawn.items()):
         assert 0.001*graph.flat.gain(graph.x) < GAIN
         assert graph.cosine(found[f'case{k}']) >= 0.999, name
+
+
+def test_the_reference_is_what_graphs_do():
+    drawn = Drawn(6, 0.6)
+    objects, parts, read = drawn.case(0.01, 300)('drawn')
+    run_parts(objects, parts)
+    expected, _ = drawn.flat.updates(drawn.x, drawn.target, 0.01)
+    for key, values in drawn.of_all(expected).items():
+        np.testing.assert_allclose(read()[key]*0.01, values, rtol=0, atol=1e-10)
+
+
+@pytest.mark.slow
+def test_how_many_graphs_miss_the_gradient():
+    """As docs/graphs.rst says; by the reference, which is fast."""
+    graphs = [Drawn(seed, (0.3, 0.6, 0.9)[seed % 3]) for seed in range(600)]
+    for beta, most, weak in ((0.01, 11, 321), (0.001, 1, 592)):
+        misses = [drawn.cosine(drawn.of_all(drawn.flat.updates(
+            drawn.x, drawn.target, beta)[0])) < LEAST[beta] for drawn in graphs]
+        safe = [beta*drawn.flat.gain(drawn.x) < GAIN for drawn in graphs]
+        assert sum(misses) <= most and sum(safe) >= weak - 5
+        assert not any(np.logical_and(misses, safe))
 
 
 def test_where_the_nudging_is_too_strong_updates_turn_away():

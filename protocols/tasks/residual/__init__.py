@@ -1,0 +1,1 @@
+"""Twenty hidden layers with a residual stream, and without."""
