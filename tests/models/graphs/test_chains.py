@@ -97,22 +97,33 @@ def test_a_chain_as_a_graph_is_the_chain(target, tmp_path):
         assert any(np.ptp(values) > 0 for what, values in chain.items() if 'err' in what)
 
 
-#: Names of objects of the chain, and what they are called in the graph.
-RENAMED = [('layer0', 'h'), ('layer1', 'k'), ('layer2', 'y'), ('forward0', 'forward_x_h'),
-           ('forward1', 'forward_h_k'), ('forward2', 'forward_k_y'), ('bias0', 'bias_h'),
-           ('bias1', 'bias_k'), ('bias2', 'bias_y'), ('tau_m0', 'tau_m_h'), ('tau_m1', 'tau_m_k'),
-           ('tau_m2', 'tau_m_y'), ('tau_r0', 'tau_r_h'), ('tau_r1', 'tau_r_k'),
-           ('tau_r2', 'tau_r_y')]
+def renamed(case):
+    """Names of objects of the chain, and what they are called in the graph."""
+    planes = 'planes' in case
+    nodes = 'cdy' if planes else 'hky'
+    edges = ('x_c', 'p_d', 'q_y') if planes else ('x_h', 'h_k', 'k_y')
+    names = {'pool1': 'p', 'pool3': 'q', 'pooling1': 'pool_c_p', 'pooling3': 'pool_d_q',
+             'softmax': 'softmax_y'}
+    for k, (node, edge) in enumerate(zip(nodes, edges)):
+        names |= {f'layer{k}': node, f'energy_layer{k}': f'energy_{node}'}
+        names |= {f'{kind}{k}': f'{kind}_{edge}' for kind in ('forward', 'feedback')}
+        names |= {f'{kind}{k}': f'{kind}_{node}' for kind in ('bias', 'tau_m', 'tau_r')}
+    return names
 
 
-@pytest.mark.parametrize('case', ['LE', 'GLE'])
+@pytest.mark.parametrize('case', [
+    case if case in ('LE', 'GLE') else pytest.param(case, marks=pytest.mark.slow) for case in CASES])
 def test_the_generated_code_is_the_same(case, tmp_path):
     chain, graph = (generated(composed(case, as_graph), tmp_path/kind)
                     for kind, as_graph in (('chain', False), ('graph', True)))
-    for mine, theirs in RENAMED:
-        chain = {re.sub(f'one_net_{mine}(?![0-9])', f'one_net_{theirs}', name):
-                 re.sub(f'one_net_{mine}(?![0-9])', f'one_net_{theirs}', text)
-                 for name, text in chain.items()}
+    names = renamed(case)
+
+    def in_graph(text):
+        text = re.sub('one_net_(' + '|'.join(sorted(names, key=len, reverse=True)) + ')(?![0-9a-z])',
+                      lambda found: f'one_net_{names[found[1]]}', text)
+        return re.sub('(E|cost)_layer([0-2])', lambda found: f'{found[1]}_{"hky"[int(found[2])]}', text)
+
+    chain = {in_graph(name): in_graph(text) for name, text in chain.items()}
     assert chain.keys() == graph.keys() and len(chain) > 20
     for name, text in chain.items():
         assert sorted(text.splitlines()) == sorted(graph[name].splitlines()), name
