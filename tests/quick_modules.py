@@ -9,6 +9,8 @@ from pathlib import Path
 
 import numpy as np
 
+from brian_le.programs.builds import cxx
+
 # what all modules of Brian2 include, in their order
 _HEADERS = '''
 #define PY_SSIZE_T_CLEAN
@@ -37,7 +39,7 @@ def quickly(optimised, folder):
         (place/'headers.h').write_text(_HEADERS)
         python = [*shlex.split(sysconfig.get_config_var('CFLAGS') or ''), '-fPIC',
                   f"-I{sysconfig.get_path('include')}", f'-I{np.get_include()}']
-        subprocess.run(['g++', *python, *flags, '-x', 'c++-header', 'headers.h', '-o',
+        subprocess.run([*cxx(), *python, *flags, '-x', 'c++-header', 'headers.h', '-o',
                         'headers.h.gch'], cwd=place, check=True, capture_output=True)
         return ['-include', str(place/'headers.h')]
 
