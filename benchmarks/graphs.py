@@ -5,7 +5,7 @@ step, in single precision, in Brian2's cpp_standalone with fast_cpp():
 
 * chain: LayeredNetwork or GLENetwork,
 * graph: the same chain, written as a Graph or GLEGraph,
-* skip: the Graph with a skip from the 784 inputs to the 100 neurons, 30 % more synapses,
+* skip: the Graph with a skip from the 784 inputs to the 100 neurons, 29 % more synapses,
 * side: a chain of 784-100-10, whose synapses the skip has beside those of the chain,
 * loop: the Graph with a loop of the 300 neurons, 34 % more,
 * mask: the chain as a Graph, whose weights have limits of their own, as with a mask.
