@@ -10,10 +10,10 @@ from brian_le.protocols.data.datasets import yin_yang
 from brian_le.protocols.parameters import Parameter, steps_per_pattern
 from brian_le.protocols.protocol import Protocol
 from brian_le.protocols.tasks.circuit_parameters import CONDUCTANCES, activation, conductances
-from brian_le.protocols.tasks.weights import named, weights_in
+from brian_le.protocols.tasks.weights import angle, named, weights_in
 from brian_le.substrate import Noise, Substrate
 
-__all__ = ['Feedback', 'angle']
+__all__ = ['Feedback']
 
 N_INPUTS, N_OUTPUTS = 4, 3
 _RATES = {'up0': 'eta_up', 'up1': 'eta_out', 'ip0': 'eta_ip', 'pi0': 'eta_pi',
@@ -226,20 +226,3 @@ def _turned(matrices):
     """The angle between the weights from above and the transposed forward ones, in degrees."""
     forward = matrices['up', 1].T
     return angle(matrices.get(('down', 0), forward), forward)
-
-
-def angle(a, b):
-    """The angle between two matrices, taken as long vectors, in degrees.
-
-    It is 0 if they differ in length alone, 90 if they have nothing in common, and NaN if one of
-    them is 0; a ValueError for different shapes.
-    """
-    a, b = np.asarray(a, float), np.asarray(b, float)
-    if a.shape != b.shape:
-        raise ValueError(f'the shapes {a.shape} and {b.shape} differ; give matrices of one shape')
-    lengths = np.linalg.norm(a), np.linalg.norm(b)
-    if 0 in lengths:
-        return np.nan
-    a, b = a/lengths[0], b/lengths[1]
-    # exact for small angles too, unlike the arc cosine
-    return float(np.degrees(2*np.arctan2(np.linalg.norm(a - b), np.linalg.norm(a + b))))
