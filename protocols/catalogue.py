@@ -72,6 +72,8 @@ PROTOCOLS = {name: (f'brian_le.protocols.tasks.{place}', summary) for name, (pla
         'sequences of MNIST-1D, learned in real time by slow and fast neurons'),
     'mnist1d-static': ('sequences.benchmarks:Mnist1dStatic',
         'MNIST-1D: a fixed chain of slow neurons, read out by Latent Equilibrium'),
+    'pal': ('pal.task:PhaselessAlignment',
+        'feedback weights of a 5-20-10-20-5 microcircuit learn from noise while all others rest'),
     'phases': ('phases.task:Phases',
         'two neurons with optimal weights, which drift away unless learning waits or looks ahead'),
     'residual': ('residual.task:Residual',

@@ -1,0 +1,1 @@
+"""Feedback weights of a deep microcircuit learn from noise, and nothing else learns."""
