@@ -26,6 +26,7 @@ SMALL = {
     'mackey-glass': dict(epochs=1, train=60, test=60, washout=20, batch=2, hidden_layers=1, slow=2,
                          fast=2),
     'mimic': dict(epochs=1, selfpred_epochs=1, t_pattern=0.2),
+    'pal': dict(epochs=1, samples=2, t_pattern=0.1),
     'phases': dict(presentations=3, t_pattern=2),
     'response-lag': dict(depth=3),
     'yin-yang': dict(epochs=1, batch=20, samples=40, hidden=4, t_pattern=0.5),

@@ -6,7 +6,8 @@ import numpy as np
 from brian2 import Network, defaultclock, kHz, ms
 
 from brian_le import get_activation
-from brian_le.models import Microcircuit, Presentations, random_weights, self_predicting
+from brian_le.models import (Microcircuit, Presentations, Recorder, random_weights,
+                             recorded_values, self_predicting)
 from brian_le.protocols.parameters import Parameter, steps_per_pattern
 from brian_le.protocols.protocol import Protocol
 from brian_le.protocols.tasks.circuit_parameters import CONDUCTANCES, activation, conductances
@@ -40,6 +41,7 @@ class PhaselessAlignment(Protocol):
     name = 'pal'
     figures = 'brian_le.protocols.tasks.pal.figures'
     unit = 'epoch'
+    room = 10  # epochs in one launch of the simulation
     parameters = (
         Parameter('epochs', 100, 'epochs of all samples', minimum=1, maximum=1e6),
         Parameter('samples', 100, 'random inputs, uniform between 0 and 1', minimum=1,
@@ -81,35 +83,29 @@ class PhaselessAlignment(Protocol):
         return inputs, self_predicting(weights, g_l=p.g_l, g_b=p.g_b, g_a=p.g_a, g_d=p.g_d)
 
     def compose(self):
-        return self._compose(np.arange(self.p.samples))
-
-    def compose_whole(self):
-        return self._compose(np.tile(np.arange(self.p.samples), self.p.epochs))
-
-    def _compose(self, order):
         p = self.p
         defaultclock.dt = p.dt*ms
-        self.presentations = Presentations(self.drawn[0], duration=p.t_pattern*ms, order=order,
-                                           name=self.name)
-        self.circuit = Microcircuit(
-            SIZES, self.presentations, activation=p.activation, feedback='learned',
-            **conductances(p), eta_down=p.eta_down*kHz, decay_down=p.alpha*p.eta_down*kHz,
-            eta_pi=p.eta_pi*kHz, tau_high=p.tau_high*ms, w_max=None, name='circuit',
+        presentations = Presentations(self.drawn[0], duration=p.t_pattern*ms, repeat=True,
+                                      name=self.name)
+        circuit = Microcircuit(
+            SIZES, presentations, activation=p.activation, feedback='learned', **conductances(p),
+            eta_down=p.eta_down*kHz, decay_down=p.alpha*p.eta_down*kHz, eta_pi=p.eta_pi*kHz,
+            tau_high=p.tau_high*ms, w_max=None, name='circuit',
             substrate=Substrate([Noise('v_api', p.noise, tau=p.tau_noise*ms)], self.seed))
-        self.circuit.weights.update(self.drawn[1])
-        return Network(self.presentations, self.circuit)
+        circuit.weights.update(self.drawn[1])
+        recorders = [
+            Recorder({'w': (circuit.projections['down', k], 'w')}, presentations.schedule,
+                     at=f'step == n_steps - 1 and pattern == {p.samples - 1}', name=f'epochs{k}')
+            for k in _HIDDEN]
+        return Network(presentations, circuit, recorders)
 
-    def shown(self, first, n):
-        return {f'{self.name}.presentation': -1}
-
-    def chunk(self, program, state, first, n):
-        state, rows = super().chunk(program, state, first, n)
-        return state, {**rows, **{name: found[None]
-                                  for name, found in self._angles(self._matrices(state)).items()}}
-
-    def _matrices(self, state):
-        """The weights in a state by (kind, layer), of shape [post, pre]."""
-        return weights_in(state, 'circuit', self.drawn[1])
+    def rows(self, end):
+        """Angles of the weights from above after every epoch."""
+        above = [np.transpose(recorded_values(f'epochs{k}', 'w', end, SIZES[k + 1]*SIZES[k + 2])
+                              .reshape(-1, SIZES[k + 2], SIZES[k + 1]), (0, 2, 1))
+                 for k in _HIDDEN]
+        found = [self._angles(down) for down in zip(*above)]
+        return {name: np.array([each[name] for each in found]) for name in found[0]}
 
     @cached_property
     def _rules(self):
@@ -125,9 +121,8 @@ class PhaselessAlignment(Protocol):
         return [slopes[k][:, :, None]*weights['up', k + 1].T*slopes[k + 1][:, None, :]
                 for k in _HIDDEN]
 
-    def _angles(self, matrices):
+    def _angles(self, down):
         """Angles of the weights from above, by name, one for each hidden layer."""
-        down = [matrices['down', k] for k in _HIDDEN]
         return {
             'angle': np.array([angle(down[k], self.drawn[1]['up', k + 1].T) for k in _HIDDEN]),
             'rule_angle': np.array([np.mean([angle(down[k], each) for each in self._rules[k]])
@@ -139,9 +134,11 @@ class PhaselessAlignment(Protocol):
         return f"angles to W_up {', '.join(f'{a:.0f}' for a in rows['angle'][-1])} degrees"
 
     def result(self, state, rows):
-        return {**rows,
-                **{f'initial_{name}': found for name, found in self._angles(self.drawn[1]).items()},
-                **named(self.drawn[1], 'initial_'), **named(self._matrices(state), 'final_')}
+        initial = self.drawn[1]
+        angles = self._angles([initial['down', k] for k in _HIDDEN])
+        return {**rows, **{f'initial_{name}': found for name, found in angles.items()},
+                **named(initial, 'initial_'),
+                **named(weights_in(state, 'circuit', initial), 'final_')}
 
     def guide(self):
         return {'circuit_down0.w to circuit_down2.w': 'weights from above at the end',
