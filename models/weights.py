@@ -88,10 +88,13 @@ class Weights(MutableMapping):
         if np.ndim(values) == 0:
             values = np.full(self.shape(*key), values)
         values = check_array(f"weights {key} of '{self._name}'", values, self.shape(*key))
-        if key in self._checks:
-            self._checks[key](values)
+        self._check(key, values)
         for view, part in zip(views, self._parts(views, values)):
             view[:] = Quantity(part, dim=view.dim)
+
+    def _check(self, key, values):
+        if key in self._checks:
+            self._checks[key](values)
 
     @staticmethod
     def _parts(views, values):
@@ -113,6 +116,8 @@ class Weights(MutableMapping):
         dict of str to numpy.ndarray
             Values in the order of the synapses by ``'name.w'``.
         """
+        for key, array in arrays.items():
+            self._check(key, array)
         return {view.key: view.to_flat(part) for key, array in arrays.items()
                 for views in [self._views_of(key)]
                 for view, part in zip(views, self._parts(views, array))}
