@@ -12,6 +12,7 @@ import numpy as np
 __all__ = ['Loop', 'loops_of', 'settled']
 
 _DENSE = 400  # up to this size all eigenvalues are computed
+_FEW = 4000   # up to this size also where the largest ones are not found by themselves
 _WANTED = 8   # largest ones of others
 _MOST = 50    # steps of Newton's method
 _EXACT = 1e-10  # relative, how far a settled state may move in a step
@@ -86,12 +87,16 @@ def _largest(tangent, members, values, local):
                               for column in columns] for name in members])
         eigenvalues = np.linalg.eigvals(matrices.transpose(2, 0, 1))
     elif pack.n <= _DENSE:
-        eigenvalues = np.linalg.eigvals(np.stack([
-            pack.apply(tangent, unit) for unit in np.eye(pack.n)], axis=1))
+        eigenvalues = _all(lambda x: pack.apply(tangent, x), pack.n)
     else:
         eigenvalues = _iterated(lambda x: pack.apply(tangent, x), pack.n)
     eigenvalues = np.ravel(eigenvalues)
     return eigenvalues[np.argmax(np.abs(eigenvalues) + 1e-12*eigenvalues.imag)]
+
+
+def _all(apply, n):
+    """All eigenvalues."""
+    return np.linalg.eigvals(np.stack([apply(unit) for unit in np.eye(n)], axis=1))
 
 
 def _iterated(apply, n):
@@ -100,12 +105,14 @@ def _iterated(apply, n):
 
     start = np.random.default_rng(0).standard_normal(n)
     try:
-        return eigs(LinearOperator((n, n), matvec=apply, dtype=float), k=_WANTED, ncv=64,
-                    v0=start, tol=1e-5, maxiter=50, return_eigenvectors=False)
-    except ArpackNoConvergence as error:
+        return eigs(LinearOperator((n, n), matvec=apply, dtype=float), k=_WANTED,
+                    ncv=min(n, 100), v0=start, tol=1e-5, maxiter=50, return_eigenvectors=False)
+    except ArpackNoConvergence as error:  # delays: there are many of the same size
         if len(error.eigenvalues):
             return error.eigenvalues
-        raise
+        if n <= _FEW:
+            return _all(apply, n)
+        raise ArithmeticError(f'of {n} eigenvalues the largest were not found') from None
 
 
 class _Pack:

@@ -2,7 +2,6 @@
 
 import numpy as np
 
-from brian_le.protocols.drawing.bands import with_count
 from brian_le.protocols.plotting import BLACK, BLUE, GREEN, ORANGE, PURPLE, new_figure
 
 __all__ = ['onsets']
@@ -15,14 +14,13 @@ def onsets(study):
     """The computed critical strength of every run against the measured one, and how they differ."""
     figure, ((left, right),) = new_figure(1, 2, 10, 4.4)
     groups = {}
-    for row, result in study.runs():
-        groups.setdefault(_kind(row), []).append(
+    for _, result in study.runs():
+        groups.setdefault(_kind(result.description['parameters']), []).append(
             [float(result.arrays[name]) for name in ('measured', 'computed')])
     for (kind, found), (colour, mark) in zip(groups.items(), _MARKS):
         measured, computed = np.array(found).T
-        rows = [row for row in study.rows if _kind(row) == kind]
         left.plot(measured, computed, mark, color=colour, markersize=5, fillstyle='none',
-                  label=with_count(kind, rows))
+                  label=f'{kind} ({len(found)} chains)')
         right.plot(measured, 100*(computed/measured - 1), mark, color=colour, markersize=5,
                    fillstyle='none')
     left.axline((1, 1), (2, 2), color=BLACK, linewidth=1, linestyle=':')
@@ -36,13 +34,10 @@ def onsets(study):
     return {'onsets': figure}
 
 
-def _kind(row):
-    """What kind of network a run has, in words."""
-    words = [{'le': 'LE', 'gle': 'GLE'}[row['network']]]
-    if row.get('ratio', 1) != 1:
-        words.append(f"tau_r/tau_m {row['ratio']:g}")
-    if row.get('mismatch'):
-        words.append('mismatch')
-    if row.get('delay'):
-        words.append('delay')
+def _kind(p):
+    """What kind of network a run has, in words, from its parameters."""
+    words = [{'le': 'LE', 'gle': 'GLE'}[p['network']]]
+    if p['ratio'] != 1:
+        words.append(f"tau_r/tau_m {p['ratio']:g}")
+    words += [what for what in ('mismatch', 'delay') if p[what]]
     return ', '.join(words)
