@@ -1,7 +1,8 @@
-"""Spikes on the wires: encoders that turn rates into spikes, and the traces that stand for the rates.
+"""Spikes on the wires: encoders turn rates into spikes, and traces of these stand for the rates.
 
-A neuron of `brian_le.neurons` has a rate ``r``. An encoder adds what makes spikes of it, a threshold
-and a reset, and the synaptic ``trace`` of these spikes, which is the rate again but for a ripple.
+A neuron of `brian_le.neurons` has a rate ``r``. An encoder adds what makes spikes of it, a
+threshold and a reset, and the synaptic ``trace`` of these spikes, which is the rate again but for
+a ripple.
 """
 
 from brian_le import _lazy

@@ -1,17 +1,17 @@
 """Encoders: what makes spikes of a rate, as equations, a threshold and a reset.
 
-All of them go by the same names. ``r_scale`` is the number of spikes per time that stands for a rate
-of 1; a rate of 0.4 with ``r_scale=1000*Hz`` is 400 spikes/s. Every spike adds a quantum to the
+All of them go by the same names. ``r_scale`` is the number of spikes per time that stands for a
+rate of 1; a rate of 0.4 with ``r_scale=1000*Hz`` is 400 spikes/s. Every spike adds a quantum to the
 ``trace``, an exponential of time constant ``tau_s`` that synapses read in place of the rate::
 
     trace = trace*exp(-dt/tau_s)       in every step, exactly
     trace += quantum                   at a spike: (1 - exp(-dt/tau_s))/(r_scale*dt)
 
-so that on average over time the trace is the rate. Plain encoders send the rate itself, and the trace
-follows it with a delay of ``tau_s``. Prospective ones send, in discrete time exactly, the rate for
-which the trace is ``r`` at once: ``(r - r_sent*exp(-dt/tau_s))/(1 - exp(-dt/tau_s))``, which for slow
-changes is ``r + tau_s*dr/dt``. (No number of spikes is negative: where a rate falls faster than the
-trace can, the trace comes down with ``tau_s``.)
+so that on average over time the trace is the rate. Plain encoders send the rate itself, and the
+trace follows it with a delay of ``tau_s``. Prospective ones send, in discrete time exactly, the
+rate for which the trace is ``r`` at once, ``(r - r_sent*exp(-dt/tau_s))/(1 - exp(-dt/tau_s))``,
+which for slow changes is ``r + tau_s*dr/dt``. (No number of spikes is negative: where a rate falls
+faster than the trace can, the trace comes down with ``tau_s``.)
 """
 
 from dataclasses import dataclass
@@ -109,14 +109,14 @@ class Encoder:
             raise ValueError(f"tau_s of '{self.name}' is {self.tau_s}, less than the time step of "
                              f'{dt}; give at least that')
         if self.refractory is not False and self.refractory < dt*(1 - 1e-9):
-            raise ValueError(f"t_ref of '{self.name}' is {self.refractory}, less than the time step "
-                             f'of {dt}; give at least that')
+            raise ValueError(f"t_ref of '{self.name}' is {self.refractory}, less than the time "
+                             f'step of {dt}; give at least that')
         if self.one_spike and float(self.r_scale*dt) > 1:
             raise ValueError(
                 f"'{self.name}' sends at most one spike in a time step of {dt}, and a rate of 1 is "
                 f'{self.r_scale}, {float(self.r_scale*dt):.3g} spikes in each; give an r_scale of '
-                f'at most {float(1/dt):.6g} Hz, a shorter time step, several neurons for each rate, '
-                'or poisson_spikes(several=True)')
+                f'at most {float(1/dt):.6g} Hz, a shorter time step, several neurons for each '
+                'rate, or poisson_spikes(several=True)')
         refractory = {} if self.refractory is False else {'refractory': self.refractory}
         return {'threshold': self.threshold, 'reset': self.reset, **refractory}
 
@@ -192,8 +192,8 @@ def integrate_and_fire(r_scale=1000*hertz, tau_s=5*ms, *, prospective=True):
 def poisson_spikes(r_scale=1000*hertz, tau_s=5*ms, *, prospective=True, several=False):
     """Send spikes at random, at the rate: a Poisson process.
 
-    For a constant rate the trace has the variance ``r/(2*tau_s*r_scale)`` (for short time steps), for
-    which `integrate_and_fire` needs about a thirtieth of the spikes.
+    For a constant rate the trace has the variance ``r/(2*tau_s*r_scale)`` (for short time steps):
+    the ripple of `integrate_and_fire` with about thirty times as many spikes.
 
     Parameters
     ----------
@@ -241,8 +241,8 @@ def leaky_integrate_and_fire(r_scale=1000*hertz, tau_s=5*ms, *, prospective=True
                              t_ref=0.5*ms):
     """A leaky integrate-and-fire neuron, driven such that it fires at the rate.
 
-    Its potential ``v_spike`` goes from 0 to a threshold of 1, with the drive for which that takes as
-    long as is between two spikes of the rate, without the refractory time. A constant rate is
+    Its potential ``v_spike`` goes from 0 to a threshold of 1, with the drive for which that takes
+    as long as is between two spikes of the rate, without the refractory time. A constant rate is
     sent within half a time step for each interval between spikes, and at most a spike each `t_ref`.
 
     Parameters

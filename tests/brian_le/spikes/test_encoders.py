@@ -137,14 +137,16 @@ def test_counts_of_integrate_and_fire(r, r_scale, tau_s, begin, prospective):
 
 
 @pytest.mark.parametrize('r', [0.2, 0.3, 0.77, 1.0])
-@pytest.mark.parametrize('encoder', [ENCODERS['integrate_and_fire'], ENCODERS['adaptive_threshold'],
-                                     integrate_and_fire(200*Hz, 10*ms)], ids=['', 'adaptive', 'slow'])
+@pytest.mark.parametrize('encoder', [
+    ENCODERS['integrate_and_fire'], ENCODERS['adaptive_threshold'],
+    integrate_and_fire(200*Hz, 10*ms)], ids=['integrating', 'adaptive', 'slow'])
 def test_traces_are_rates_within_a_quantum(r, encoder):
     _, trace = simulated(encoder, r, 5000)
     settled = trace[:, 1500:]
     assert abs(settled - r).max() <= encoder.quantum*1.05
     # the adaptive threshold is above the rate by half a quantum: slow rates are lower on average
-    assert abs(settled.mean() - r) < (0.25 if encoder.name == 'adaptive_threshold' else 0.12)*encoder.quantum
+    most = 0.25 if encoder.name == 'adaptive_threshold' else 0.12
+    assert abs(settled.mean() - r) < most*encoder.quantum
 
 
 def test_a_rate_that_the_threshold_never_reaches():
