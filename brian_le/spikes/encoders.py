@@ -10,8 +10,8 @@ rate of 1; a rate of 0.4 with ``r_scale=1000*Hz`` is 400 spikes/s. Every spike a
 so that on average over time the trace is the rate. Plain encoders send the rate itself, and the
 trace follows it with a delay of ``tau_s``. Prospective ones send, in discrete time exactly, the
 rate for which the trace is ``r`` at once, ``(r - r_sent*exp(-dt/tau_s))/(1 - exp(-dt/tau_s))``,
-which for slow changes is ``r + tau_s*dr/dt``. (No number of spikes is negative: where a rate falls
-faster than the trace can, the trace comes down with ``tau_s``.)
+which for slow changes is ``r + tau_s*dr/dt``. No number of spikes is negative: where a rate falls
+faster than the trace can, the trace comes down with ``tau_s``, and rates below 0 are not sent.
 """
 
 from dataclasses import dataclass
@@ -70,9 +70,10 @@ class Encoder:
     trace_left = exp(-dt/tau_s) : 1 (shared)
     tau_lead = dt/(1 - trace_left) : s (shared)
     quantum = (1 - trace_left)/(r_scale*dt) : 1 (shared)
-    dcharge/dt = r_scale*r : 1
+    to_send = charge + r_scale*tau_lead*r : 1
+    dcharge/dt = r_scale*r + (1 - trace_left)/dt*clip(-to_send, 0, inf) : 1
     dtrace/dt = (trace_left - 1)*trace/dt : 1
-    threshold: charge + r_scale*tau_lead*r >= 1 - 1e-9
+    threshold: to_send >= 1 - 1e-9
     reset: charge -= 1; trace += quantum
     """
 
@@ -138,6 +139,7 @@ def integrate_and_fire(r_scale=1000*hertz, tau_s=5*ms, *, prospective=True):
     Over any time the number of spikes is what was to be sent, but for less than one; a neuron that
     has to send several in a step sends one in each of the next. The trace of a prospective one
     differs from the rate by less than a quantum (where rates fall no faster than the trace can).
+    What has been sent too much, after a faster fall, is forgotten as the trace forgets it.
 
     Neurons with equal rates spike together; give them different charges between 0 and 1 to begin
     with (``group.charge = 'rand()'``).
@@ -184,16 +186,18 @@ def integrate_and_fire(r_scale=1000*hertz, tau_s=5*ms, *, prospective=True):
     # the charge of a step has the rate of the step before: one dt is what it lacks
     lead = 'dt/(1 - trace_left)' if check_flag('prospective', prospective) else 'dt'
     return _encoder('integrate_and_fire', r_scale, tau_s,
-                    ['dcharge/dt = r_scale*r : 1', f'tau_lead = {lead} : second (shared)'],
+                    ['dcharge/dt = r_scale*r + (1 - trace_left)/dt*clip(-to_send, 0, inf) : 1',
+                     'to_send = charge + r_scale*tau_lead*r : 1',
+                     f'tau_lead = {lead} : second (shared)'],
                     # that a sum is not quite 1 only by rounding makes no difference between targets
-                    'charge + r_scale*tau_lead*r >= 1 - 1e-9', 'charge -= 1')
+                    'to_send >= 1 - 1e-9', 'charge -= 1')
 
 
 def poisson_spikes(r_scale=1000*hertz, tau_s=5*ms, *, prospective=True, several=False):
     """Send spikes at random, at the rate: a Poisson process.
 
-    For a constant rate the trace has the variance ``r/(2*tau_s*r_scale)`` (for short time steps):
-    the ripple of `integrate_and_fire` with about thirty times as many spikes.
+    For a constant rate the trace has the variance ``r/(2*tau_s*r_scale)`` (for short time steps);
+    that of `integrate_and_fire`, a sawtooth of one quantum, has ``1/(12*(tau_s*r_scale)**2)``.
 
     Parameters
     ----------
@@ -244,6 +248,8 @@ def leaky_integrate_and_fire(r_scale=1000*hertz, tau_s=5*ms, *, prospective=True
     Its potential ``v_spike`` goes from 0 to a threshold of 1, with the drive for which that takes
     as long as is between two spikes of the rate, without the refractory time. A constant rate is
     sent within half a time step for each interval between spikes, and at most a spike each `t_ref`.
+    As any leaky neuron it does not reach its threshold with too weak a drive: rates below
+    ``1/(15*tau_v)`` (6.7 Hz) send nothing.
 
     Parameters
     ----------
@@ -283,7 +289,7 @@ def leaky_integrate_and_fire(r_scale=1000*hertz, tau_s=5*ms, *, prospective=True
     return _encoder('leaky_integrate_and_fire', r_scale, tau_s, [
         # the first step counts once the refractory time is over, and intervals are rounded up
         f'n_steps_up = clip((1/(r_scale*({sent} + 1e-9)) - t_ref)/dt + 0.5, 1, inf) : 1',
-        'drive = 1/(1 - exp(-n_steps_up*dt/tau_v)) : 1',
+        'drive = int(n_steps_up*dt < 15*tau_v)/(1 - exp(-n_steps_up*dt/tau_v)) : 1',
         'dv_spike/dt = (drive - v_spike)*(1 - exp(-dt/tau_v))/dt*int(not_refractory) : 1',
         parameter('tau_v', tau_v, second, check_positive, 'shared'),
         parameter('t_ref', t_ref, second, check_positive, 'shared')],
