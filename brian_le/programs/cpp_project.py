@@ -235,7 +235,7 @@ def _generate(compose, device, directory, n_steps, detached):
             device, given, tables))
         device.insert_code('main', state.write + results_code(device, results))
         # not what Brian2 does at the end, a file for each variable, internal ones, too
-        device.insert_code('before_end', 'return 0;')
+        device.insert_code('before_end', '\n'.join([*device.code_lines['after_end'], 'return 0;']))
     device.build(directory=str(directory), compile=False, run=False)
     read_clock_once(directory/'network.cpp')
     arrays = {key: _array_file(device, variable) for key, variable in variables.items()}

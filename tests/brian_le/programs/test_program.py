@@ -406,3 +406,16 @@ def test_an_interrupted_simulation_is_no_result(monkeypatch):
 def test_unknown_device():
     with pytest.raises(ValueError, match="did you mean 'cython'"):
         build_program(compose, 'cyton')
+
+
+def test_code_of_the_users_at_the_end_is_run(tmp_path):
+    """Although a program ends before Brian2 writes its own results."""
+    def with_code():
+        get_device().insert_code('before_end', 'std::cout << "before";')
+        get_device().insert_code('after_end', 'std::cout << "after";')
+        return compose()
+    write_project(with_code, tmp_path, detached=True)
+    lines = [line.strip() for line in (tmp_path/'main.cpp').read_text().splitlines()]
+    first = lines.index('std::cout << "before";')
+    assert lines[first:first + 3] == [
+        'std::cout << "before";', 'std::cout << "after";', 'return 0;']
