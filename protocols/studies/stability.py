@@ -1,6 +1,7 @@
 """Figures of the studies of stability: computed onsets beside measured ones."""
 
 import numpy as np
+from matplotlib.ticker import LogLocator
 
 from brian_le.protocols.plotting import BLACK, BLUE, GREEN, ORANGE, PURPLE, new_figure
 
@@ -23,12 +24,16 @@ def onsets(study):
                   label=f'{kind} ({len(found)} chains)')
         right.plot(measured, 100*(computed/measured - 1), mark, color=colour, markersize=5,
                    fillstyle='none')
-    left.axline((1, 1), (2, 2), color=BLACK, linewidth=1, linestyle=':')
+    left.axline((0.1, 0.1), (0.2, 0.2), color=BLACK, linewidth=1, linestyle=':')
     left.set(xlabel='measured critical beta (no unit)', ylabel='computed critical beta (no unit)',
              xscale='log', yscale='log')
     right.axhline(0, color=BLACK, linewidth=1, linestyle=':')
     right.set(xlabel='measured critical beta (no unit)', xscale='log',
               ylabel='computed minus measured (%)', ylim=(-5, 5))
+    for axis in (left.xaxis, left.yaxis, right.xaxis):
+        axis.set_major_locator(LogLocator(subs=(1, 2, 5)))
+        axis.set_major_formatter('{x:g}')
+        axis.set_minor_formatter('')
     if groups:
         figure.legend(*left.get_legend_handles_labels(), ncols=3, loc='outside upper left')
     return {'onsets': figure}
