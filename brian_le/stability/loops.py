@@ -15,7 +15,7 @@ _DENSE = 400  # up to this size all eigenvalues are computed
 _FEW = 4000   # up to this size also where the largest ones are not found by themselves
 _WANTED = 8   # largest ones of others
 _MOST = 50    # steps of Newton's method
-_EXACT = 1e-10  # relative, how far a settled state may move in a step
+_EXACT = 1e-10  # relative, how far a settled state may move in a step, or a sum may grow
 
 
 @dataclass(frozen=True)
@@ -31,8 +31,8 @@ class Loop:
     eigenvalue : complex
         Where that is: 1 grows, -1 alternates, 1j has a period of four steps.
     ways : frozenset of str
-        The sides to which projections in it sum: ``'post'`` (rates), ``'pre'`` (errors); none where
-        a neuron is by itself.
+        What it leads through: the sides to which projections sum, ``'post'`` (rates) and ``'pre'``
+        (errors), and ``'target'``, the error of a target; nothing where a neuron is by itself.
     """
 
     variables: tuple
@@ -44,6 +44,11 @@ class Loop:
     def groups(self):
         """The names of the populations in it."""
         return list(dict.fromkeys(name.partition('.')[0] for name in self.variables))
+
+    @property
+    def counts(self):
+        """Whether a network may fail to settle by it: all but neurons by themselves that forget."""
+        return bool(self.ways) or self.radius > 1 + _EXACT
 
     @property
     def kind(self):
@@ -72,7 +77,8 @@ def loops_of(tangent, values):
         members = [names[k] for k in np.flatnonzero(part == number)]
         ways = frozenset().union(*(ways for target in members if target in reach
                                    for source, ways in reach[target].items() if source in members))
-        largest = _largest(tangent, members, values, not ways)
+        largest = _largest(tangent, members, values,
+                           not ways & {'post', 'pre'})
         found.append(Loop(tuple(members), float(abs(largest)), complex(largest), ways))
     return sorted(found, key=lambda loop: -loop.radius)
 

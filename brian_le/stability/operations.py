@@ -17,19 +17,23 @@ from brian_le.stability.duals import Dual, evaluate, names_in, slopes_of, value_
 from brian_le.stability.values import key_of
 from brian_le.synapses.loops.arrays import total, winners
 
-__all__ = ['Delayed', 'Diagonal', 'Lines', 'Sum']
+__all__ = ['Delayed', 'Diagonal', 'Lines', 'Sum', 'strength_of']
 
 
 class Diagonal:
     """A derivative of neurons by variables of their own, times which a change is taken."""
 
-    ways = frozenset()
-
-    def __init__(self, slope):
-        self.slope = slope
+    def __init__(self, slope, ways=frozenset()):
+        self.slope, self.ways = slope, ways
 
     def __matmul__(self, change):
         return self.slope*change
+
+
+def strength_of(group):
+    """The variable of the strength with which targets act on a group; None if it has no targets."""
+    variables = getattr(group, 'variables', ())
+    return variables['beta'] if {'beta', 'nudged', 'target'} <= set(variables) else None
 
 
 class Lines:
@@ -69,6 +73,15 @@ class Lines:
         return found
 
     def linear(self, values, moving):
+        beta = strength_of(self.group)
+        off = None if beta is None else self._slopes(values.changed({key_of(beta): 0.0}), moving)
+        on = self._slopes(values, moving)
+        off = on if off is None else off
+        return {target: {source: Diagonal(slope, _ways(slope, off[target].get(source)))
+                         for source, slope in slopes.items()} for target, slopes in on.items()}
+
+    def _slopes(self, values, moving):
+        """Carry it out, and return derivatives: for every target, by what it depends on."""
         local, n = {}, len(self.group)
 
         def read(key, value):
@@ -83,9 +96,14 @@ class Lines:
         for key, name in self.targets.items():
             values[key] = np.broadcast_to(value_of(local[name]), n).astype(float)
             slopes = slopes_of(local[name])
-            found[key] = {source: Diagonal(np.broadcast_to(slope, n))
+            found[key] = {source: np.broadcast_to(slope, n)
                           for source, slope in slopes.items() if np.any(np.abs(slope) > 1e-12)}
         return found
+
+
+def _ways(slope, without):
+    """``'target'`` for a derivative that would be another one without targets."""
+    return frozenset() if np.array_equal(slope, without) else frozenset(['target'])
 
 
 class Delayed:

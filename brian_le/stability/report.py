@@ -7,6 +7,7 @@ import numpy as np
 from brian_le.stability.loops import loops_of
 from brian_le.stability.loops import settled as settled_values
 from brian_le.stability.one_step import OneStep
+from brian_le.stability.operations import strength_of
 from brian_le.stability.values import Values, key_of
 
 __all__ = ['Stability', 'settled_from_rest', 'stability_of']
@@ -47,10 +48,11 @@ class Stability:
         """How much a small change of rates and errors grows in a step, in the long run.
 
         The largest absolute eigenvalue of the derivative of a step, of all loops through
-        projections (0 if there are none). Below 1 the network settles. Membranes and filters of
-        single neurons, which forget with ``1 - dt/tau``, count only where loops lead through them.
+        projections and errors of targets (0 if there are none). Below 1 the network settles.
+        Membranes and filters of single neurons, which forget with ``1 - dt/tau``, count only where
+        loops lead through them, or if they do not forget but grow.
         """
-        return max((loop.radius for loop in self.loops if loop.ways), default=0.0)
+        return 0.0 if self.narrow is None else self.narrow.radius
 
     @property
     def stable(self):
@@ -59,8 +61,8 @@ class Stability:
 
     @property
     def narrow(self):
-        """The `Loop` through projections that grows most; None in a network without loops."""
-        return next((loop for loop in self.loops if loop.ways), None)
+        """The `Loop` that grows most of those of `spectral_radius`; None if there are none."""
+        return next((loop for loop in self.loops if loop.counts), None)
 
     def settled(self, changes=None):
         """The stability of the state that a step leaves as it is, stable or not.
@@ -106,9 +108,8 @@ class Stability:
     @property
     def strengths(self):
         """The strengths of targets, and the switches with which these are on, by their names."""
-        groups = [group for group in self._step.objects
-                  if {'beta', 'nudged', 'target'} <= set(getattr(group, 'variables', ()))]
-        strengths = [group.variables['beta'] for group in groups]
+        groups = [group for group in self._step.objects if strength_of(group) is not None]
+        strengths = [strength_of(group) for group in groups]
         return ({key_of(beta): float(self._values.of(beta)) for beta in strengths},
                 {key_of(group.variables['nudged']): 1.0 for group in groups})
 
@@ -121,13 +122,13 @@ class Stability:
                  + f', spectral radius {self.spectral_radius:.4g}']
         lines.append(f'  {"loop":<9}{"growth in a step":>17}  through')
         for loop in self.loops:
-            if loop.ways:
+            if loop.counts:
                 lines.append(f'  {loop.kind:<9}{loop.radius:>17.4g}  {_rhythm(loop.eigenvalue)}; '
                              f'{_ABOUT[loop.kind]}: {_groups(loop)}')
-        slowest = max((loop.radius for loop in self.loops if not loop.ways), default=None)
+        slowest = max((loop.radius for loop in self.loops if not loop.counts), default=None)
         if slowest is not None:
             lines.append(f'  {"neuron":<9}{slowest:>17.4g}  {_ABOUT["neuron"]}, which forget')
-        if not any(loop.ways for loop in self.loops):
+        if self.narrow is None:
             lines.append('  nothing that rates or errors do comes back to them')
         return '\n'.join(lines)
 

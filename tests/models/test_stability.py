@@ -5,7 +5,7 @@ import pytest
 from brian2 import Network, NeuronGroup, StateMonitor, Synapses, defaultclock, ms, start_scope
 from brian2.core.variables import ArrayVariable
 
-from brian_le.models import (AveragePool, Conv, Dense, Flatten, GLEGraph, GLENetwork, Graph,
+from brian_le.models import (AveragePool, Conv, Dense, Edge, Flatten, GLEGraph, GLENetwork, Graph,
                              LayeredNetwork, MaxPool, Node)
 from brian_le.stability import loops, stability_of
 from brian_le.stability.one_step import OneStep
@@ -116,7 +116,7 @@ def put_on_its_way(net, key, values):
 @pytest.mark.parametrize('options', [
     {}, dict(seed=2, layers=[Dense(6)]*4 + [Dense(3)]), dict(seed=3, rate_at='input'),
     dict(seed=4, loss='cross_entropy', scale=2.5), dict(seed=5, substrate=[Delay(0.3*ms)]),
-    dict(seed=6, cls=GLENetwork, gamma=1.0), dict(seed=7, cls=Graph)])
+    dict(seed=6, cls=GLENetwork, gamma=1.0), dict(seed=7, cls=Graph), dict(layers=[Dense(2)])])
 @pytest.mark.parametrize('factor', [0.95, 1.05])
 def test_growth_in_a_simulation(options, factor):
     """Small changes of a settled state grow by the spectral radius in a step."""
@@ -148,6 +148,43 @@ def without_errors(net):
     rest = net.stability().settled({f'{net.output.name}.beta': 0.0})
     net.output.target = rest._values[f'{net.output.name}.r']
     return [rest._values[f'{group.name}.slope'] for group in net.neurons]
+
+
+def alone(cls, **options):
+    return made(cls, layers=[Dense(2)], **options)
+
+
+def without_feedback():
+    start_scope()
+    nodes = {'h': 4, 'y': Node(2, target='rate')}
+    return Graph({'x': 3}, nodes, [('x', 'h'), Edge('h', 'y', feedback='absent')], eta=0/ms, rng=1)
+
+
+@pytest.mark.parametrize('compose', [
+    lambda: alone(LayeredNetwork, activation='linear'), without_feedback,
+    lambda: alone(LayeredNetwork, activation='linear', target='voltage'),
+    lambda: alone(GLENetwork, activation='linear', gamma=1.0)])
+def test_outputs_by_themselves_have_a_closed_form(compose):
+    """What a target asks for acts on its own neuron: beta = 1, slopes being 1."""
+    net = compose()
+    output = net.outputs['y'] if isinstance(net, Graph) else net.output
+    assert net.stability().critical_beta == pytest.approx(1, rel=2e-3)
+    for beta, stable in ((0.9, True), (5.0, False)):
+        found = net.stability().settled({f'{output.name}.beta': beta})
+        assert found.stable == stable and found.narrow.kind == 'output'
+        radius = beta if isinstance(net, GLENetwork) else np.sqrt(beta)
+        assert found.spectral_radius == pytest.approx(radius)
+    output.beta, output.target = 5, [1, 0]
+    Network(net).run(5*ms)
+    assert np.abs(output.r).max() > 1e10 and 'does not settle' in str(net.stability())
+
+
+def test_a_neuron_that_grows_by_itself():
+    start_scope()
+    G = NeuronGroup(2, 'du/dt = u/ms : 1\nr : 1\nr_now = u : 1', method='prospective_euler')
+    found = stability_of([G])
+    assert found.narrow.kind == 'neuron' and found.spectral_radius == pytest.approx(1.1)
+    assert not found.stable and 'does not settle' in str(found)
 
 
 @pytest.mark.parametrize('seed', range(3))
