@@ -53,6 +53,12 @@ class Dual:
         value = value_of(other)
         return self._with(other, self.value/value, 1/value, -self.value/value**2)
 
+    def __floordiv__(self, other):  # a constant but for where it jumps
+        return np.floor_divide(self.value, value_of(other))
+
+    def __mod__(self, other):
+        return self - other*(self//other)
+
     def __pow__(self, other):
         value = value_of(other)
         with np.errstate(divide='ignore', invalid='ignore'):
@@ -77,6 +83,12 @@ class Dual:
     def __rtruediv__(self, other):
         return Dual(other, {})/self
 
+    def __rfloordiv__(self, other):
+        return np.floor_divide(other, self.value)
+
+    def __rmod__(self, other):
+        return other - self*(other//self)
+
     def __rpow__(self, other):
         return Dual(other, {})**self
 
@@ -100,6 +112,9 @@ class Dual:
         return self.value != value_of(other)
 
     __hash__ = None
+
+    def __bool__(self):  # and, or, not
+        return bool(self.value)
 
 
 def value_of(x):
@@ -173,11 +188,13 @@ def evaluate(text, look_up):
     Raises
     ------
     NotImplementedError
-        For a function whose derivative is not known here.
+        For a function or an operation whose derivative is not known here, such as ``and``, ``or``
+        and ``not`` of several neurons.
     """
-    tree_names = names_in(text)
+    found = {name: look_up(name) for name in names_in(text)}
     try:
-        return eval(_compiled(text), {'__builtins__': {}, **FUNCTIONS},
-                    {name: look_up(name) for name in tree_names})
+        return eval(_compiled(text), {'__builtins__': {}, **FUNCTIONS}, found)
     except NameError as error:
         raise NotImplementedError(f"{error.name}() in '{text}'") from None
+    except (TypeError, ValueError) as error:
+        raise NotImplementedError(f"'{text}', of which no derivative is known: {error}") from None
