@@ -1,6 +1,8 @@
 """One step of the neurons of a network, and its derivative, read off the network itself."""
 
+import ast
 import re
+from textwrap import dedent
 
 from brian2.groups.group import CodeRunner
 from brian2.groups.neurongroup import NeuronGroup, StateUpdater, Thresholder
@@ -37,20 +39,21 @@ class OneStep:
                         for runner in obj.contained_objects
                         for operation in _operations(obj, runner)), key=lambda item: item[:2])
         self.operations = [operation for *_, operation in found]
+        #: Names of everything that a step changes.
+        self.moving = self._keep_driven()
         steps = {float(operation.dt) for operation in self.operations}
         if len(steps) > 1:
             raise NotImplementedError('groups with several time steps')
-        #: Names of everything that a step changes.
-        self.moving = self._keep_driven()
 
     def _keep_driven(self):
-        """Leave out what is driven by stimuli and clocks alone; what the others change."""
+        """Leave out what stimuli and clocks alone drive and nothing else sets; what others change.
+        """
         waiting = [operation for operation in self.operations if operation.needs is not None]
         kept = [operation for operation in self.operations if operation.needs is None]
         while True:
             moving = {key for operation in kept for key in operation.targets}
-            more = [operation for operation in waiting if operation.needs & moving
-                    and operation not in kept]
+            more = [operation for operation in waiting if operation not in kept
+                    and moving & (operation.needs | set(operation.targets))]
             if not more:
                 self.operations = [operation for operation in self.operations if operation in kept]
                 return moving
@@ -74,8 +77,9 @@ _SLOTS = [f'{when}{slot}' for slot in _SLOTS for when in ('before_', '', 'after_
 
 def _place(runner):
     """Where in a step something happens, to be sorted by."""
-    when = getattr(runner, 'when', 'groups')
-    return _SLOTS.index(when) if when in _SLOTS else -1, getattr(runner, 'order', 0)
+    if runner.when not in _SLOTS:
+        raise NotImplementedError(f"the slot '{runner.when}', in which '{runner.name}' acts")
+    return _SLOTS.index(runner.when), runner.order
 
 
 def _operations(obj, runner):
@@ -114,13 +118,23 @@ def _beside(group, runner):
         if steps is None:
             raise NotImplementedError(f"delays of every connection in '{line}'")
         return [Delayed(*(group.variables[name] for name in (stored, line, steps[1])), runner)]
-    lines = [part for part in runner.abstract_code.splitlines() if part.strip()]
-    if not all(re.match(r'\s*\w+\s*=[^=]', part) for part in lines):
-        return []
-    beside = Lines(group, runner.abstract_code, runner.name)
+    found = [Lines(group, text, runner.name) for text in _assignments(runner)]
     if not runner.name.endswith('_follow'):  # the filter of a line, whatever it filters
-        beside.needs = beside.reads() - set(beside.targets)
-    return [beside]
+        for beside in found:
+            beside.needs = beside.reads() - set(beside.targets)
+    return found
+
+
+def _assignments(runner):
+    """The lines of code of a runner as ``name = expression``, also those that change in place."""
+    for node in ast.parse(dedent(runner.abstract_code)).body:
+        if isinstance(node, ast.AugAssign):
+            value = ast.BinOp(node.target, node.op, node.value)
+            node = ast.Assign([node.target], value, lineno=node.lineno)
+        if not isinstance(node, ast.Assign) or len(node.targets) > 1 or (
+                not isinstance(node.targets[0], ast.Name)):
+            raise NotImplementedError(f"'{ast.unparse(node)}' of '{runner.name}'")
+        yield ast.unparse(node)
 
 
 class Tangent:
@@ -160,8 +174,7 @@ class Tangent:
         Returns
         -------
         dict of str to dict of str to frozenset
-            For every variable those that it depends on, and the sides to which projections sum on
-            the way (``'post'``, ``'pre'``); none for what happens neuron by neuron.
+            For every variable those that it depends on, and what is on the way, see `Loop`.
         """
         reach = {}
         for found in self.steps:

@@ -2,7 +2,7 @@
 
 import numpy as np
 import pytest
-from brian2 import Network, NeuronGroup, defaultclock, ms, prefs, start_scope
+from brian2 import Network, NeuronGroup, Synapses, defaultclock, ms, prefs, start_scope
 from brian2.utils.logger import catch_logs
 
 from brian_le.stability import settled_from_rest, stability_of
@@ -53,3 +53,53 @@ def test_a_run_that_diverges_ends_in_its_warning(rate):
 
 def test_nothing_is_raised_beside_a_warning():
     assert settled_from_rest([growing('u')], {'cells.u': 'nonsense'}) is None
+
+
+def pair(code='', when='start', w=0.9, **options):
+    """Two neurons with rotating weights; what happens to them beside their steps."""
+    group = NeuronGroup(2, '''du/dt = (v_in - u)/tau_m : 1
+                              u_prosp : 1
+                              tau_m = 10*ms : second
+                              tau_r = 10*ms : second
+                              r : 1
+                              r_sent : 1
+                              shown : 1
+                              r_now = u_prosp : 1
+                              r_sent_now = r : 1
+                              v_in : 1''', method='prospective_euler', name='cells')
+    synapses = Synapses(group, group, 'v_in_post = w*r_sent_pre : 1 (summed)\nw : 1', name='loop')
+    synapses.connect(i=[0, 1], j=[1, 0])
+    synapses.w = [w, -w]
+    if code:
+        group.run_regularly(code, when=when, name='beside', **options)
+    return group, synapses
+
+
+@pytest.mark.parametrize('code', [
+    'r_sent *= 2', 'r_sent = r_sent*2', 'r_sent += r_sent  # twice', 'r_sent -= -r_sent',
+    'r_sent /= 0.5', 'shown = 2*r_sent\nr_sent = shown', 'shown += 1\nr_sent *= 2'])
+def test_code_that_changes_what_moves_counts(code):
+    """Against the growth in a simulation, which is that of sqrt(2*0.9)."""
+    group, synapses = pair(code)
+    found = stability_of([group, synapses])
+    assert found.spectral_radius == pytest.approx(np.sqrt(2*0.9)) and not found.stable
+    group.r_sent = [1, 0.5]
+    network = Network(group, synapses)
+    network.run(2*ms)
+    before = np.abs(group.r_sent).max()
+    network.run(2*ms)  # 20 steps
+    assert (np.abs(group.r_sent).max()/before)**(1/20) == pytest.approx(np.sqrt(1.8), rel=1e-6)
+
+
+def test_code_that_changes_nothing_that_moves_is_left_out():
+    found = stability_of(pair('shown += rand()', dt=1*ms))
+    assert found.spectral_radius == pytest.approx(np.sqrt(0.9))
+
+
+@pytest.mark.parametrize('code, when, message', [
+    ('r_sent *= rand()', 'start', r'rand\(\)'),
+    ('r_sent *= 2', 'sometime', "the slot 'sometime', in which 'beside' acts"),
+    ('r_sent[0] = 1', 'start', r"'r_sent\[0\] = 1' of 'beside'")])
+def test_code_that_cannot_be_read_is_named(code, when, message):
+    with pytest.raises(NotImplementedError, match=message):
+        stability_of(pair(code, when))
