@@ -106,6 +106,8 @@ class Circuit(Container):
         ------
         NotImplementedError
             For what has no derivative here, such as spikes and delays of every connection.
+        ValueError
+            For names that no variable has, and other numbers of values.
 
         Examples
         --------

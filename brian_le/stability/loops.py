@@ -180,6 +180,6 @@ def settled(step, values):
             operator = LinearOperator((pack.n, pack.n), dtype=float,
                                       matvec=lambda x: x - pack.apply(tangent, x))
             change, _ = gmres(operator, away, rtol=1e-8, restart=80, maxiter=10)
-        before = before.changed(pack.split(pack.join(before) + change))
+        before = before.moved(pack.split(pack.join(before) + change))
         tangent = step.tangent(after := before.copy())
     raise ArithmeticError('no values were found that a step leaves as they are')

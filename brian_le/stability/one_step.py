@@ -2,14 +2,17 @@
 
 import ast
 import re
+from functools import cached_property
 from textwrap import dedent
 
+from brian2.core.variables import ArrayVariable
 from brian2.groups.group import CodeRunner
 from brian2.groups.neurongroup import NeuronGroup, StateUpdater, Thresholder
 from brian2.synapses.synapses import SummedVariableUpdater, SynapticPathway, Synapses
 
 from brian_le.integration import prospective_euler
 from brian_le.stability.operations import Delayed, Lines, Sum
+from brian_le.stability.values import key_of
 
 __all__ = ['OneStep', 'Tangent']
 
@@ -58,6 +61,12 @@ class OneStep:
                 self.operations = [operation for operation in self.operations if operation in kept]
                 return moving
             kept += more
+
+    @cached_property
+    def variables(self):
+        """All arrays of the objects, by ``'object.variable'``."""
+        return {key_of(variable): variable for obj in self.objects
+                for variable in obj.variables.values() if isinstance(variable, ArrayVariable)}
 
     def tangent(self, values):
         """The derivative of the step from some `Values` on, which become those after it."""

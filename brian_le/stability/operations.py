@@ -14,10 +14,10 @@ from brian2.core.variables import Subexpression
 from brian2.groups.subgroup import Subgroup
 
 from brian_le.stability.duals import Dual, evaluate, names_in, slopes_of, value_of
-from brian_le.stability.values import key_of
+from brian_le.stability.values import key_of, strength_of
 from brian_le.synapses.loops.arrays import total, winners
 
-__all__ = ['Delayed', 'Diagonal', 'Lines', 'Sum', 'strength_of']
+__all__ = ['Delayed', 'Diagonal', 'Lines', 'Sum']
 
 
 class Diagonal:
@@ -28,12 +28,6 @@ class Diagonal:
 
     def __matmul__(self, change):
         return self.slope*change
-
-
-def strength_of(group):
-    """The variable of the strength with which targets act on a group; None if it has no targets."""
-    variables = getattr(group, 'variables', ())
-    return variables['beta'] if {'beta', 'nudged', 'target'} <= set(variables) else None
 
 
 class Lines:

@@ -7,8 +7,7 @@ import numpy as np
 from brian_le.stability.loops import loops_of
 from brian_le.stability.loops import settled as settled_values
 from brian_le.stability.one_step import OneStep
-from brian_le.stability.operations import strength_of
-from brian_le.stability.values import Values, key_of
+from brian_le.stability.values import Values, checked, key_of, strength_of
 
 __all__ = ['Stability', 'settled_from_rest', 'stability_of']
 
@@ -83,9 +82,12 @@ class Stability:
         ------
         ArithmeticError
             If there is no such state near.
+        ValueError
+            For names that no variable has, and other numbers of values.
         """
+        changes = checked(changes or {}, self._step.variables)
         return Stability(self.name, self._step,
-                         settled_values(self._step, self._values.changed(changes or {})))
+                         settled_values(self._step, self._values.changed(changes)))
 
     @cached_property
     def critical_beta(self):
@@ -172,6 +174,8 @@ def stability_of(objects, name='network', values=None):
     NotImplementedError
         For what has no derivative here: spikes, delays of every connection, other methods of
         integration than ``'prospective_euler'``, functions of one's own.
+    ValueError
+        For names that no variable has, and other numbers of values.
 
     Examples
     --------
@@ -187,7 +191,12 @@ def stability_of(objects, name='network', values=None):
     >>> round(found.spectral_radius, 6), found.narrow.kind
     (0.9, 'forward')
     """
-    return Stability(name, OneStep(objects), Values(values))
+    from brian_le.programs import EndState
+
+    step = OneStep(objects)
+    if isinstance(values, EndState):  # of a whole network, with monitors
+        values = {key: value for key, value in values.items() if key in step.variables}
+    return Stability(name, step, Values(checked(values or {}, step.variables)))
 
 
 def settled_from_rest(objects, values):

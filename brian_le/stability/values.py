@@ -5,14 +5,52 @@ from brian2.core.functions import Function
 from brian2.core.namespace import DEFAULT_UNITS
 from brian2.core.variables import Subexpression
 
+from brian_le.checks import choose
 from brian_le.stability.duals import evaluate, value_of
 
-__all__ = ['Values', 'key_of']
+__all__ = ['Values', 'checked', 'key_of', 'strength_of']
 
 
 def key_of(variable):
     """The name of an array, whoever reads it."""
     return f'{variable.owner.name}.{variable.name}'
+
+
+def strength_of(group):
+    """The variable of the strength with which targets act on a group; None if it has no targets."""
+    variables = getattr(group, 'variables', ())
+    return variables['beta'] if {'beta', 'nudged', 'target'} <= set(variables) else None
+
+
+def checked(given, variables):
+    """What one gives for variables, as arrays of their sizes; one value stands for all elements.
+
+    Parameters
+    ----------
+    given : dict of str to array
+        Values by ``'object.variable'``.
+    variables : dict of str to ArrayVariable
+        All variables.
+
+    Raises
+    ------
+    ValueError
+        For names that none of them has, and other numbers of values.
+    """
+    found = {}
+    for key, value in given.items():
+        variable = variables[choose('variable', key, variables)]
+        is_real = np.issubdtype(variable.dtype, np.floating)
+        try:
+            value = np.asarray(value, float if is_real else variable.dtype)
+        except (TypeError, ValueError) as error:
+            raise ValueError(f"'{key}': {error}") from None
+        if value.ndim > 1 or value.size not in (1, variable.size):
+            raise ValueError(f"'{key}' has shape {value.shape}; give one value or "
+                             f'{variable.size} in a row')
+        value = value.reshape(-1)
+        found[key] = value[0] if variable.scalar else np.resize(value, variable.size)
+    return found
 
 
 class Values:
@@ -53,10 +91,15 @@ class Values:
         self._read[key] = value
 
     def changed(self, changes):
-        """The same values but for some, as a copy."""
+        """The same values but for some, as a copy; all sums are done anew."""
+        other = self.moved(changes)
+        other.held.clear()
+        return other
+
+    def moved(self, changes):
+        """As `changed`, of nothing but what moves."""
         other = self.copy()
-        for key, value in changes.items():
-            other[key] = value
+        other._read.update(changes)
         return other
 
     def copy(self):

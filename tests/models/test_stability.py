@@ -7,6 +7,7 @@ from brian2.core.variables import ArrayVariable
 
 from brian_le.models import (AveragePool, Conv, Dense, Edge, Flatten, GLEGraph, GLENetwork, Graph,
                              LayeredNetwork, MaxPool, Node)
+from brian_le.programs import EndState
 from brian_le.stability import loops, stability_of
 from brian_le.stability.one_step import OneStep
 from brian_le.stability.values import Values
@@ -263,6 +264,43 @@ def test_what_it_says():
     assert 'spectral radius' in repr(found)
     far = found.settled({'network_layer2.beta': 50.0})
     assert not far.stable and 'does not settle' in str(far)
+
+
+@pytest.mark.parametrize('key', ['network_inputs.r', 'network_forward0.w', 'network_bias1.bias'])
+def test_what_is_given_counts_as_what_is_there(key):
+    """In place of what objects have, before and after a state was found."""
+    options = dict(layers=[Dense(3), Dense(2)], activation='tanh', output_activation='tanh')
+    net = made(**options)
+    found = net.stability().settled()
+    variable = by_name(net, key)
+    value = np.linspace(-1, 1, variable.size)
+    variable.set_value(value)
+    expected = net.stability().settled().spectral_radius
+    assert abs(expected - found.spectral_radius) > 1e-3
+    for given in (found.settled({key: value}), found.settled({key: 0.3}).settled({key: value}),
+                  made(**options).stability({key: value}).settled()):
+        assert given.spectral_radius == pytest.approx(expected, rel=1e-8)
+
+
+@pytest.mark.parametrize('given, message', [
+    ({'network_layer2.betta': 1}, "'network_layer2.betta'; did you mean 'network_layer2.beta'"),
+    ({'nonsense': 1}, "unknown variable: 'nonsense'"),
+    ({'network_layer0.r': [1, 2]}, r"'network_layer0.r' has shape \(2,\); give one value or 4"),
+    ({'network_layer2.beta': [1, 2]}, 'give one value or 1'),
+    ({'network_forward0.w': np.ones((4, 5))}, 'give one value or 20 in a row'),
+    ({'network_layer0.r': 'high'}, "'network_layer0.r': could not convert")])
+def test_values_that_cannot_be(given, message):
+    net = made()
+    for ask in (net.stability, net.stability().settled):
+        with pytest.raises(ValueError, match=message):
+            ask(given)
+
+
+def test_the_end_of_a_program_has_more_than_the_network():
+    net = made()
+    end = EndState({'outputs.r': np.ones(7), 'network_layer2.beta': np.array([50.0])}, 0.0, {},
+                   (), ())
+    assert not net.stability(end).settled().stable
 
 
 def test_without_loops():
