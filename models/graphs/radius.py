@@ -71,7 +71,11 @@ def limited_weights(name, plan, weights, radius):
 
 
 def _scale(radius_of, limit):
-    """The largest factor below 1 that keeps within a limit, by halving intervals."""
+    """A factor from 0 to 1 that keeps within a limit, by halving intervals.
+
+    It is the largest one if there are no identities, whose radius is in proportion to it. With them
+    the radius may rise and fall, and a larger factor may be within the limit, too.
+    """
     low, high = 0.0, 1.0
     guess = limit/radius_of(1.0)  # right if there are no identities
     if abs(radius_of(guess)/limit - 1) <= _TOLERANCE:
