@@ -69,9 +69,9 @@ class GraphCircuit(Composition):
         if self._asked_for_energy:
             self._measure_energy(self.nodes, self.replicas)
         self._finish(checks={
-            (kind, edge.key): partial(edge.limits.check, f"weights ({kind!r}, '{edge.key}')")
-            for edge in plan.with_weights if edge.limits
-            for kind in (('forward', 'feedback') if edge.feedback == 'mirror' else ('forward',))})
+            (kind, edge.key): partial(edge.limits_of(kind).check,
+                                      f"weights ({kind!r}, '{edge.key}')")
+            for edge in plan.with_weights if edge.limits for kind in ('forward', 'feedback')})
         if rng is not None:
             self.weights.update(self.draw_weights(rng))
 
@@ -180,8 +180,8 @@ class GraphCircuit(Composition):
             target if it has not had them yet, and feedback weights if the edge has its own.
         sigma : float, optional
             Standard deviation of normal draws. By default draws are uniform between -1/sqrt(n) and
-            1/sqrt(n) for neurons with n inputs, over all edges with weights that lead to them. With a
-            sign they are the absolute values of these.
+            1/sqrt(n) for neurons with n inputs, over all edges with weights that lead to them (of a
+            channel: on average). With a sign they are the absolute values of these.
 
         Returns
         -------

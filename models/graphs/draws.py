@@ -14,43 +14,39 @@ def draw_weights(plan, rng, *, sigma=None):
     rng = need_random(rng)
     if sigma is not None:
         check_not_negative('sigma', quantity('sigma', sigma, None))
-    fan_in = {node: sum(_inputs_of(edge) for edge in plan.with_weights if edge.target == node)
-              for node in plan.nodes}
+    fan_in = {name: np.maximum(1, sum(_inputs_of(edge, node.n) for edge in plan.with_weights
+                                      if edge.target == name))*np.ones(node.n)
+              for name, node in plan.nodes.items()}
     weights, waiting = {}, {key for key, node in plan.nodes.items() if node.bias}
+
+    def draw(target, shape):
+        if sigma is not None:
+            return rng.normal(0, sigma, shape)
+        n = fan_in[target].reshape(-1, shape[0]).mean(axis=0)  # of a channel: of all its neurons
+        return rng.uniform(-1, 1, shape)/np.sqrt(n).reshape(-1, *(1,)*(len(shape) - 1))
+
     for edge in plan.edges:
-        target = plan.nodes.get(edge.target)
-
-        def draw(shape, n):
-            if sigma is not None:
-                return rng.normal(0, sigma, shape)
-            return rng.uniform(-1, 1, shape)/np.sqrt(n)
-
         if edge.kind == 'forward':
-            n = np.maximum(fan_in[edge.target], 1)
-            n_of_weights = n if np.ndim(n) == 0 else n.reshape(-1, *(1,)*(len(edge.weight_shape) - 1))
-            w = draw(edge.weight_shape, n_of_weights)
-            weights['forward', edge.key] = _within(edge.limits, w, signed=True)
-        if target is not None and edge.target in waiting:
+            weights['forward', edge.key] = _within(edge.limits_of('forward'),
+                                                   draw(edge.target, edge.weight_shape))
+        if edge.target in waiting:
             waiting.remove(edge.target)
-            n = np.maximum(fan_in[edge.target], 1)
-            weights['bias', edge.target] = draw(plan.n_biases(target), n)
+            n_biases = plan.n_biases(plan.nodes[edge.target])
+            weights['bias', edge.target] = draw(edge.target, (n_biases,))
         if edge.has_own_feedback:
-            weights['feedback', edge.key] = _within(edge.limits, draw(edge.weight_shape, n_of_weights),
-                                                    signed=edge.feedback == 'mirror')
+            weights['feedback', edge.key] = _within(edge.limits_of('feedback'),
+                                                    draw(edge.target, edge.weight_shape))
     return weights
 
 
-def _inputs_of(edge):
-    """How many inputs a neuron of the target has, or each of them, if they differ."""
-    if edge.limits is None:
-        return int(np.prod(edge.weight_shape[1:]))
-    return edge.limits.mask.reshape(edge.weight_shape[0], -1).sum(axis=1)
+def _inputs_of(edge, n):
+    """How many inputs an edge brings to each of the n neurons of its target."""
+    mask = np.ones(edge.weight_shape) if edge.limits is None else edge.limits.mask
+    return np.tile(mask.reshape(len(mask), -1).sum(axis=1), n//len(mask))
 
 
-def _within(limits, weights, signed):
+def _within(limits, weights):
     if limits is None:
         return weights
-    if signed:
-        weights = np.where(limits.sign == 0, weights, np.abs(weights)*limits.sign)
-        return np.clip(weights, limits.low, limits.high)
-    return weights*limits.mask
+    weights = np.where(limits.sign == 0, weights, np.abs(weights)*limits.sign)
+    return np.clip(weights, limits.low, limits.high)

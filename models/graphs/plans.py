@@ -154,6 +154,12 @@ class EdgePlan:
         """Whether errors travel back through weights of their own."""
         return self.back is not None and self.feedback in ('random', 'mirror')
 
+    def limits_of(self, kind):
+        """Limits of its weights of a kind: of random feedback there is the mask alone."""
+        if self.limits and kind == 'feedback' and self.feedback == 'random':
+            return Limits(self.limits.mask, np.zeros(()), NO_LIMIT)
+        return self.limits
+
 
 @dataclass(frozen=True, eq=False)
 class GraphPlan:

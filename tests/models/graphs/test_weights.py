@@ -39,6 +39,34 @@ def test_draws_fill_what_all_edges_of_a_neuron_bring():
     net.weights.update(w)
 
 
+def test_draws_of_kernels_beside_limited_neurons():
+    """Neurons of a channel may have different numbers of inputs: its kernel has their mean."""
+    mask = np.zeros((8, 30))
+    mask[::2, :4] = mask[1::4, :9] = mask[3::4, :30] = 1  # channels alternate
+    net = Graph({'x': (4, 4, 90), 'z': 30}, {'c': (2, 2, 2), 'y': OUT},
+                [Edge('x', 'c', Conv(2, kernel=3)), Edge('z', 'c', mask=mask), ('c', 'y')],
+                name='beside')
+    w = net.draw_weights(1)
+    kernel, dense = w['forward', 'x->c'], w['forward', 'z->c']
+    for channel, n in enumerate((810 + 4, 810 + (9 + 30)/2)):
+        assert 0.99 < np.abs(kernel[channel]).max()*np.sqrt(n) <= 1
+        assert np.abs(w['bias', 'c'][channel])*np.sqrt(n) <= 1
+    for neuron, n in enumerate(810 + mask.sum(axis=1)):
+        assert not dense[neuron][mask[neuron] == 0].any()
+        assert 0.3 < np.abs(dense[neuron]).max()*np.sqrt(n) <= 1
+
+
+def test_random_feedback_has_the_mask_of_its_edge():
+    mask = np.eye(2, 4)
+    net = Graph({'x': 3}, {'h': 4, 'y': OUT},
+                [('x', 'h'), Edge('h', 'y', mask=mask, sign=1, w_max=0.1, feedback='random')],
+                eta=0.1/ms, rng=1, name='fed')
+    assert (net.weights['feedback', 'h->y'] < 0).any()
+    net.weights['feedback', 'h->y'] = -7*mask
+    with pytest.raises(ValueError, match="6 of weights .'feedback', 'h->y'. are beyond its limits"):
+        net.weights['feedback', 'h->y'] = np.ones((2, 4))
+
+
 def test_limits_of_kernels():
     mask = np.ones((2, 3, 2, 2))
     mask[:, :, 0, 0] = 0
