@@ -1,5 +1,7 @@
 """What imperfections of weights have in common: their units, their limits, and how they learn."""
 
+from functools import reduce
+
 import numpy as np
 from brian2.units.fundamentalunits import (DimensionMismatchError, Quantity,
                                            fail_for_dimension_mismatch)
@@ -61,12 +63,16 @@ def ways_of_learning(site, w):
 
 
 def limit_of(site, w, end, values):
-    """The narrowest limit of a weight on one side that is known before a run, without units."""
+    """The narrowest limit of each weight on one side, as far as it is known before a run.
+
+    It is one number if it is the same for all; without units.
+    """
     sign = 1 if end == 'max' else -1
     names = f'{w}_{end}', {'min': f'{w}_lowest', 'max': f'{w}_highest'}[end]
     found = (site.known(name, values) for name in names)
-    limits = [np.min(sign*x) for x in found if x is not None and np.size(x)]
-    return sign*float(min(limits, default=UNLIMITED))
+    limits = [sign*x.astype(float) for x in found if x is not None and np.size(x)]
+    limit = sign*reduce(np.minimum, limits, np.array(UNLIMITED))
+    return limit.item() if limit.size == 1 else limit
 
 
 def check_units(value, site, variable):

@@ -9,7 +9,7 @@ from brian2.units.fundamentalunits import Quantity, fail_for_dimension_mismatch
 from brian_le.checks import check_positive, choose
 from brian_le.clocks import own_clock
 from brian_le.parameters import unit_text
-from brian_le.rewriting import kind_of, read_as, unit_of, with_expression
+from brian_le.rewriting import is_shared, kind_of, read_as, unit_of, with_expression
 from brian_le.step import WEIGHTS
 from brian_le.substrate.imperfection import one_value
 from brian_le.substrate.of_weights import (UNLIMITED, OfWeights, averaged_change, check_limits,
@@ -41,7 +41,7 @@ class WeightResolution(OfWeights):
 
     Weights that do not learn are read as the level nearest to them. Weights that do are taken as
     they are in the first step. Where a projection limits its weights, by `WeightRange` or by a
-    ``w_max`` of its own, only levels within the limits are used.
+    ``w_max`` of its own, only levels within the limits are used: of each synapse, if they differ.
 
     What learns is the variable of a differential equation. It is rounded at the end of the place in
     the step where weights learn, and if events change it (``(event-driven)``, ``on_pre``,
@@ -177,12 +177,15 @@ class WeightResolution(OfWeights):
                               f'{w}_rounding : integer (shared)\n'
                               f'{w}_number : integer (constant)')
         per_unit = unit_text(1/equations[w].unit)
+        differ = any(end in equations and not is_shared(end, equations)
+                     for end in (f'{w}_min', f'{w}_max'))
+        flags = 'constant' if differ else 'shared, constant'
         return equations + (f'{w}_step : {unit} (shared, constant)\n'
                             f'{w}_end : {unit} (shared, constant)\n'
                             f'{w}_shift : 1 (shared, constant)\n'
                             f'{w}_offset : 1 (shared, constant)\n'
-                            f'{w}_first : 1 (shared, constant)\n'
-                            f'{w}_last : 1 (shared, constant)\n'
+                            f'{w}_first : 1 ({flags})\n'
+                            f'{w}_last : 1 ({flags})\n'
                             f'{w}_full = int({w}_step == 0*{w}_end) : 1 (shared)\n'
                             f'{w}_scale = 1/({w}_step + {w}_full*{w}_end) : {per_unit} (shared)')
 
@@ -254,11 +257,12 @@ class WeightResolution(OfWeights):
             return {}
         low, high = (limit_of(site, w, end, values)/step - values[f'{w}_shift'] for end in
                      ('min', 'max'))
-        first = max(values[f'{w}_first'], float(np.ceil(low - _LEVEL)))
-        last = min(values[f'{w}_last'], float(np.floor(high + _LEVEL)))
-        if first > last:
+        first = np.maximum(values[f'{w}_first'], np.ceil(low - _LEVEL))
+        last = np.minimum(values[f'{w}_last'], np.floor(high + _LEVEL))
+        if np.any(first > last):
             raise ValueError(f"no level of {self!r} is within the limits of '{w}' of "
-                             f"'{site.name}'; give more bits, or other limits")
+                             f"'{site.name}'; give more bits, or other limits (where they leave "
+                             'only 0: zero=True)')
         return {f'{w}_first': first, f'{w}_last': last}
 
 
@@ -293,7 +297,8 @@ class WeightRange(OfWeights):
     ------
     ValueError
         For limits that are not finite, or in the wrong order. When an object is created, for
-        weights that are event-driven.
+        weights that are event-driven. By `Substrate.settle`, for limits that lie beyond those that
+        a projection has of its own.
     brian2.units.DimensionMismatchError
         In `settle`, for limits in other units than the weights.
 
@@ -374,5 +379,10 @@ class WeightRange(OfWeights):
         if self._learns(equations):
             for end in ('min', 'max'):
                 if kind_of(equations, f'{w}_{end}') == 'stored':  # set by whoever composes
-                    values[f'{w}_{end}'] = np.clip(site.nominal_value(f'{w}_{end}'), low, high)
+                    own = site.nominal_value(f'{w}_{end}')
+                    values[f'{w}_{end}'] = np.clip(own, low, high)
+                    if np.any(own < low if end == 'max' else own > high):
+                        raise ValueError(f"{self!r} leaves nothing of the limits that '{w}' of "
+                                         f"'{site.name}' has of its own; give a range that "
+                                         'overlaps with them')
         return values

@@ -11,7 +11,7 @@ from brian_le import PoolSynapses, bias_learning
 from brian_le.activations import get_activation
 from brian_le.checks import check_flag, check_name
 from brian_le.models.experiment.batches import Batches
-from brian_le.models.graphs.composition import (INPUT, Composition, learning_rules,
+from brian_le.models.graphs.composition import (INPUT, Composition, learning_rules, masked,
                                                 projection_equations, synapses_of)
 from brian_le.models.graphs.draws import draw_weights
 from brian_le.models.graphs.radius import limited_weights, spectral_radius
@@ -159,19 +159,31 @@ class GraphCircuit(Composition):
         models = projection_equations(weights, into=edge.into, back=edge.back,
                                       feedback=edge.feedback)
         for kind, model in models.items():
-            key = kind, edge.key
-            self._project(key, f'{kind}_{edge.label}', source, target, model,
+            key, label = (kind, edge.key), f'{kind}_{edge.label}'
+            # (an imperfection may read something where there is nothing)
+            needs_mask = limits and not limits.mask.all() and self._is_imperfect(label, model)
+            self._project(key, label, source, target, masked(model) if needs_mask else model,
                           **synapses_of(edge.layer, edge.source_shape))
             self._set_rates(key, eta=edge.eta, decay=edge.decay, w_max=edge.w_max)
             projection = self.projections[key]
+            if needs_mask:
+                projection.matrix('exists')[:] = limits.mask
             if limits and 'w_max' in projection.equations:
                 projection.matrix('w_max')[:] = limits.high
                 if 'w_min' in projection.equations and not limits.is_symmetric:
                     projection.matrix('w_min')[:] = limits.low
 
+    def _is_imperfect(self, label, model):
+        """Whether the substrate changes a projection."""
+        return any(not imperfection.is_absent and imperfection.concerns(
+            f'{self.name}_{label}', model, True) for imperfection in self.substrate.imperfections)
+
     # ---------------------------------------------------------------------------------- weights
     def draw_weights(self, rng, *, sigma=None):
-        """Random initial weights and biases, within the limits of their edges.
+        """Random initial weights and biases, within the masks and signs of their edges.
+
+        Where there are these, they are within ``w_max``, too. By itself ``w_max`` only limits what
+        learns: larger weights are drawn, as for chains, and clipped in the first step of learning.
 
         Parameters
         ----------

@@ -15,9 +15,10 @@ from brian_le.models.experiment.batches import switches
 from brian_le.models.layers import Conv
 from brian_le.models.weights import Weights
 from brian_le.neurons.parts import error_lines
+from brian_le.rewriting import with_expression
 from brian_le.step import NEURONS, STIMULUS, SUM, WEIGHTS
 
-__all__ = ['Composition', 'INPUT', 'learning_rules', 'projection_equations', 'synapses_of']
+__all__ = ['Composition', 'INPUT', 'learning_rules', 'masked', 'projection_equations', 'synapses_of']
 
 _SHARED = 'shared, constant'
 
@@ -57,6 +58,13 @@ def projection_equations(weights, *, into='v_in', back='v_err', feedback='transp
         found['feedback'] = error_feedback(back, error=error, learned=learned,
                                            **weights if feedback == 'mirror' else {})
     return found
+
+
+def masked(equations):
+    """The equations of a projection that only carries anything where its ``exists`` is 1."""
+    for name in [name for name, eq in equations.items() if 'summed' in eq.flags]:
+        equations = with_expression(equations, name, 'exists*{}')
+    return equations + 'exists : 1 (constant)'
 
 
 def learning_rules(eta, decay, w_max, optimiser, w_min=None):
