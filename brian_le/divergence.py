@@ -5,7 +5,8 @@ integration. For groups of this package there is one warning instead, of all var
 time. Before and after each run the range of all variables is looked at, which costs as much as a
 fraction of one time step. The time is that of the first value that a monitor has recorded, or the
 run in which it happened. If with the weights of the beginning changes of rates and errors already
-grew from step to step, that is said as the reason.
+grew from step to step, that is said as the reason. Of compiled runs in which weights learn, those
+are not known, and no reason is given.
 """
 
 import weakref
@@ -28,7 +29,8 @@ logger = get_logger(f'brian2.{__name__}')  # goes where the messages of Brian2 g
 
 _LARGE = 1e50  # where Brian2 stops to believe in numbers (single precision ends before)
 
-_at_start = weakref.WeakKeyDictionary()  # of each network: time, what was not finite, weights
+# of each network: time, what was not finite, weights (None if they are not known)
+_at_start = weakref.WeakKeyDictionary()
 _reported = weakref.WeakKeyDictionary()  # of each network: what has been warned about
 
 
@@ -119,7 +121,7 @@ def _reason(network, weights):
     """What the loops of the network say of it, with the weights that it began with."""
     from brian_le.stability import settled_from_rest  # which only a network that diverges needs
 
-    loop = settled_from_rest(network.sorted_objects, weights)
+    loop = None if weights is None else settled_from_rest(network.sorted_objects, weights)
     if loop is None or not loop.radius > 1:
         return ''
     groups = ', '.join(f"'{name}'" for name in loop.groups[:3])
@@ -143,8 +145,9 @@ def _first_time(network, group, variable):
 
 def _report_compiled(device):
     for network in device.networks:
-        _remember_start(network, {})
-        _at_start[network] = 0.0, set(), {}
+        # weights that learn are those of the end by now
+        _at_start[network] = 0.0, set(), None if _learned(network) else {}
+        _reported.pop(network, None)
         _report(network)
 
 

@@ -13,6 +13,7 @@ __all__ = ['Stability', 'settled_from_rest', 'stability_of']
 
 _LEAST, _MOST = 1e-8, 1e4  # strengths of targets that are looked at
 _EXACT = 1e-3  # relative, to which a critical strength is found
+_MANY = 3000  # moving numbers, above which it takes too long beside a warning
 
 _ABOUT = {'forward': 'rates through recurrent weights', 'error': 'errors through recurrent weights',
           'output': 'rates to the outputs, and errors back', 'neuron': 'membranes and filters'}
@@ -202,6 +203,8 @@ def stability_of(objects, name='network', values=None):
 def settled_from_rest(objects, values):
     """The loop that grows most where a network would settle; None if nobody knows.
 
+    Nobody does of a network of more than 3000 moving numbers, which would take too long.
+
     Parameters
     ----------
     objects, values
@@ -214,6 +217,8 @@ def settled_from_rest(objects, values):
     try:
         with np.errstate(all='ignore'):
             step = OneStep(objects)
+            if sum(step.variables[key].size for key in step.moving & set(step.variables)) > _MANY:
+                return None
             return Stability('', step, Values(values, at_rest=step.moving)).settled().narrow
     except Exception:  # whoever asks is about to warn, of numbers that may be anything
         return None

@@ -1,5 +1,7 @@
 """One warning for a network that diverges, with the variable and the time."""
 
+from types import SimpleNamespace
+
 import numpy as np
 import pytest
 from brian2 import (Equations, Network, NeuronGroup, StateMonitor, Synapses, device, ms, prefs,
@@ -7,6 +9,7 @@ from brian2 import (Equations, Network, NeuronGroup, StateMonitor, Synapses, dev
 from brian2.utils.logger import catch_logs
 
 from brian_le import DenseSynapses, error_learning, point_neuron, project
+from brian_le import divergence
 from brian_le.divergence import diverged
 from brian_le.models import Dense, LayeredNetwork
 
@@ -110,6 +113,45 @@ def test_a_loop_that_grows_is_the_reason(beta, eta):
     warning, = warned(Network(net), 100*ms)
     reason = "changes of rates and errors in 'network_layer0', 'network_layer1' grow by"
     assert (reason in warning) == (beta > 1)
+
+
+def recurrent():
+    """A linear neuron that excites itself too much, and does not learn."""
+    group = NeuronGroup(1, point_neuron('linear', inputs=('v_in',)), name='cells',
+                        method='prospective_euler')
+    synapses = Synapses(group, group, 'v_in_post = w*r_pre : 1 (summed)\nw : 1', name='loop')
+    synapses.connect()
+    synapses.w, group.r = -30, 1
+    return Network(group, synapses)
+
+
+def learning():
+    net = LayeredNetwork(4, [Dense(5), Dense(2)], activation='linear', beta=3, eta=0.1/ms, rng=1)
+    net.inputs.r, net.output.target = 1, [1, 0]
+    return Network(net)
+
+
+@pytest.mark.parametrize('compose, known', [(recurrent, True), (learning, False)])
+def test_a_reason_is_given_by_weights_of_the_beginning_alone(compose, known):
+    """After a compiled run those that learned are no longer there."""
+    network = compose()
+    weights = divergence._learned(network)
+    warning, = warned(network, 100*ms)
+    assert 'grow by' in warning
+    for key, w in weights.items():  # numbers that a reason could be made of
+        name, _, variable = key.partition('.')
+        network[name].variables[variable].set_value(w)
+    with catch_logs() as logs:
+        divergence._report_compiled(SimpleNamespace(networks=[network]))
+    (_, _, warning), = logs
+    assert 'the network has diverged' in warning and ('grow by' in warning) == known
+
+
+def test_a_large_network_gets_no_reason(monkeypatch):
+    network = recurrent()
+    monkeypatch.setattr('brian_le.stability.report._MANY', 3)
+    warning, = warned(network, 100*ms)
+    assert 'the network has diverged' in warning and 'grow by' not in warning
 
 
 def test_what_cannot_be_known_is_no_reason():
