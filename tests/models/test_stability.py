@@ -219,23 +219,33 @@ def test_large_networks_as_small_ones(monkeypatch):
     assert many.settled().spectral_radius == pytest.approx(few.settled().spectral_radius, rel=1e-3)
 
 
+def growth_of_a_recurrent_filter(w, tau, tau_ahead, dt=0.1):
+    """That of u and its look-ahead u + tau_ahead*du/dt, which comes back through weights w."""
+    one = np.eye(len(w))
+    step = np.block([[one*(1 - dt/tau), w*dt/tau], [one*(1 - tau_ahead/tau), w*tau_ahead/tau]])
+    return np.abs(np.linalg.eigvals(step)).max()
+
+
 @pytest.mark.parametrize('ratio', [0.25, 0.5, 1, 2, 4])
 @pytest.mark.parametrize('strength', [0.96, 1.04])
 def test_both_loops_of_recurrent_generalized_equilibrium(ratio, strength):
-    """Rates are limited by tau_r/tau_m times the radius of the weights, errors by its inverse."""
+    """Rates pass tau_r/tau_m times as strongly as weights are, errors by the inverse of it."""
     start_scope()
     defaultclock.dt = 0.1*ms
+    tau_m, tau_r = 10, ratio*10
     nodes = {'h': Node(5, activation='linear'), 'y': Node(2, target='rate')}
     net = GLEGraph({'x': 2}, nodes, [('x', 'h'), ('h', 'h'), ('h', 'y')], eta=0/ms, rng=1,
-                   tau_m=10*ms, tau_r=ratio*10*ms)
+                   tau_m=tau_m*ms, tau_r=tau_r*ms)
     w = np.random.default_rng(2).standard_normal((5, 5))
     w = w - w.T  # without eigenvalues of 1, which nothing that looks ahead could undo
-    for kind, limit in (('forward', 1/ratio), ('error', ratio)):
-        limit = min(limit, 1.0)
-        net.weights['forward', 'h->h'] = w*strength*limit/np.abs(np.linalg.eigvals(w)).max()
+    for kind, tau, tau_ahead in (('forward', tau_m, tau_r), ('error', tau_r, tau_m)):
+        scaled = w*strength*tau/tau_ahead/np.abs(np.linalg.eigvals(w)).max()
+        net.weights['forward', 'h->h'] = scaled
         loop, = [loop for loop in net.stability().settled().loops if loop.kind == kind]
-        if max(1/ratio, ratio) > 1 and limit < 1:
-            assert (loop.radius > 1) == (strength > 1)
+        assert (loop.radius > 1) == (strength > 1)
+        # at a ratio of 1 the filter is no part of the loop, but by itself
+        assert max(loop.radius, 1 - 0.1/tau) == pytest.approx(
+            growth_of_a_recurrent_filter(scaled, tau, tau_ahead), rel=1e-9)
 
 
 def test_which_loop_is_narrow():
