@@ -12,6 +12,7 @@ from brian_le.models.graphs.generalized_equilibrium import (check_time_constants
                                                             time_constant_rules)
 from brian_le.models.layered_circuit import LayeredCircuit
 from brian_le.models.options import NOT_SAID, one_value, per_layer
+from brian_le.neurons.parts import LOSSES
 from brian_le.step import FEEDBACK, WEIGHTS
 
 __all__ = ['GLENetwork']
@@ -148,6 +149,7 @@ class GLENetwork(LayeredCircuit):
     # ------------------------------------------------------------------------------ composition
     def _check(self, *, loss, beta, gamma, errors, eta_tau_m, eta_tau_r, tau_min):
         name, n = self.name, len(self._plans)
+        choose('loss', loss, LOSSES)
         choose('errors', errors, ('prospective', 'instantaneous'))
         tau_unit = second if self.parameters['optimiser'].scales_with_gradient else None
         rates = {what: None if value is None else per_layer(name, what, value, n, tau_unit)

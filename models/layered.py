@@ -9,6 +9,7 @@ from brian_le.checks import choose
 from brian_le.models.graphs.latent_equilibrium import neurons
 from brian_le.models.layered_circuit import LayeredCircuit
 from brian_le.models.options import NOT_SAID, filter_time, one_value
+from brian_le.neurons.parts import LOSSES
 from brian_le.step import FEEDBACK, WEIGHTS
 
 __all__ = ['LayeredNetwork']
@@ -177,6 +178,7 @@ class LayeredNetwork(LayeredCircuit):
     def _check(self, *, loss, target, beta, gamma, eta_tau, feedback, rate_at, errors_from,
                **filters):
         name = self.name
+        choose('loss', loss, LOSSES)
         choose('feedback', feedback, ('transposed', 'random', 'mirror'))
         self._filters = {what: filter_time(name, what, tau) for what, tau in filters.items()}
         if eta_tau is not None:

@@ -18,7 +18,7 @@ They are subexpressions, which cost nothing unless something reads them.
 
 from brian_le.activations import get_activation
 from brian_le.checks import check_finite, check_flag, check_positive, choose
-from brian_le.neurons.parts import sum_of
+from brian_le.neurons.parts import LOSSES, sum_of
 from brian_le.parameters import equations_of, parameter
 
 __all__ = ['mismatch_energy', 'prediction_energy']
@@ -90,7 +90,7 @@ def mismatch_energy(inputs=('v_in', 'b'), *, gamma=1.0, lookahead='tau_r', loss=
     energy = ('err*u_mismatch' if gamma == 0 else 'u_mismatch**2/2' if gamma == 1
               else f'u_mismatch**2/(2*{float(gamma)!r})')
     if loss is not None:
-        choose('loss', loss, ('mse', 'cross_entropy'))
+        choose('loss', loss, LOSSES)
         choose('target', target, ('rate', 'voltage'))
         if (loss, target) not in _COSTS:
             raise ValueError("cross-entropy needs target='rate': its targets are probabilities")

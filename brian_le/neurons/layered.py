@@ -18,7 +18,8 @@ from brian2.units.stdunits import ms
 
 from brian_le.activations import get_activation
 from brian_le.checks import check_finite, check_not_negative, check_positive, choose
-from brian_le.neurons.parts import declared, error_lines, membrane_lines, rate_lines, sum_of
+from brian_le.neurons.parts import (LOSSES, declared, error_lines, membrane_lines, rate_lines,
+                                    sum_of)
 from brian_le.parameters import equations_of, parameter
 
 __all__ = ['hidden_neuron', 'output_neuron', 'softmax']
@@ -169,7 +170,7 @@ def output_neuron(activation='linear', *, loss='mse', target='rate', tau_target=
     >>> G = NeuronGroup(10, output_neuron(), method='prospective_euler')
     >>> G.beta, G.nudged, G.target = 0.1, 1, 'int(i == 3)'
     """
-    choose('loss', loss, ('mse', 'cross_entropy'))
+    choose('loss', loss, LOSSES)
     choose('target', target, ('rate', 'voltage'))
     if loss == 'cross_entropy' and get_activation(activation).name != 'linear':
         raise ValueError('cross-entropy compares targets with the softmax of the outputs, which '

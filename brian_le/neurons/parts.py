@@ -6,7 +6,11 @@ from brian2.units.allunits import second
 from brian_le.checks import check_not_negative, check_positive, check_variable
 from brian_le.parameters import parameter
 
-__all__ = ['check_expression', 'declared', 'error_lines', 'membrane_lines', 'rate_lines', 'sum_of']
+__all__ = ['LOSSES', 'check_expression', 'declared', 'error_lines', 'membrane_lines', 'rate_lines',
+           'sum_of']
+
+#: What targets make small: squared errors, or the cross-entropy.
+LOSSES = ('mse', 'cross_entropy')
 
 
 def membrane_lines(drive, tau_m, tau_r):

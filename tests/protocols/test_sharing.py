@@ -28,7 +28,9 @@ SMALL = {
     'mimic': dict(epochs=1, selfpred_epochs=1, t_pattern=0.2),
     'pal': dict(epochs=1, samples=2, t_pattern=0.1),
     'phases': dict(presentations=3, t_pattern=2),
+    'residual': dict(layers=2, hidden=4, epochs=1, batch=1437, t_pattern=1.2, precision='double'),
     'response-lag': dict(depth=3),
+    'stability': dict(hidden=1, width=4, inputs=3, outputs=2, trials=2, t_trial=20),
     'yin-yang': dict(epochs=1, batch=20, samples=40, hidden=4, t_pattern=0.5),
 }
 
@@ -75,7 +77,7 @@ def signed(protocol, values, seed):
 @pytest.mark.parametrize('name', [name for name in PROTOCOLS if name in SMALL])
 def test_a_program_that_served_another_run(name):
     protocol = get_protocol(name)
-    pytest.importorskip('sklearn') if name == 'digits' else None
+    pytest.importorskip('sklearn') if name in ('digits', 'residual') else None
     p = protocol.read(SMALL[name])
     base, together = signed(protocol, vars(p), 1), {}
     for key, value in variations(protocol, p):  # as many as fit each other
