@@ -46,24 +46,26 @@ def masked(source, target):
 
 #: Networks by name, with the number of their synapses.
 NETWORKS = {
-    'LE, chain': (lambda **more: LayeredNetwork(784, [Dense(n) for n in SIZES[1:]], **OPTIONS, **more),
-                  N_SYNAPSES),
+    'LE, chain': (lambda **more: LayeredNetwork(784, [Dense(n) for n in SIZES[1:]], **OPTIONS,
+                                                **more), N_SYNAPSES),
     'LE, graph': (lambda **more: Graph({'x': 784}, NODES, CHAIN, **OPTIONS, **more), N_SYNAPSES),
     'LE, skip': (lambda **more: Graph({'x': 784}, NODES, [*CHAIN, ('x', 'k')], **OPTIONS, **more),
                  N_SYNAPSES + 784*100),
     'LE, loop': (lambda **more: Graph({'x': 784}, NODES, [*CHAIN, ('h', 'h')], **OPTIONS, **more),
                  N_SYNAPSES + 300*300),
-    'LE, mask': (lambda **more: Graph({'x': 784}, NODES, [masked(*edge) for edge in CHAIN], **OPTIONS,
-                                      **more), N_SYNAPSES),
+    'LE, mask': (lambda **more: Graph({'x': 784}, NODES, [masked(*edge) for edge in CHAIN],
+                                      **OPTIONS, **more), N_SYNAPSES),
     'LE, side': (lambda **more: LayeredNetwork(784, [Dense(100), Dense(10)], **OPTIONS, **more),
                  784*100 + 100*10),
     'GLE, chain': (lambda **more: GLENetwork(784, [Dense(n) for n in SIZES[1:]], **OPTIONS, **more),
                    N_SYNAPSES),
-    'GLE, graph': (lambda **more: GLEGraph({'x': 784}, NODES, CHAIN, **OPTIONS, **more), N_SYNAPSES),
+    'GLE, graph': (lambda **more: GLEGraph({'x': 784}, NODES, CHAIN, **OPTIONS, **more),
+                   N_SYNAPSES),
 }
 #: Ratios of times, and of times per synapse, with what they are to stay below.
 AIMS = [('LE, graph', 'LE, chain', 1.03), ('GLE, graph', 'GLE, chain', 1.03),
-        ('LE, skip', 'LE, chain', 1.1), ('LE, loop', 'LE, chain', 1.1), ('LE, mask', 'LE, chain', None)]
+        ('LE, skip', 'LE, chain', 1.1), ('LE, loop', 'LE, chain', 1.1),
+        ('LE, mask', 'LE, chain', None)]
 
 
 def build(name, replicas):

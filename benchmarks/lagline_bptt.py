@@ -1,9 +1,9 @@
 """Where truncated backpropagation through time ends in lagline, if it may go on.
 
 The student with windows of 4 ms of the protocol ``lagline`` makes 1000 steps of Adam in the time in
-which online students make 400 000. From there it goes on, with a memory of Adam that begins anew and
-steps of a fiftieth of the size, for the last part of a tenth of that. The table has every hundredth
-window, the figure all of them.
+which online students make 400 000. From there it goes on, with a memory of Adam that begins anew
+and steps of a fiftieth of the size, for the last part of a tenth of that. The table has every
+hundredth window, the figure all of them.
 """
 
 import os

@@ -105,8 +105,8 @@ def _report(network):
     others = f' (and {len(found) - 1} other variables)' if len(found) > 1 else ''
     logger.warn(f"'{first[1]}' of '{first[0]}'{others} became infinite, NaN or larger than "
                 f'{_LARGE:g} {when}: the network has diverged{_reason(network, weights)}. '
-                'Lower learning rates, weights or the strength of errors; a StateMonitor shows when '
-                'it begins.', 'diverged')
+                'Lower learning rates, weights or the strength of errors; a StateMonitor shows '
+                'when it begins.', 'diverged')
 
 
 def _learned(network):

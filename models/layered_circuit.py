@@ -160,8 +160,8 @@ decay, w_max, bias, tau_m, tau_r, name, substrate, rng, energy
     def _share_bias(self, k, model):
         """Biases of the neurons of layer k, one for each channel of a plane."""
         plan = self._plans[k]
-        self._share(('bias', k), f'bias{k}', self.neurons[k], model, self.shapes[plan.number + 1][-1]
-                    if isinstance(plan.layer, Conv) else None)
+        channels = self.shapes[plan.number + 1][-1] if isinstance(plan.layer, Conv) else None
+        self._share(('bias', k), f'bias{k}', self.neurons[k], model, channels)
 
     def _set_rates_of(self, k):
         """Set what the rules of layer k have left open."""
@@ -178,7 +178,8 @@ decay, w_max, bias, tau_m, tau_r, name, substrate, rng, energy
         n = len(self.layers) + 1
         for j, pool in self.pools.items():
             self._connect_pool(('pool', j), f'pooling{j}', self._behind[j], pool, self.layers[j],
-                               self.shapes[j], (j + 1)/n, 'v_err' if 'v_err' in pool.variables else None)
+                               self.shapes[j], (j + 1)/n,
+                               'v_err' if 'v_err' in pool.variables else None)
 
     # ---------------------------------------------------------------------------------- looking
     @property

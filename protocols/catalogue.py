@@ -81,7 +81,8 @@ PROTOCOLS = {name: (f'brian_le.protocols.tasks.{place}', summary) for name, (pla
     'response-lag': ('response_lag.task:ResponseLag',
         'the answer of a chain of slow neurons to a step, with and without look-ahead'),
     'stability': ('stability.task:Onset',
-        'the strength of targets at which a random network becomes unstable, computed and measured'),
+        'the strength of targets at which a random network becomes unstable, computed and '
+        'measured'),
     'yin-yang': ('classification.benchmarks:YinYang',
         'points in the yin-yang symbol, classified by 4-120-3 slow neurons'),
     'mnist': ('classification.benchmarks:MNIST',

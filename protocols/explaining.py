@@ -81,9 +81,11 @@ def _example(name, model):
 
     if name in ('graph', 'gle_graph'):
         return (f"{model.__name__}({{'x': 4}}, {{'h': 30, 'k': 30, 'y': Node(2, target='rate')}},\n"
-                "    [('x', 'h'), ('h', 'k'), Identity('h', 'k'), ('k', 'k'), ('k', 'y'), ('x', 'y')])",
+                "    [('x', 'h'), ('h', 'k'), Identity('h', 'k'), ('k', 'k'), "
+                "('k', 'y'), ('x', 'y')])",
                 model({'x': 4}, {'h': 30, 'k': 30, 'y': Node(2, target='rate')},
-                      [('x', 'h'), ('h', 'k'), Identity('h', 'k'), ('k', 'k'), ('k', 'y'), ('x', 'y')],
+                      [('x', 'h'), ('h', 'k'), Identity('h', 'k'), ('k', 'k'), ('k', 'y'),
+                       ('x', 'y')],
                       eta=1/ms))
     pools = [] if name == 'cortical_chain' else [MaxPool(2)]
     layers = [Conv(4, kernel=3), *pools, Flatten(), Dense(10)]

@@ -93,8 +93,8 @@ def gle_neuron(activation='tanh', *, tau_m=10*ms, tau_r=None, inputs=('v_in', 'b
     tau_v = tau_r : s
     tau_prosp_v = tau_m : s
     """
-    return _pair(activation, 'slope*v_err', error_lines(error_inputs), tau_m, tau_r, inputs, gamma, errors,
-                 published_input)
+    return _pair(activation, 'slope*v_err', error_lines(error_inputs), tau_m, tau_r, inputs, gamma,
+                 errors, published_input)
 
 
 def gle_output(activation='linear', *, loss='mse', beta='shared, constant', nudged='shared',
@@ -150,7 +150,8 @@ def gle_output(activation='linear', *, loss='mse', beta='shared, constant', nudg
              parameter('nudged', flags_of('nudged', nudged), None, None),
              *(['z : 1'] if loss == 'cross_entropy' else []),
              *(error_lines(error_inputs) if error_inputs else [])]
-    error = f'beta*nudged*slope*({_TARGET_ERRORS[loss]})' + (' + slope*v_err' if error_inputs else '')
+    above = ' + slope*v_err' if error_inputs else ''
+    error = f'beta*nudged*slope*({_TARGET_ERRORS[loss]}){above}'
     return _pair(activation, error, lines, tau_m, tau_r, inputs, gamma, errors, published_input)
 
 

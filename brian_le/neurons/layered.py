@@ -179,8 +179,8 @@ def output_neuron(activation='linear', *, loss='mse', target='rate', tau_target=
     if loss == 'cross_entropy' and target == 'voltage':
         raise ValueError("cross-entropy needs target='rate': its targets are probabilities")
     if error_inputs and (rate_at, errors_from) != ('output', 'tau_m'):
-        raise ValueError(f'an output with error_inputs={error_inputs!r} has its own error and that of '
-                         "others in the same step only with rate_at='output' and "
+        raise ValueError(f'an output with error_inputs={error_inputs!r} has its own error and that '
+                         "of others in the same step only with rate_at='output' and "
                          "errors_from='tau_m'; leave these as they are")
     lines = ['target : 1', parameter('beta', beta, None, check_not_negative),
              parameter('nudged', flags_of('nudged', nudged), None, None),

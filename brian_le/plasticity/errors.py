@@ -42,11 +42,11 @@ def error_learning(target='v_in', *, back='v_err', error='err', learned='err',
         Rate at which weights decay (1/time), or the flags of a variable ``decay``; by default they
         do not.
     w_max, gate, optimiser
-        As for `dendritic_prediction`. With ``w_max='constant'`` every synapse has a limit of its own,
-        of 0 where there is to be none.
+        As for `dendritic_prediction`. With ``w_max='constant'`` every synapse has a limit of its
+        own, of 0 where there is to be none.
     w_min : str or None
-        Flags of a variable ``w_min``, the smallest weight, such as ``'constant'``: 0 for synapses of
-        neurons that excite. By default it is ``-w_max``.
+        Flags of a variable ``w_min``, the smallest weight, such as ``'constant'``: 0 for synapses
+        of neurons that excite. By default it is ``-w_max``.
 
     Returns
     -------

@@ -139,8 +139,8 @@ class GraphCircuit(Composition):
         source, target = self._at(edge.source), self._at(edge.target)
         if edge.kind == 'pool':
             place = (self.plan.pools[edge.target][2] + 1)/(len(self.plan.pools) + 1)
-            self._connect_pool(('pool', edge.target), f'pool_{edge.label}', source, target, edge.layer,
-                               edge.source_shape, place, edge.back)
+            self._connect_pool(('pool', edge.target), f'pool_{edge.label}', source, target,
+                               edge.layer, edge.source_shape, place, edge.back)
         elif edge.kind == 'identity':
             back = [f'{edge.back}_pre = err_post : 1 (summed)'] if edge.back else []
             self._project(('identity', edge.key), f'identity_{edge.label}', source, target,
@@ -188,8 +188,8 @@ class GraphCircuit(Composition):
         Parameters
         ----------
         rng : numpy.random.Generator, numpy.random.RandomState or int
-            Draws edge by edge, in the order in which they were given, the weights, the biases of the
-            target if it has not had them yet, and feedback weights if the edge has its own.
+            Draws edge by edge, in the order in which they were given, the weights, the biases of
+            the target if it has not had them yet, and feedback weights if the edge has its own.
         sigma : float, optional
             Standard deviation of normal draws. By default draws are uniform between -1/sqrt(n) and
             1/sqrt(n) for neurons with n inputs, over all edges with weights that lead to them (of a
@@ -267,7 +267,8 @@ class GraphCircuit(Composition):
         return [*reversed(different.values()), *self._meters], list(kinds.values())
 
     def __repr__(self):
-        shapes = ', '.join(f'{key} {"x".join(map(str, shape))}' for key, shape in self.shapes.items())
+        shapes = ', '.join(f'{key} {"x".join(map(str, shape))}'
+                           for key, shape in self.shapes.items())
         copies = f', {self.replicas} replicas' if self.replicas > 1 else ''
         return (f"<{type(self).__name__} '{self.name}': {shapes}; {len(self.plan.edges)} edges"
                 f'{copies}>')

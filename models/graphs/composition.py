@@ -18,7 +18,8 @@ from brian_le.neurons.parts import error_lines
 from brian_le.rewriting import with_expression
 from brian_le.step import NEURONS, STIMULUS, SUM, WEIGHTS
 
-__all__ = ['Composition', 'INPUT', 'learning_rules', 'masked', 'projection_equations', 'synapses_of']
+__all__ = ['Composition', 'INPUT', 'learning_rules', 'masked', 'projection_equations',
+           'synapses_of']
 
 _SHARED = 'shared, constant'
 

@@ -64,13 +64,14 @@ class Edge:
     source, target : str
         Names of populations.
     through : Conv, MaxPool or AveragePool, optional
-        How they meet; by default every neuron projects to every neuron. A `Conv` says kernel, stride
-        and padding, and the channels that the target has. A pool has no weights, and makes its
-        target, which is not a population of neurons: it takes no time, and edges lead on from it.
+        How they meet; by default every neuron projects to every neuron. A `Conv` says kernel,
+        stride and padding, and the channels that the target has. A pool has no weights, and makes
+        its target, which is not a population of neurons: it takes no time, and edges lead on from
+        it.
     feedback : {'transposed', 'random', 'mirror', 'absent'}, optional
         The weights that errors travel back through: those of the rates, fixed ones of their own
-        (feedback alignment), ones of their own that learn the same product as the forward ones (which
-        needs a decay), or none.
+        (feedback alignment), ones of their own that learn the same product as the forward ones
+        (which needs a decay), or none.
     eta : Quantity, optional
         Learning rate of its weights (1/time); 0 for constant ones.
     decay : Quantity, optional

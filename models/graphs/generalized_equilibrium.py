@@ -75,8 +75,8 @@ def check_time_constants(owner, tau_m, tau_r, *, errors, learned, tau_min, dt):
         The time step.
     """
     if errors == 'prospective' and (tau_r < float(dt)*(1 - 1e-9)).any():
-        raise ValueError(f'tau_r of {owner} is 0, but its error neurons integrate with tau_r; give at '
-                         f"least the time step {dt}, or errors='instantaneous'")
+        raise ValueError(f'tau_r of {owner} is 0, but its error neurons integrate with tau_r; give '
+                         f"at least the time step {dt}, or errors='instantaneous'")
     for tau, values in (('tau_m', tau_m), ('tau_r', tau_r)):
         if tau in learned and (values < float(tau_min)*(1 - 1e-9)).any():
             raise ValueError(f'{tau} of {owner} learns, and begins at {np.min(values)*1e3:g} ms, '

@@ -20,10 +20,10 @@ __all__ = ['GLEGraph']
 class GLEGraph(GraphCircuit):
     """Neurons with two time constants in populations that project to each other in any way.
 
-    What `Graph` is to `LayeredNetwork`, this is to `GLENetwork`: every neuron has an error partner in
-    which its two time constants are swapped (`brian_le.gle_neuron`), and weights, biases and time
-    constants learn all the time from the error of their neuron. With loops it is a recurrent network
-    that learns online.
+    What `Graph` is to `LayeredNetwork`, this is to `GLENetwork`: every neuron has an error partner
+    in which its two time constants are swapped (`brian_le.gle_neuron`), and weights, biases and
+    time constants learn all the time from the error of their neuron. With loops it is a recurrent
+    network that learns online.
 
     Parameters
     ----------
@@ -48,8 +48,8 @@ decay, w_max, bias, tau_m, tau_r, rng, name, substrate, energy
     Attributes
     ----------
     inputs, nodes, outputs, pools, schedule, projections, shapes, weights
-        As of `Graph`; ``weights`` has the time constants that learn, in seconds, by ``'tau_m', 'h'``
-        and ``'tau_r', 'h'``.
+        As of `Graph`; ``weights`` has the time constants that learn, in seconds, by
+        ``'tau_m', 'h'`` and ``'tau_r', 'h'``.
 
     Raises
     ------
@@ -65,7 +65,8 @@ decay, w_max, bias, tau_m, tau_r, rng, name, substrate, energy
     --------
     >>> from brian2 import Network, ms
     >>> from brian_le.models import GLEGraph, Node
-    >>> net = GLEGraph(inputs={'x': 1}, nodes={'h': Node(6, tau_r=5*ms), 'y': Node(1, target='rate')},
+    >>> net = GLEGraph(inputs={'x': 1},
+    ...                nodes={'h': Node(6, tau_r=5*ms), 'y': Node(1, target='rate')},
     ...                edges=[('x', 'h'), ('h', 'h'), ('h', 'y')], eta=0.01/ms, rng=1)
     >>> net.inputs['x'].r, net.outputs['y'].target = 1, 0.5
     >>> Network(net).run(10*ms)

@@ -14,11 +14,11 @@ __all__ = ['Graph']
 class Graph(GraphCircuit):
     """Slow point neurons in populations that project to each other in any way.
 
-    As in a `LayeredNetwork`, rates and errors travel along each edge in one time step, and weights and
-    biases learn all the time from the product of error and rate. Edges may skip populations, lead
-    back, and lead from a population to itself: loops relax, if they are not too strong (see
-    docs/graphs.rst). An input of a population adds up what all edges that lead to it bring, its error
-    what all edges that begin at it bring back.
+    As in a `LayeredNetwork`, rates and errors travel along each edge in one time step, and weights
+    and biases learn all the time from the product of error and rate. Edges may skip populations,
+    lead back, and lead from a population to itself: loops relax, if they are not too strong (see
+    docs/graphs.rst). An input of a population adds up what all edges that lead to it bring, its
+    error what all edges that begin at it bring back.
 
     The projections and weights, by kind and edge or population:
 
@@ -46,9 +46,9 @@ class Graph(GraphCircuit):
     edges : list
         `Edge` and `Identity` objects; ``('x', 'h')`` is short for ``Edge('x', 'h')``.
     batches : Batches or Sequences, optional
-        What is shown. Several inputs take its columns one after the other, and so do several targets.
-        Without it one sets the rates ``r`` of the inputs, ``target`` of the outputs, and the switches
-        of ``schedule``.
+        What is shown. Several inputs take its columns one after the other, and so do several
+        targets. Without it one sets the rates ``r`` of the inputs, ``target`` of the outputs, and
+        the switches of ``schedule``.
     replicas : int
         Number of copies of the network that share the weights; with `batches` that of these.
     activation, output_activation : str or Activation
@@ -99,8 +99,8 @@ class Graph(GraphCircuit):
     ------
     ValueError
         For names that are unknown, no identifiers or given twice, two edges alike, a population
-        without edges, one that could learn and has no way to a target, shapes, masks or signs that do
-        not fit, feedback where there are no errors, and values out of range.
+        without edges, one that could learn and has no way to a target, shapes, masks or signs that
+        do not fit, feedback where there are no errors, and values out of range.
     TypeError
         If something is neither node nor edge.
     brian2.units.DimensionMismatchError

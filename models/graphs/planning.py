@@ -34,8 +34,9 @@ def plan_graph(name, inputs, nodes, edges, targets=('rate', 'voltage'), **common
     targets : sequence of str
         What targets may be compared with.
     **common
-        What nodes and edges leave open: ``activation``, ``output_activation``, ``tau_m``, ``tau_r``,
-        ``bias``, ``gamma``, ``loss``, ``beta``, ``eta``, ``decay``, ``w_max``, ``feedback``.
+        What nodes and edges leave open: ``activation``, ``output_activation``, ``tau_m``,
+        ``tau_r``, ``bias``, ``gamma``, ``loss``, ``beta``, ``eta``, ``decay``, ``w_max``,
+        ``feedback``.
 
     Returns
     -------
@@ -70,8 +71,8 @@ def _feedback(name, edge, common):
         return common if kind_of(edge) == 'forward' or common == 'absent' else 'transposed'
     what = f"feedback of {where_from(edge)} of '{name}'"
     if kind_of(edge) == 'pool':
-        raise ValueError(f"{what} is '{edge.feedback}', but a pool sends errors back to those that it "
-                         'has read; leave feedback out')
+        raise ValueError(f"{what} is '{edge.feedback}', but a pool sends errors back to those that "
+                         'it has read; leave feedback out')
     return choose(what, edge.feedback, _FEEDBACKS if kind_of(edge) == 'forward'
                   else ('transposed', 'absent'))
 
@@ -84,8 +85,8 @@ def _carried(name, edge, feedback, inputs, reached):
     if edge.feedback not in (None, 'absent'):
         why = (f"'{edge.target}' has no errors that could travel" if source_has_neurons
                else f"'{edge.source}' is an input, which has no errors")
-        raise ValueError(f"{where_from(edge)} of '{name}' has feedback='{edge.feedback}', but {why}; "
-                         'leave feedback out')
+        raise ValueError(f"{where_from(edge)} of '{name}' has feedback='{edge.feedback}', but "
+                         f'{why}; leave feedback out')
     return False
 
 
@@ -140,12 +141,13 @@ def _plan_node(name, key, node, shape, plans, is_taught, common):
     tau_r = tau_m if given('tau_r') is None else given('tau_r')
     bias = check_flag(f'bias of {owner}', given('bias'))
     if node.eta is not None and not bias:
-        raise ValueError(f'{owner} has eta={node.eta}, the learning rate of its biases, but no biases; '
-                         'give bias=True, or leave eta out')
+        raise ValueError(f'{owner} has eta={node.eta}, the learning rate of its biases, but no '
+                         'biases; give bias=True, or leave eta out')
     eta = one_value(own, 'eta', given('eta'), hertz)
     if bias and eta > 0/ms and not is_taught:
         raise ValueError(_cannot_learn(key, name, 'its biases') + '; or bias=False')
-    loss = choose(f'loss of {owner}', given('loss'), ('mse', 'cross_entropy')) if has_target else None
+    loss = (choose(f'loss of {owner}', given('loss'), ('mse', 'cross_entropy')) if has_target
+            else None)
     return NodePlan(
         key, shape, n,
         get_activation(given('activation', 'output_activation' if has_target else None)),
@@ -157,8 +159,9 @@ def _plan_node(name, key, node, shape, plans, is_taught, common):
 
 
 def _cannot_learn(node, name, what):
-    return (f"'{node}' of '{name}' has no way to a target along which errors could come back, so that "
-            f'{what} cannot learn; give it a target, an edge (with feedback) towards one, or eta=0/ms')
+    return (f"'{node}' of '{name}' has no way to a target along which errors could come back, so "
+            f'that {what} cannot learn; give it a target, an edge (with feedback) towards one, or '
+            'eta=0/ms')
 
 
 # ---------------------------------------------------------------------------------------- edges
@@ -182,16 +185,17 @@ def _plan_edge(name, edge, shapes, into, back, feedback, is_taught, common):
     for what, unit in (('decay', hertz), ('w_max', None)):
         value = getattr(edge, what)
         if value is not None and not eta > 0/ms:
-            raise ValueError(f"{where_from(edge)} of '{name}' has {what}={value}, but its weights do "
-                             f'not learn (eta is 0); give it an eta, or leave {what} out')
+            raise ValueError(f"{where_from(edge)} of '{name}' has {what}={value}, but its weights "
+                             f'do not learn (eta is 0); give it an eta, or leave {what} out')
         value = common[what] if value is None else value
-        values[what] = None if value is None or not eta > 0/ms else one_value(own, what, value, unit)
+        values[what] = (None if value is None or not eta > 0/ms
+                        else one_value(own, what, value, unit))
     decay = 0/ms if values['decay'] is None else values['decay']
     if values['w_max'] is not None:
         check_positive(f"w_max of {where_from(edge)} of '{name}'", values['w_max'])
     if back and feedback == 'mirror' and not decay > 0/ms:
-        raise ValueError(f"{where_from(edge)} of '{name}' has feedback='mirror', which needs an eta and "
-                         'a decay of its weights, e.g. decay=0.001/ms')
+        raise ValueError(f"{where_from(edge)} of '{name}' has feedback='mirror', which needs an "
+                         'eta and a decay of its weights, e.g. decay=0.001/ms')
     limits = _limits(name, edge, w_shape, values['w_max'])
     return EdgePlan(**plan, eta=eta, decay=decay, limits=limits,
                     w_max=values['w_max'] if limits is None else None)
@@ -211,9 +215,9 @@ def _limits(name, edge, shape, w_max):
         sign = read_array(what('sign'), edge.sign, (-1, 0, 1))
         n_pre = shape[1]
         if sign.shape not in ((), (n_pre,)):
-            raise ValueError(f"{what('sign')} has the shape {sign.shape}; give one sign, or one for each "
-                             f'of {n_pre} '
-                             f"{'presynaptic neurons' if edge.through is None else 'input channels'}")
+            those = 'presynaptic neurons' if edge.through is None else 'input channels'
+            raise ValueError(f"{what('sign')} has the shape {sign.shape}; give one sign, or one "
+                             f'for each of {n_pre} {those}')
         sign = sign.reshape(sign.shape + (1,)*(len(shape) - 2)) if sign.ndim else sign
     return Limits(mask, sign, NO_LIMIT if w_max is None else w_max)
 
@@ -226,7 +230,8 @@ def _check_asked(name, plans, common):
         if value is not None:
             value = one_value(name, what, value, None if what == 'w_max' else hertz)
         if not learns and value is not None and (nothing is None or value > nothing):
-            raise ValueError(f"'{name}' has {what}={common[what]}, but no weights that learn (eta is 0)")
+            raise ValueError(f"'{name}' has {what}={common[what]}, but no weights that learn (eta "
+                             "is 0)")
 
 
 def _check_names(name, plan):
@@ -244,5 +249,5 @@ def _check_names(name, plan):
     for node in plan.nodes.values():
         for variable, number in Counter(node.inputs + node.errors).items():
             if number > 1:
-                raise ValueError(f"'{node.name}' of '{name}' would have two inputs '{variable}'; give "
-                                 'populations other names')
+                raise ValueError(f"'{node.name}' of '{name}' would have two inputs '{variable}'; "
+                                 'give populations other names')

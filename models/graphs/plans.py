@@ -93,8 +93,8 @@ class Limits:
         """Raise a ValueError if weights are beyond their limits."""
         beyond = np.count_nonzero((weights < self.low) | (weights > self.high))
         if beyond:
-            raise ValueError(f'{beyond} of {what} are beyond its limits (mask, sign or w_max); give '
-                             'those that are within')
+            raise ValueError(f'{beyond} of {what} are beyond its limits (mask, sign or w_max); '
+                             'give those that are within')
 
 
 @dataclass(frozen=True, eq=False)

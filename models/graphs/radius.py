@@ -12,7 +12,7 @@ _TOLERANCE = 1e-6
 
 
 def loops_of(plan):
-    """The loops of a graph: sets of populations each of which leads to all others, with their edges.
+    """Loops of a graph: sets of populations each of which leads to all others, with their edges.
 
     Parameters
     ----------
@@ -59,12 +59,14 @@ def limited_weights(name, plan, weights, radius):
             continue
         least = _radius(_matrix(plan, loop, weights, 0.0))
         if least >= radius:
-            raise ValueError(f"loops of '{name}' through {', '.join(loop[0])} have a spectral radius of "
-                             f'{least:.3g} by their identities alone, above the limit {radius}; lead '
-                             'an identity elsewhere, or give it weights')
-        scale = _scale(lambda factor, loop=loop: _radius(_matrix(plan, loop, weights, factor)), radius)
+            raise ValueError(f"loops of '{name}' through {', '.join(loop[0])} have a spectral "
+                             f'radius of {least:.3g} by their identities alone, above the limit '
+                             f'{radius}; lead an identity elsewhere, or give it weights')
+        scale = _scale(lambda factor, loop=loop: _radius(_matrix(plan, loop, weights, factor)),
+                       radius)
         for edge in loop[1]:
-            kinds = ('forward', 'feedback') if edge.feedback == 'mirror' and edge.back else ('forward',)
+            learns_back = edge.feedback == 'mirror' and edge.back
+            kinds = ('forward', 'feedback') if learns_back else ('forward',)
             for kind in kinds if edge.kind == 'forward' else ():
                 found[kind, edge.key] = scale*np.asarray(weights[kind, edge.key])
     return found
@@ -95,8 +97,9 @@ def _matrix(plan, loop, weights, factor=1.0):
     names, edges = loop
     for edge in edges:
         if edge.kind == 'pool' or isinstance(edge.layer, Conv):
-            raise ValueError(f"'{edge.key}' is a convolution or a pool in a loop, of which there is no "
-                             'matrix; spectral radii are of loops of dense edges and identities')
+            raise ValueError(f"'{edge.key}' is a convolution or a pool in a loop, of which there "
+                             'is no matrix; spectral radii are of loops of dense edges and '
+                             'identities')
     sizes = [int(np.prod(plan.shapes[name])) for name in names]
     ends = np.cumsum([0, *sizes])
     place = {name: slice(ends[k], ends[k + 1]) for k, name in enumerate(names)}

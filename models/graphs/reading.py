@@ -8,16 +8,16 @@ from brian_le.checks import check_name, check_variable, choose, whole_number
 from brian_le.models.graphs.description import Edge, Identity, Node
 from brian_le.models.layers import AveragePool, Conv, MaxPool
 
-__all__ = ['carries_errors', 'kind_of', 'read_array', 'read_edges', 'read_inputs', 'read_nodes', 'shapes_of',
-           'taught', 'weight_shape', 'where_from']
+__all__ = ['carries_errors', 'kind_of', 'read_array', 'read_edges', 'read_inputs', 'read_nodes',
+           'shapes_of', 'taught', 'weight_shape', 'where_from']
 
 
 def read_shape(what, shape):
     """A shape as a tuple; a ValueError if it is none."""
     sizes = tuple(shape) if isinstance(shape, (tuple, list)) else (shape,)
     if not 1 <= len(sizes) <= 3:
-        raise ValueError(f'{what} has the shape {shape!r}; give a number of neurons, (rows, columns, '
-                         'channels), or (steps, channels)')
+        raise ValueError(f'{what} has the shape {shape!r}; give a number of neurons, (rows, '
+                         'columns, channels), or (steps, channels)')
     return tuple(whole_number(f'the shape of {what}', n) for n in sizes)
 
 
@@ -34,8 +34,8 @@ def read_nodes(name, nodes, inputs):
     found = {}
     for key, node in nodes.items():
         if _checked_name(key) in inputs:
-            raise ValueError(f"'{key}' of '{name}' is an input and a node; give one of them another "
-                             'name')
+            raise ValueError(f"'{key}' of '{name}' is an input and a node; give one of them "
+                             'another name')
         if isinstance(node, type):
             raise TypeError(f"the node '{key}' of '{name}' is {node!r}; give a shape or a Node")
         found[key] = node if isinstance(node, Node) else Node(node)
@@ -45,7 +45,8 @@ def read_nodes(name, nodes, inputs):
 
 def _need_dict(what, value, example):
     if not isinstance(value, dict) or not value:
-        raise TypeError(f'{what}: {value!r}; give a dictionary of names and shapes, such as {example}')
+        raise TypeError(f'{what}: {value!r}; give a dictionary of names and shapes, such as '
+                        f'{example}')
 
 
 def _checked_name(name):
@@ -63,8 +64,8 @@ def read_edges(name, edges, inputs, nodes):
     for edge in found:
         if kind_of(edge) == 'pool':
             if edge.target in inputs or edge.target in nodes:
-                raise ValueError(f"{where_from(edge)} of '{name}' is a pool, which makes its target; "
-                                 f"leave '{edge.target}' out of the "
+                raise ValueError(f"{where_from(edge)} of '{name}' is a pool, which makes its "
+                                 f"target; leave '{edge.target}' out of the "
                                  f"{'inputs' if edge.target in inputs else 'nodes'}")
             _checked_name(edge.target)
             pools.setdefault(edge.target, edge)
@@ -73,31 +74,34 @@ def read_edges(name, edges, inputs, nodes):
         for side in (edge.source, edge.target):
             choose(f"population in the edges of '{name}'", side, known)
         if edge.target in inputs:
-            raise ValueError(f"{where_from(edge)} of '{name}' leads to an input, whose rates are set; "
-                             f"make '{edge.target}' a node")
+            raise ValueError(f"{where_from(edge)} of '{name}' leads to an input, whose rates are "
+                             f"set; make '{edge.target}' a node")
         if edge.target in pools and edge is not pools[edge.target]:
-            raise ValueError(f"{where_from(edge)} of '{name}' leads to a pool, which has one source, "
-                             f"'{pools[edge.target].source}'; lead it to a node")
+            raise ValueError(f"{where_from(edge)} of '{name}' leads to a pool, which has one "
+                             f"source, '{pools[edge.target].source}'; lead it to a node")
         alike = edge.source, edge.target, isinstance(edge, Identity)
         if alike in seen:
-            raise ValueError(f"'{name}' has two edges {where_from(edge)} alike; leave one of them out")
+            raise ValueError(f"'{name}' has two edges {where_from(edge)} alike; leave one of them "
+                             "out")
         seen.add(alike)
     ends = {edge.target for edge in found}
     for node in nodes:
         if node not in ends:
-            raise ValueError(f"no edge of '{name}' leads to '{node}'; give one, or leave '{node}' out")
+            raise ValueError(f"no edge of '{name}' leads to '{node}'; give one, or leave '{node}' "
+                             "out")
     starts = {edge.source for edge in found}
     for population in (*inputs, *pools):
         if population not in starts:
-            raise ValueError(f"no edge of '{name}' begins at '{population}'; give one, or leave it out")
+            raise ValueError(f"no edge of '{name}' begins at '{population}'; give one, or leave it "
+                             "out")
     return found
 
 
 def _read_edge(name, edge):
     if isinstance(edge, (tuple, list)):
         if len(edge) != 2:
-            raise ValueError(f"an edge of '{name}' is {edge!r}; give (source, target), or an Edge with "
-                             'all that it has')
+            raise ValueError(f"an edge of '{name}' is {edge!r}; give (source, target), or an Edge "
+                             'with all that it has')
         edge = Edge(*edge)
     if not isinstance(edge, (Edge, Identity)):
         raise TypeError(f"an edge of '{name}' is {edge!r}; give (source, target), an Edge or an "
@@ -108,12 +112,12 @@ def _read_edge(name, edge):
                             'population')
     through = getattr(edge, 'through', None)
     if through is not None and not isinstance(through, (Conv, MaxPool, AveragePool)):
-        raise TypeError(f"through of {where_from(edge)} of '{name}' is {through!r}; give Conv, MaxPool "
-                        'or AveragePool, or nothing for all to all')
+        raise TypeError(f"through of {where_from(edge)} of '{name}' is {through!r}; give Conv, "
+                        'MaxPool or AveragePool, or nothing for all to all')
     if isinstance(through, Conv) and any(
             getattr(through, what) is not None for what in ('activation', 'tau_m', 'tau_r')):
-        raise ValueError(f"{where_from(edge)} of '{name}' has the activation or time constants of its "
-                         f"target in its Conv; give them to the node '{edge.target}'")
+        raise ValueError(f"{where_from(edge)} of '{name}' has the activation or time constants of "
+                         f"its target in its Conv; give them to the node '{edge.target}'")
     return edge
 
 
@@ -137,8 +141,8 @@ def shapes_of(name, inputs, nodes, edges):
     while waiting:
         ready = [edge for edge in waiting if edge.source in shapes]
         if not ready:
-            raise ValueError(f"pools of '{name}' lead to each other in a circle, without a population "
-                             f'of neurons: {", ".join(map(where_from, waiting))}')
+            raise ValueError(f"pools of '{name}' lead to each other in a circle, without a "
+                             f'population of neurons: {", ".join(map(where_from, waiting))}')
         for edge in ready:
             shapes[edge.target] = _fitting(name, edge, shapes[edge.source])
         waiting = [edge for edge in waiting if edge.target not in shapes]
@@ -158,14 +162,14 @@ def _fitting(name, edge, source):
 def _check_fit(name, edge, source, target):
     if kind_of(edge) == 'identity' and math.prod(source) != math.prod(target):
         raise ValueError(f"{where_from(edge)} of '{name}' is an identity, but '{edge.source}' has "
-                         f"{math.prod(source)} neurons and '{edge.target}' {math.prod(target)}; give "
-                         'populations of one size, or an Edge with weights')
+                         f"{math.prod(source)} neurons and '{edge.target}' {math.prod(target)}; "
+                         'give populations of one size, or an Edge with weights')
     if kind_of(edge) == 'forward' and edge.through is not None:
         needed = _fitting(name, edge, source)
         if needed != target:
-            raise ValueError(f"{where_from(edge)} of '{name}' is {edge.through}, whose target has the "
-                             f"shape {needed}, but '{edge.target}' has {target}; give the node this "
-                             'shape, or change the kernel')
+            raise ValueError(f"{where_from(edge)} of '{name}' is {edge.through}, whose target has "
+                             f"the shape {needed}, but '{edge.target}' has {target}; give the node "
+                             'this shape, or change the kernel')
 
 
 def weight_shape(edge, source, target):
@@ -184,7 +188,7 @@ def carries_errors(edge, feedback, inputs):
 
 
 def taught(nodes, edges, feedbacks, inputs):
-    """Names of the populations that errors reach: those with a target, and all with a way to one."""
+    """Names of populations that errors reach: those with a target, and all with a way to one."""
     found = {name for name, node in nodes.items() if node.target is not None}
     while True:
         more = {edge.source for edge, feedback in zip(edges, feedbacks)
@@ -201,8 +205,8 @@ def read_array(what, values, allowed, shape=None):
     except (TypeError, ValueError):
         raise ValueError(f'{what} is {values!r}; give an array of numbers') from None
     if shape is not None and array.shape != shape:
-        raise ValueError(f'{what} has the shape {array.shape}, but the weights have {shape}; give one '
-                         'value for each of them')
+        raise ValueError(f'{what} has the shape {array.shape}, but the weights have {shape}; give '
+                         'one value for each of them')
     strange = array[~np.isin(array, allowed)]
     if strange.size:
         shown = ', '.join(f'{value:g}' for value in allowed)

@@ -1,4 +1,4 @@
-"""Weights of circuits as arrays of results: matrices [post, pre], and biases; the angle between two."""
+"""Weights of circuits as arrays of results: matrices [post, pre], biases; the angle of two."""
 
 import numpy as np
 

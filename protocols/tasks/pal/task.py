@@ -76,7 +76,7 @@ class PhaselessAlignment(Protocol):
 
     @cached_property
     def drawn(self):
-        """Inputs (samples, 5), and initial weights by (kind, layer) in the self-predicting state."""
+        """Inputs (samples, 5), and initial weights by (kind, layer), which are self-predicting."""
         p, rng = self.p, np.random.default_rng(self.seed)
         weights = random_weights(SIZES, rng, p.scale)
         inputs = rng.random((p.samples, SIZES[0]))

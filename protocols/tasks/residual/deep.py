@@ -1,7 +1,7 @@
-"""A deep network with or without a residual stream, in plain NumPy: backpropagation, and loop gains.
+"""A deep network with or without a residual stream in NumPy: backpropagation, and loop gains.
 
-The hidden neurons have tanh, the outputs are linear: ``p_k = W_k r_{k-1} + b_k``, to which a residual
-network adds ``r_{k-1}`` in all hidden layers but the first, ``r_k = tanh(p_k)``.
+The hidden neurons have tanh, the outputs are linear: ``p_k = W_k r_{k-1} + b_k``, to which a
+residual network adds ``r_{k-1}`` in all hidden layers but the first, ``r_k = tanh(p_k)``.
 """
 
 import numpy as np
@@ -17,8 +17,9 @@ def initial(sizes, start, scale, rng):
     sizes : sequence of int
         Neurons, from the inputs on.
     start : {'normal', 'orthogonal'}
-        Weights between hidden layers: normal draws of the standard deviation ``scale/sqrt(inputs)``,
-        or `scale` times orthogonal matrices. Those of the first and last layer are normal, with 1.
+        Weights between hidden layers: normal draws of the standard deviation
+        ``scale/sqrt(inputs)``, or `scale` times orthogonal matrices. Those of the first and last
+        layer are normal, with 1.
     scale : float
         See `start`.
     rng : numpy.random.Generator
@@ -55,7 +56,7 @@ def rates(weights, x, has_stream):
 
 
 def learn(weights, x, targets, rate, has_stream):
-    """Weights after one step of gradient descent on half the squared error, the mean over samples."""
+    """Weights after a step of gradient descent on half the squared error, the mean over samples."""
     r = rates(weights, x, has_stream)
     delta, new, top = (targets - r[-1])/len(x), list(weights), len(weights) - 1
     for k in range(top, -1, -1):
@@ -70,8 +71,8 @@ def learn(weights, x, targets, rate, has_stream):
 def gains(weights, x, has_stream):
     """The largest eigenvalue of J J^T for each sample: how strongly outputs answer to errors.
 
-    J is the matrix of what an error of each neuron does to the outputs. A chain is stable while beta
-    times this is below 1, and follows the gradient while it is far below.
+    J is the matrix of what an error of each neuron does to the outputs. A chain is stable while
+    beta times this is below 1, and follows the gradient while it is far below.
     """
     r, top = rates(weights, x, has_stream), len(weights) - 1
     n_out = len(weights[-1][1])

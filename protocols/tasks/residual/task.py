@@ -21,14 +21,14 @@ class Residual(InEpochs):
     With ``network=residual`` every hidden layer but the first adds the rates of the layer before to
     what its weights bring (`Identity` edges of a `Graph`): a stream through which rates and errors
     pass twenty layers. ``network=chain`` has no such edges, and depends on its start: orthogonal
-    weights (``start=orthogonal``, ``scale=1``) carry signals through, normal ones do not. Batches are
-    shown long enough to settle, and learning is on in the last steps of each. The same network learns
-    by backpropagation beside it, from the same start and the same batches.
+    weights (``start=orthogonal``, ``scale=1``) carry signals through, normal ones do not. Batches
+    are shown long enough to settle, and learning is on in the last steps of each. The same network
+    learns by backpropagation beside it, from the same start and the same batches.
 
     Results have ``le.accuracy`` and ``backprop.accuracy`` on the test samples, before learning and
     after every epoch; ``le.loss``, the mean of half the squared error over an epoch; and ``gain``,
-    the largest eigenvalue of J J^T, where J is what errors of neurons do to the outputs, the mean over
-    32 test samples. Updates follow the gradient while beta times that is far below 1.
+    the largest eigenvalue of J J^T, where J is what errors of neurons do to the outputs, the mean
+    over 32 test samples. Updates follow the gradient while beta times that is far below 1.
 
     Needs scikit-learn.
     """
@@ -44,8 +44,8 @@ class Residual(InEpochs):
         Parameter('hidden', 40, 'neurons in each of them', minimum=1, maximum=1e4),
         Parameter('start', 'normal', 'initial weights between hidden layers',
                   choices=('normal', 'orthogonal')),
-        Parameter('scale', 0.1, 'size of these: standard deviation times the root of the inputs of a '
-                  'neuron, or factor of an orthogonal matrix', minimum=0, maximum=10),
+        Parameter('scale', 0.1, 'size of these: standard deviation times the root of the inputs of '
+                  'a neuron, or factor of an orthogonal matrix', minimum=0, maximum=10),
         Parameter('epochs', 30, 'how often all training samples are shown', minimum=1, maximum=1e6),
         Parameter('batch', 32, 'samples that are shown at once', minimum=1, maximum=1e5),
         Parameter('rate', 0.05, 'learning rate of gradient descent; of a batch, all steps together',
@@ -98,7 +98,8 @@ class Residual(InEpochs):
 
         p = self.p
         defaultclock.dt = p.dt*ms
-        self.shown = Batches(self.data.train.rates(indices), self._targets(self.data.train, indices),
+        self.shown = Batches(self.data.train.rates(indices),
+                             self._targets(self.data.train, indices),
                              duration=p.t_pattern*ms, replicas=p.batch, capacity=capacity,
                              name='batches')
         stream = [Identity(*edge) for edge in self.edges[1:-1]] if self.has_stream else []
@@ -231,5 +232,5 @@ class Residual(InEpochs):
                        f"{100*found[f'{name}_last_five']:.1f} % on average of the last five epochs")
         if 'gain' in found:
             beta = result.description['parameters']['beta']
-            yield (f"beta times the gain of the outputs is {beta*found['gain']:.3f} at the end (1 is "
-                   'the limit of stability)')
+            yield (f"beta times the gain of the outputs is {beta*found['gain']:.3f} at the end (1 "
+                   'is the limit of stability)')

@@ -71,7 +71,7 @@ class Flat:
         return np.outer(delta, self.rates(p)), np.outer(delta, x), delta
 
     def updates(self, x, target, beta, n_steps=4000):
-        """What weights and biases follow when the nudged graph has settled, and by how much it moves.
+        """What weights and biases follow when the nudged graph has settled, and how much it moves.
 
         The steps are those of `steps.py` with look-aheads that equal the membrane time constants.
         """

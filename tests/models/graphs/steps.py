@@ -20,9 +20,9 @@ class Neurons:
 def steps(nodes, edges, weights, rates, targets, *, replicas, eta, gamma, dt=0.1, theory='LE'):
     """Run a graph, and return its neurons and weights.
 
-    `nodes` are dictionaries of n, activation, tau_m, tau_r, target, beta; `edges` are dictionaries of
-    source, target, kind, feedback, eta, decay, low, high; `rates` and `targets` have an array [step,
-    replica, neuron] by population; `weights` are arrays by key, biases included.
+    `nodes` are dictionaries of n, activation, tau_m, tau_r, target, beta; `edges` are dictionaries
+    of source, target, kind, feedback, eta, decay, low, high; `rates` and `targets` have an array
+    [step, replica, neuron] by population; `weights` are arrays by key, biases included.
     """
     w = {key: np.array(values) for key, values in weights.items()}
     at = {name: Neurons(node['n'], replicas, node['activation'], node['tau_m'], node['tau_r'])
@@ -75,8 +75,8 @@ def steps(nodes, edges, weights, rates, targets, *, replicas, eta, gamma, dt=0.1
             product = at[edge['target']].err.T @ before[edge['source']]/replicas
             for kind in ('forward', 'feedback') if edge['feedback'] == 'mirror' else ('forward',):
                 key = kind, f"{edge['source']}->{edge['target']}"
-                w[key] = np.clip(w[key] + dt*(edge['eta']*product - edge['decay']*w[key]), edge['low'],
-                                 edge['high'])
+                change = edge['eta']*product - edge['decay']*w[key]
+                w[key] = np.clip(w[key] + dt*change, edge['low'], edge['high'])
         for name, x in at.items():
             if ('bias', name) in w:
                 w['bias', name] = w['bias', name] + dt*eta*x.err.mean(axis=0)

@@ -17,7 +17,8 @@ DENSE = dict(layers=[Dense(4), Dense(3, activation='logistic', tau_m=5*ms), Dens
              nodes={'h': 4, 'k': Node(3, activation='logistic', tau_m=5*ms),
                     'y': Node(2, target='rate')},
              edges=[('x', 'h'), ('h', 'k'), ('k', 'y')])
-PLANES = dict(layers=[Conv(2, 3, padding=1), MaxPool(2), Conv(3, 2), AveragePool(1), Flatten(), Dense(2)],
+PLANES = dict(layers=[Conv(2, 3, padding=1), MaxPool(2), Conv(3, 2), AveragePool(1), Flatten(),
+                      Dense(2)],
               shape=(4, 5, 1),
               nodes={'c': (4, 5, 2), 'd': (1, 1, 3), 'y': Node(2, target='rate')},
               edges=[Edge('x', 'c', Conv(2, 3, padding=1)), Edge('c', 'p', MaxPool(2)),
@@ -48,7 +49,8 @@ def composed(case, as_graph):
         if 'noise' in case:
             own['substrate'] = Substrate([Mismatch('tau_m', 0.2), Noise('r', 0.1)], seed=1)
         if as_graph:
-            net = graph({'x': network['shape']}, network['nodes'], network['edges'], **options, **own)
+            net = graph({'x': network['shape']}, network['nodes'], network['edges'], **options,
+                        **own)
             groups = list(net.nodes.values())
         else:
             net = chain(network['shape'], network['layers'], **options, **own)
@@ -112,16 +114,19 @@ def renamed(case):
 
 
 @pytest.mark.parametrize('case', [
-    case if case in ('LE', 'GLE') else pytest.param(case, marks=pytest.mark.slow) for case in CASES])
+    case if case in ('LE', 'GLE') else pytest.param(case, marks=pytest.mark.slow)
+    for case in CASES])
 def test_the_generated_code_is_the_same(case, tmp_path):
     chain, graph = (generated(composed(case, as_graph), tmp_path/kind)
                     for kind, as_graph in (('chain', False), ('graph', True)))
     names = renamed(case)
 
     def in_graph(text):
-        text = re.sub('one_net_(' + '|'.join(sorted(names, key=len, reverse=True)) + ')(?![0-9a-z])',
+        longest_first = '|'.join(sorted(names, key=len, reverse=True))
+        text = re.sub(f'one_net_({longest_first})(?![0-9a-z])',
                       lambda found: f'one_net_{names[found[1]]}', text)
-        return re.sub('(E|cost)_layer([0-2])', lambda found: f'{found[1]}_{"hky"[int(found[2])]}', text)
+        return re.sub('(E|cost)_layer([0-2])',
+                      lambda found: f'{found[1]}_{"hky"[int(found[2])]}', text)
 
     chain = {in_graph(name): in_graph(text) for name, text in chain.items()}
     assert chain.keys() == graph.keys() and len(chain) > 20

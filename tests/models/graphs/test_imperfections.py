@@ -25,7 +25,8 @@ def limited(imperfection, limits, name, **options):
     """A graph from four inputs, each shown alone in a replica of its own."""
     net = Graph({'x': 4}, {'h': 3, 'y': Node(2, target='rate')},
                 [Edge('x', 'h', **limits, **options), Edge('h', 'y', eta=0/ms)], eta=0.5/ms, beta=1,
-                bias=False, replicas=4, rng=1, substrate=Substrate([imperfection], seed=2), name=name)
+                bias=False, replicas=4, rng=1, substrate=Substrate([imperfection], seed=2),
+                name=name)
     net.inputs['x'].r = np.eye(4).ravel()
     net.outputs['y'].target = [2, -2]*4
     return net

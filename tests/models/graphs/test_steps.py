@@ -49,7 +49,8 @@ def case(theory):
                  for key, node in nodes_of(theory).items()}
         edges = [Identity(source, target) if options is None else Edge(source, target, **options)
                  for source, target, options, _ in EDGES]
-        shown = Batches(X, TARGETS, duration=N_STEPS*0.1*ms, replicas=REPLICAS, name=f'{name}_shown')
+        shown = Batches(X, TARGETS, duration=N_STEPS*0.1*ms, replicas=REPLICAS,
+                        name=f'{name}_shown')
         net = (Graph if theory == 'LE' else GLEGraph)(
             {'x': 3, 'z': 2}, nodes, edges, batches=shown, beta=BETA, gamma=0.6, eta=ETA/ms, rng=4,
             name=f'{name}_net')
@@ -73,8 +74,8 @@ def reference(theory, start):
     show = np.repeat(np.arange(N_BATCHES), N_STEPS)
     x, targets = (values.reshape(N_BATCHES, REPLICAS, -1)[show] for values in (X, TARGETS))
     return steps(nodes, edges, start, {'x': x[..., :3], 'z': x[..., 3:]},
-                 {'q': targets[..., :2], 'y': targets[..., 2:]}, replicas=REPLICAS, eta=ETA, gamma=0.6,
-                 theory=theory)
+                 {'q': targets[..., :2], 'y': targets[..., 2:]}, replicas=REPLICAS, eta=ETA,
+                 gamma=0.6, theory=theory)
 
 
 BOTH = ('LE', 'GLE')

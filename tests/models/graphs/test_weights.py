@@ -25,7 +25,8 @@ def test_draws_fill_what_all_edges_of_a_neuron_bring():
     mask = np.zeros((4, 60))
     mask[0, :4] = mask[1:, :12] = 1
     net = Graph({'x': 60, 'z': 13}, {'h': 4, 'y': OUT},
-                [Edge('x', 'h', mask=mask), Edge('z', 'h', sign=-1), Edge('h', 'y', sign=[1, -1, 0, 0])],
+                [Edge('x', 'h', mask=mask), Edge('z', 'h', sign=-1),
+                 Edge('h', 'y', sign=[1, -1, 0, 0])],
                 name='full')
     w = net.draw_weights(1)
     for neuron, n in enumerate((4 + 13, 12 + 13, 12 + 13, 12 + 13)):

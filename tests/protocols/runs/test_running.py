@@ -60,7 +60,8 @@ def test_checkpoints_are_worth_their_time(tmp_path, monkeypatch, seconds, expect
     """The first one is written at once: a folder that takes none is no news after hours."""
     found = []
     monkeypatch.setattr(running, '_CHECKPOINT_SECONDS', seconds)
-    monkeypatch.setattr(ResultFolder, 'checkpoint', lambda self, arrays: found.append(arrays['done']))
+    monkeypatch.setattr(ResultFolder, 'checkpoint',
+                        lambda self, arrays: found.append(arrays['done']))
     run('toy', out=tmp_path/'r', **SETTINGS)
     assert found == expected
 

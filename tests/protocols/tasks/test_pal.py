@@ -37,7 +37,8 @@ def test_right_hand_sides_are_derivatives(activation):
     """``phi'(v) W^T phi'(v)`` from finite differences of the rates of two layers."""
     task = pal(activation=activation, scale=2.0)
     p, (inputs, w) = task.p, task.drawn
-    phi = {'logistic': lambda v: 1/(1 + np.exp(-v)), 'linear': lambda v: v, 'tanh': np.tanh}[activation]
+    phi = {'logistic': lambda v: 1/(1 + np.exp(-v)), 'linear': lambda v: v,
+           'tanh': np.tanh}[activation]
     shares = [p.g_b/(p.g_l + p.g_b + p.g_a)]*3 + [p.g_b/(p.g_l + p.g_b)]
     v, h = shares[0]*w['up', 0] @ inputs[1], 1e-6
     for k in range(3):

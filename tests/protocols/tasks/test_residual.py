@@ -42,7 +42,8 @@ def test_backpropagation_descends_the_gradient(has_stream):
                     a + sign*step if n == which else a for n, a in enumerate(layer)),
                     *weights[k + 1:]]) for sign in (1, -1)]
                 slope = (sides[0] - sides[1])/2e-6
-                np.testing.assert_allclose(new[k][which][index] - array[index], -0.1*slope, atol=1e-9)
+                np.testing.assert_allclose(new[k][which][index] - array[index], -0.1*slope,
+                                           atol=1e-9)
 
 
 @pytest.mark.parametrize('has_stream', [True, False])
