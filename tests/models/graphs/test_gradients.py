@@ -70,7 +70,7 @@ def run_now(drawn, beta):
     return drawn.cosine(read())
 
 
-@settings(max_examples=6, deadline=None)
+@settings(max_examples=3, deadline=None)
 @given(st.integers(0, 2**32 - 1), st.sampled_from([0.3, 0.6, 0.9]), st.sampled_from([0.01, 0.001]))
 def test_random_graphs(seed, radius, beta):
     drawn = Drawn(seed, radius)

@@ -10,8 +10,7 @@ from brian_le.substrate import (Dead, Drift, Mismatch, Stuck, Substrate, UpdateN
 
 MASK = np.array([[1, 1, 0, 1], [0, 1, 1, 1], [1, 0, 1, 0]])
 SIGN = np.array([1, 1, -1, -1])
-EDGES = {'masked': dict(mask=MASK, w_max=0.9), 'signed': dict(sign=SIGN),
-         'masked and signed': dict(mask=MASK, sign=SIGN)}
+EDGES = {'masked': dict(mask=MASK, w_max=0.9), 'masked and signed': dict(mask=MASK, sign=SIGN)}
 IMPERFECTIONS = [
     WeightResolution(4, 1, zero=True), WeightResolution(4, 1, 'stochastic', zero=True),
     WeightResolution(4, 1, 'accumulated', zero=True), WeightRange(0.5),
@@ -40,7 +39,7 @@ def test_what_learns_stays_within_its_limits(imperfection):
         Network(net).run(5*ms, namespace={})
         w = net.weights['forward', 'x->h']
         net.plan.edges[0].limits.check(kind, w)
-        there = limits.get('mask', np.ones_like(MASK)) > 0
+        there = MASK > 0
         assert np.count_nonzero(np.abs(w - before)[there] > 0.01) > 4, kind
         carried = net.nodes['h'].v_in[:].reshape(4, 3).T
         assert not carried[~there].any() and np.count_nonzero(carried) > 2
