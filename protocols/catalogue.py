@@ -50,6 +50,8 @@ PROTOCOLS = {name: (f'brian_le.protocols.tasks.{place}', summary) for name, (pla
         'the weight changes of random networks in time against the exact gradient'),
     'bars': ('bars.task:Bars',
         'bars in 3 x 3 pixels, learned by a 9-30-3 microcircuit, with and without look-ahead'),
+    'completion': ('completion.task:Completion',
+        'digits of which a part is hidden, completed by a network with lateral weights'),
     'digits': ('classification.benchmarks:Digits',
         '8 x 8 digits, learned by 64-60-10 slow neurons in mini-batches'),
     'energy': ('energy.task:Energies',

@@ -1,0 +1,1 @@
+"""Digits of which a part is hidden, completed by one network with lateral weights."""
