@@ -63,11 +63,11 @@ class Completion(InEpochs):
     requires = {'sklearn': 'scikit-learn'}
     benchmark = SimpleNamespace(read=lambda p: digits())
     parameters = (
-        Parameter('epochs', 25, 'how often all training samples are shown', minimum=1, maximum=1e6),
+        Parameter('epochs', 50, 'how often all training samples are shown', minimum=1, maximum=1e6),
         Parameter('batch', 32, 'samples that are shown at once', minimum=1, maximum=1e5),
         Parameter('rate', 0.1, 'learning rate of gradient descent; of a batch, all steps together',
                   minimum=0),
-        Parameter('fall', 0.1, 'what is left of it in the end, to which it falls exponentially',
+        Parameter('fall', 0.2, 'what is left of it in the end, to which it falls exponentially',
                   minimum=1e-6, maximum=1),
         Parameter('beta', 0.002, 'strength of the nudging', minimum=1e-9),
         Parameter('limit', 0.85, 'largest spectral radius of the lateral weights', minimum=0.01,
