@@ -183,9 +183,10 @@ class Completion(InEpochs):
         test, state = self.data.test, {key: np.array(values) for key, values in state.items()}
         pictures = self._all(test)
         masks = np.array(list(seen_pixels(len(test)).values()))
-        everything, seen, found = np.tile(pictures, (len(masks), 1)), np.concatenate(masks), []
+        everything, seen = np.tile(pictures, (len(masks), 1)), np.concatenate(masks)
+        end, found = state, []
         for indices, whole in self.in_launches(len(seen)):
-            answers, end = self._show(program, state, everything[whole], seen[whole],
+            answers, end = self._show(program, end, everything[whole], seen[whole],
                                       {self.nudged: 0.0})
             found.append(answers[:len(indices)])
         state['le.found'] = np.concatenate(found).reshape(masks.shape)
