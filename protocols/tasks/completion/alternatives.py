@@ -35,7 +35,7 @@ def ridge(known, pictures, seen, penalty=1.0):
 
 
 def nearest(known, pictures, seen, n=5):
-    """Hidden pixels are the mean of the `n` pictures that are most similar where pixels are seen."""
+    """Hidden pixels are the mean of the `n` pictures most similar where pixels are seen."""
     x, z = pictures*seen, known*seen
     distance = (z**2).sum(axis=1) - 2*x @ z.T  # and what is the same for all of them
     best = distance.argsort(axis=1)[:, :n]
