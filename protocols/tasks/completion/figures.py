@@ -41,7 +41,7 @@ def errors(result):
 
 
 def pictures(result):
-    """Digits, what is seen of them (the rest is red), and what is made of that.
+    """Digits, what is seen of them (the rest is red and hatched), and what is made of that.
 
     Parameters
     ----------
@@ -61,7 +61,7 @@ def pictures(result):
             picture = (truth if name in ('digit', 'seen')
                        else result.arrays[f'{name}.pictures'][kind, sample])
             visible = seen if name == 'seen' else np.ones(64, dtype=bool)
-            one.set_facecolor(RED)
+            one.patch.set(facecolor=RED, edgecolor='white', hatch='////')
             one.imshow(np.ma.masked_array(picture, ~visible).reshape(8, 8), cmap='gray_r', vmin=0,
                        vmax=1)
             one.set(xticks=[], yticks=[])
