@@ -28,7 +28,7 @@ def test_on_numpy():
     outcomes = Counter()
 
     @given(scripts())
-    @settings(max_examples=200)
+    @settings(max_examples=120)
     def check_one(script):
         outcomes[check(script)] += 1
     check_one()
@@ -40,7 +40,7 @@ def test_on_cython():
     outcomes = Counter()
 
     @given(scripts(frame=st.sampled_from(drawn(frames(random=False), 8))))
-    @settings(max_examples=100)
+    @settings(max_examples=60)
     def check_one(script):
         prefs.codegen.target = 'numpy'
         expected = attempt(script, Synapses)
