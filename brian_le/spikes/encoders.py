@@ -64,15 +64,9 @@ class Encoder:
     >>> encoder = integrate_and_fire()
     >>> G = NeuronGroup(3, pyramidal() + encoder.equations, **encoder.events())
     >>> net = Network(G, SpikeMonitor(G))
-    >>> print(encoder)
-    tau_s = 5.0*ms : s (shared)
-    r_scale = 1.0/ms : Hz (shared)
-    trace_left = exp(-dt/tau_s) : 1 (shared)
-    tau_lead = dt/(1 - trace_left) : s (shared)
-    quantum = (1 - trace_left)/(r_scale*dt) : 1 (shared)
-    to_send = charge + r_scale*tau_lead*r : 1
+    >>> print(encoder.equations['charge'])
     dcharge/dt = r_scale*r + (1 - trace_left)/dt*clip(-to_send, 0, inf) : 1
-    dtrace/dt = (trace_left - 1)*trace/dt : 1
+    >>> print('\\n'.join(str(encoder).splitlines()[-2:]))
     threshold: to_send >= 1 - 1e-9
     reset: charge -= 1; trace += quantum
     """
